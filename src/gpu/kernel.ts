@@ -1,0 +1,86 @@
+// A kernel is data: one table gives the bind-group layout, the shape checks, the uniform packing, the pipeline key and
+// the cost model. WGSL side of the contract: `@group(0) @binding(0) var<uniform> params` holds `params` in table order
+// (absent when there are none); the bindings follow from 1 in table order.
+
+/** Numbers a dispatch is made with: config sizes (overrides) and input sizes (params). Booleans become 0 or 1. */
+export type Dims = object;
+
+export type ScalarType = "f32" | "u32" | "i32";
+
+/** How a kernel uses one storage binding. */
+export interface Binding<D> {
+  /** "write" and "read_write" are both `read_write` in WGSL; "write" says the kernel overwrites all of it. */
+  readonly access: "read" | "write" | "read_write";
+  /** Element type; "f32" unless said. */
+  readonly type?: ScalarType;
+  readonly shape: (dims: D) => readonly number[];
+  /** May be left out of a dispatch; a small zero buffer is bound instead (read-only bindings only). */
+  readonly optional?: boolean;
+}
+
+/** Work of one dispatch: arithmetic operations, and bytes that must move through memory at least once. */
+export interface Cost {
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+export type Overrides = Readonly<Record<string, number>>;
+export type Grid = readonly [x: number, y: number, z: number];
+
+/** Another hand-written form of the same kernel: same bindings and params, other tiles. */
+export interface Variant<D> {
+  readonly name: string;
+  /** WGSL texts, concatenated. */
+  readonly sources: readonly string[];
+  readonly overrides: (dims: D) => Overrides;
+  readonly grid: (dims: D) => Grid;
+  /** What the device must offer. */
+  readonly requires?: {
+    readonly feature?: GPUFeatureName;
+    readonly workgroupStorage?: number;
+    readonly invocations?: number;
+  };
+  /** False where the variant cannot serve these dims. */
+  readonly supports?: (dims: D) => boolean;
+}
+
+export interface Kernel<D extends Dims = never> {
+  /** The WGSL file's basename; several entry points of one file are `file:entry`. */
+  readonly name: string;
+  readonly entryPoint: string;
+  /** Uniform scalars, in the order of the WGSL struct; each names a numeric field of the dims. */
+  readonly params: Readonly<Record<string, ScalarType>>;
+  readonly bindings: Readonly<Record<string, Binding<D>>>;
+  readonly cost: (dims: D) => Cost;
+  /** Preferred first; the last one must work with WebGPU's default limits and no features. */
+  readonly variants: readonly [Variant<D>, ...Variant<D>[]];
+}
+
+export interface KernelSpec<D extends Dims> extends Omit<Variant<D>, "name"> {
+  readonly name: string;
+  readonly entryPoint?: string;
+  readonly params?: Readonly<Partial<Record<keyof D & string, ScalarType>>>;
+  readonly bindings: Readonly<Record<string, Binding<D>>>;
+  readonly cost: (dims: D) => Cost;
+  /** Alternatives tried before this plain form. */
+  readonly variants?: readonly Variant<D>[];
+}
+
+/** Completes a kernel table; the only way kernels are made. */
+export function defineKernel<D extends Dims>(spec: KernelSpec<D>): Kernel<D> {
+  const { name, entryPoint = "main", params = {}, bindings, cost, variants = [], ...plain } = spec;
+  const all: Variant<D>[] = [...variants, { name: "plain", ...plain }];
+  return {
+    name,
+    entryPoint,
+    params: params as Readonly<Record<string, ScalarType>>,
+    bindings,
+    cost,
+    variants: all as [Variant<D>, ...Variant<D>[]],
+  };
+}
+
+/** Numeric field of the dims, booleans as 0 or 1. */
+export function dimValue(dims: Dims, field: string): number {
+  return Number((dims as Record<string, unknown>)[field]);
+}

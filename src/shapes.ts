@@ -1,0 +1,27 @@
+/** Smallest integer ≥ a / b. */
+export function ceilDiv(a: number, b: number): number {
+  return Math.floor((a + b - 1) / b);
+}
+
+/** Smallest multiple of `step` ≥ `value`. */
+export function roundUp(value: number, step: number): number {
+  return ceilDiv(value, step) * step;
+}
+
+/** Number of elements of a shape. */
+export function elements(shape: readonly number[]): number {
+  return shape.reduce((product, axis) => product * axis, 1);
+}
+
+/** WebGPU's guaranteed limit of workgroups in one grid dimension. */
+export const MAX_GROUPS = 65_535;
+
+/**
+ * Grid for `groups` workgroups in a line, folded into two dimensions beyond 65,535.
+ * WGSL recovers the index as `wid.x + wid.y * num_workgroups.x` and returns early where it is ≥ `groups`.
+ */
+export function lineGrid(groups: number): readonly [number, number, number] {
+  if (groups <= MAX_GROUPS) return [Math.max(1, groups), 1, 1];
+  const rows = ceilDiv(groups, MAX_GROUPS);
+  return [ceilDiv(groups, rows), rows, 1];
+}
