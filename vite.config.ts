@@ -1,0 +1,70 @@
+import { playwright } from "@vitest/browser-playwright";
+import { defineConfig } from "vitest/config";
+import { findChrome } from "./test/support/chrome.mjs";
+
+const CHROME_FLAGS = [
+  "--no-sandbox",
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+  // The crash tests kill the GPU process several times; by default Chrome then blocks WebGPU for the site.
+  "--disable-gpu-process-crash-limit",
+  "--disable-domain-blocking-for-3d-apis",
+  // The tests talk to the local test server and to nothing else.
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--disable-domain-reliability",
+  "--no-pings",
+  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+];
+
+const chrome = findChrome();
+
+export default defineConfig({
+  publicDir: "demo/public",
+  build: { target: "es2022" },
+  worker: { format: "es" },
+  optimizeDeps: { include: ["comlink"] }, // found late, it would reload the test page in the middle of a run
+  test: {
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "node",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/**/*.browser.test.ts", "test/bench/peers/**"],
+          setupFiles: ["test/support/node-gpu.ts"],
+          environment: "node",
+          pool: "forks", // Dawn is native code: a process of its own for every file
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "browser",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/**/*.node.test.ts", "test/bench/peers/**"],
+          fileParallelism: false,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({
+              launchOptions: { ...(chrome && { executablePath: chrome }), args: CHROME_FLAGS },
+            }),
+            instances: [{ browser: "chromium" }],
+            commands: {
+              /** Kills Chrome's GPU process, as a driver crash would. */
+              gpuCrash: async ({ context }) => {
+                const session = await context.browser()?.newBrowserCDPSession();
+                await session?.send("Browser.crashGpuProcess");
+              },
+            },
+          },
+        },
+      },
+    ],
+  },
+});
