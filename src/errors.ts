@@ -2,7 +2,9 @@
 // can be rebuilt as the same class on the page. Messages say what was given, what was needed and what to do.
 
 /** JSON-safe facts about an error, for programs rather than people. */
-export type ErrorDetails = Readonly<Record<string, string | number | boolean | null | readonly (string | number)[]>>;
+export type ErrorDetails = Readonly<
+  Record<string, string | number | boolean | null | readonly (string | number)[]>
+>;
 
 /** Base class of all errors of this library. */
 export class ReformerError extends Error {

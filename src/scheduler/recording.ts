@@ -64,7 +64,9 @@ export function view(
 ): Tensor {
   const byteLength = elements(shape) * 4;
   if ((offset * 4) % ALIGNMENT !== 0) {
-    throw new ShapeError(`view of ${base.label} starts at element ${offset}: it must be a multiple of ${ALIGNMENT / 4}`);
+    throw new ShapeError(
+      `view of ${base.label} starts at element ${offset}: it must be a multiple of ${ALIGNMENT / 4}`,
+    );
   }
   if (offset * 4 + byteLength > base.byteLength) {
     throw new ShapeError(

@@ -1,0 +1,8 @@
+// Words of the control buffer: what changes from step to step without a new plan. Written by src/train/control.ts.
+const CONTROL_SEED = 0u;              // two words
+const CONTROL_DRAW = 2u;              // counts forward passes that draw random numbers; equal in recomputation
+const CONTROL_LEARNING_RATE = 3u;     // f32 bits
+const CONTROL_LOSS_SCALE = 4u;        // f32 bits: weight of one target's loss in the mean
+const CONTROL_BIAS_CORRECTION_1 = 5u; // f32 bits: 1 - beta1^step
+const CONTROL_BIAS_CORRECTION_2 = 6u; // f32 bits: 1 - beta2^step
+const CONTROL_STEP = 7u;              // optimiser step, from 1

@@ -1,0 +1,236 @@
+// One GPUDevice and what this library keeps about it: counted buffers, cached pipelines, loss, readback.
+import {
+  DeviceLostError,
+  DisposedError,
+  GpuOutOfMemoryError,
+  ShaderCompileError,
+  WebGPUUnavailableError,
+} from "../errors.js";
+import type { Dims, Kernel, Variant } from "./kernel.js";
+
+/** Features that are requested when the adapter offers them; all are in the WebGPU standard. */
+export const WANTED_FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16", "subgroups"];
+
+/** Limits that are raised to what the adapter offers. */
+const RAISED_LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxComputeWorkgroupStorageSize",
+] as const;
+
+/**
+ * A device from `gpu` (default `navigator.gpu`) with the standard features and raised limits this library can use.
+ * @throws {WebGPUUnavailableError} saying why there is none.
+ */
+export async function requestDevice(gpu: GPU | undefined = globalThis.navigator?.gpu): Promise<GPUDevice> {
+  if (!gpu) {
+    const insecure = typeof isSecureContext === "boolean" && !isSecureContext;
+    throw new WebGPUUnavailableError(
+      insecure
+        ? "WebGPU is off because this page is not a secure context: serve it over https or from localhost"
+        : "this browser has no WebGPU: use Chrome or Edge 113+, Safari 26+, or Firefox 141+ (Windows) / 145+ (macOS)",
+      { reason: insecure ? "insecure-context" : "no-webgpu" },
+    );
+  }
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) {
+    throw new WebGPUUnavailableError(
+      "WebGPU found no usable graphics adapter: update the graphics driver, turn on hardware acceleration in the browser settings, or restart the browser if the GPU crashed recently",
+      { reason: "no-adapter" },
+    );
+  }
+  const requiredLimits: Record<string, number> = {};
+  for (const name of RAISED_LIMITS) requiredLimits[name] = adapter.limits[name];
+  return adapter.requestDevice({
+    label: "webgpu-reformer",
+    requiredFeatures: WANTED_FEATURES.filter((f) => adapter.features.has(f)),
+    requiredLimits,
+  });
+}
+
+export interface BufferRequest {
+  readonly label: string;
+  readonly byteLength: number;
+  readonly usage: GPUBufferUsageFlags;
+}
+
+/** The device, its live memory and its compiled pipelines. Borrows the device unless `ownsDevice`. */
+export class Gpu {
+  #liveBytes = 0;
+  #peakBytes = 0;
+  #lost: DeviceLostError | undefined;
+  #disposed = false;
+  readonly #buffers = new Set<GPUBuffer>();
+  readonly #pipelines = new Map<string, Promise<CompiledKernel>>();
+  readonly #modules = new Map<string, GPUShaderModule>();
+  readonly #layouts = new Map<string, GPUBindGroupLayout>();
+
+  constructor(
+    readonly device: GPUDevice,
+    readonly ownsDevice = false,
+  ) {
+    device.lost.then((info) => {
+      if (this.#disposed) return;
+      this.#lost = new DeviceLostError(
+        `the GPU device was lost (${info.reason || "unknown"}): ${info.message}`,
+        {
+          reason: info.reason || "unknown",
+        },
+      );
+    });
+  }
+
+  /** Bytes of all buffers made here and not yet destroyed. */
+  get liveBytes(): number {
+    return this.#liveBytes;
+  }
+  /** The largest `liveBytes` so far. */
+  get peakBytes(): number {
+    return this.#peakBytes;
+  }
+
+  /** @throws {DeviceLostError | DisposedError} Call after every await: a lost device resolves most promises silently. */
+  check(): void {
+    if (this.#disposed)
+      throw new DisposedError("this model's GPU memory was disposed: create or load it again");
+    if (this.#lost) throw this.#lost;
+  }
+
+  /**
+   * All buffers or none.
+   * @throws {GpuOutOfMemoryError} after freeing what this call had got.
+   */
+  async allocate(requests: readonly BufferRequest[]): Promise<GPUBuffer[]> {
+    this.check();
+    const total = requests.reduce((sum, r) => sum + r.byteLength, 0);
+    const tooLarge = requests.find((r) => r.byteLength > this.device.limits.maxBufferSize);
+    if (tooLarge) throw outOfMemory(tooLarge.label, tooLarge.byteLength, this.device.limits.maxBufferSize);
+    this.device.pushErrorScope("out-of-memory");
+    this.device.pushErrorScope("validation");
+    const buffers = requests.map(({ label, byteLength, usage }) => {
+      const buffer = this.device.createBuffer({ label, size: Math.max(4, byteLength), usage });
+      this.#buffers.add(buffer);
+      this.#liveBytes += buffer.size;
+      return buffer;
+    });
+    this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
+    const invalid = await this.device.popErrorScope();
+    const noMemory = await this.device.popErrorScope();
+    if (invalid || noMemory) {
+      for (const buffer of buffers) this.free(buffer);
+      throw outOfMemory(requests.map((r) => r.label).join(", "), total, undefined);
+    }
+    this.check();
+    return buffers;
+  }
+
+  free(buffer: GPUBuffer): void {
+    if (!this.#buffers.delete(buffer)) return;
+    this.#liveBytes -= buffer.size;
+    buffer.destroy();
+  }
+
+  /** Pipeline of one kernel variant; compiled once per device. */
+  pipeline(kernel: Kernel<Dims>, variant: Variant<Dims>, dims: Dims): Promise<CompiledKernel> {
+    const overrides = variant.overrides(dims);
+    const key = `${kernel.name}/${kernel.entryPoint}/${variant.name}/${JSON.stringify(overrides)}`;
+    let compiled = this.#pipelines.get(key);
+    if (!compiled) {
+      compiled = this.#compile(key, kernel, variant, overrides);
+      this.#pipelines.set(key, compiled);
+    }
+    return compiled;
+  }
+
+  async #compile(
+    label: string,
+    kernel: Kernel<Dims>,
+    variant: Variant<Dims>,
+    constants: Readonly<Record<string, number>>,
+  ): Promise<CompiledKernel> {
+    const code = variant.sources.join("\n");
+    let module = this.#modules.get(code);
+    if (!module) {
+      module = this.device.createShaderModule({ label: kernel.name, code });
+      this.#modules.set(code, module);
+    }
+    const layout = this.#layout(kernel);
+    try {
+      const pipeline = await this.device.createComputePipelineAsync({
+        label,
+        layout: this.device.createPipelineLayout({ label: kernel.name, bindGroupLayouts: [layout] }),
+        compute: { module, entryPoint: kernel.entryPoint, constants },
+      });
+      this.check();
+      return { pipeline, layout };
+    } catch (error) {
+      this.check();
+      const info = await module.getCompilationInfo();
+      const messages = info.messages.map((m) => `${m.type} at line ${m.lineNum}:${m.linePos}: ${m.message}`);
+      throw new ShaderCompileError(
+        `${label} did not compile: ${error instanceof Error ? error.message : String(error)}${messages.length ? `\n${messages.join("\n")}` : ""}`,
+        { kernel: kernel.name, variant: variant.name },
+      );
+    }
+  }
+
+  #layout(kernel: Kernel<Dims>): GPUBindGroupLayout {
+    const accesses = Object.values(kernel.bindings).map((b) => b.access === "read");
+    const hasParams = Object.keys(kernel.params).length > 0;
+    const key = `${hasParams}/${accesses.join()}`;
+    let layout = this.#layouts.get(key);
+    if (!layout) {
+      const entries: GPUBindGroupLayoutEntry[] = accesses.map((readOnly, i) => ({
+        binding: i + 1,
+        visibility: 4, // GPUShaderStage.COMPUTE
+        buffer: { type: readOnly ? "read-only-storage" : "storage" },
+      }));
+      if (hasParams)
+        entries.unshift({ binding: 0, visibility: 4, buffer: { type: "uniform", hasDynamicOffset: true } });
+      layout = this.device.createBindGroupLayout({ label: key, entries });
+      this.#layouts.set(key, layout);
+    }
+    return layout;
+  }
+
+  /** Copies a range of a buffer to the CPU. */
+  async read(buffer: GPUBuffer, byteOffset = 0, byteLength = buffer.size - byteOffset): Promise<ArrayBuffer> {
+    const [staging] = await this.allocate([
+      { label: "readback", byteLength, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST },
+    ]);
+    if (!staging) throw new Error("internal: no staging buffer");
+    try {
+      const encoder = this.device.createCommandEncoder({ label: "readback" });
+      encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, byteLength);
+      this.device.queue.submit([encoder.finish()]);
+      await staging.mapAsync(GPUMapMode.READ).catch((error) => {
+        this.check();
+        throw error;
+      });
+      return staging.getMappedRange().slice(0);
+    } finally {
+      this.free(staging);
+    }
+  }
+
+  /** Frees every buffer made here, and the device if it is owned. Idempotent. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    for (const buffer of [...this.#buffers]) this.free(buffer);
+    if (this.ownsDevice) this.device.destroy();
+  }
+}
+
+export interface CompiledKernel {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+function outOfMemory(label: string, needed: number, limit: number | undefined): GpuOutOfMemoryError {
+  const allowed = limit === undefined ? "the device refused it" : `this device allows ${limit} in one buffer`;
+  return new GpuOutOfMemoryError(
+    `${label}: ${needed} bytes of GPU memory were needed, ${allowed}: use a shorter length, a smaller batch or a smaller model, or close other tabs`,
+    limit === undefined ? { needed } : { needed, limit },
+  );
+}

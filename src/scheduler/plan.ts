@@ -1,0 +1,386 @@
+// Places every tensor of some recordings in GPU buffers, without a GPU. Transient tensors share memory when they are
+// never needed at the same time; they are spread over several buffers ("colours") because WebGPU forbids one buffer to
+// be bound both read-only and writable in one dispatch, even at disjoint ranges.
+import { ConfigError, GpuOutOfMemoryError } from "../errors.js";
+import { type Dims, dimValue, type Kernel, type Variant } from "../gpu/kernel.js";
+import { elements, roundUp } from "../shapes.js";
+import {
+  ALIGNMENT,
+  type Arena,
+  type DispatchOp,
+  type MemoryCategory,
+  type Op,
+  type Recording,
+  type Tensor,
+} from "./recording.js";
+
+/** What a plan must know of a device. `GPUSupportedLimits` and plain objects both fit. */
+export interface DeviceProfile {
+  readonly maxBufferSize: number;
+  readonly maxStorageBufferBindingSize: number;
+  readonly maxComputeWorkgroupStorageSize: number;
+  readonly maxComputeInvocationsPerWorkgroup: number;
+  readonly features: ReadonlySet<string>;
+  /** Variant to use per kernel name, where it is available; else the first that the device supports. */
+  readonly variants?: Readonly<Record<string, string>>;
+}
+
+/** WebGPU's guaranteed limits, the smallest device the library runs on. */
+export const DEFAULT_LIMITS: DeviceProfile = {
+  maxBufferSize: 256 * 2 ** 20,
+  maxStorageBufferBindingSize: 128 * 2 ** 20,
+  maxComputeWorkgroupStorageSize: 16_384,
+  maxComputeInvocationsPerWorkgroup: 256,
+  features: new Set(),
+};
+
+/** A range of one planned buffer. */
+export interface Placement {
+  readonly buffer: number;
+  readonly byteOffset: number;
+}
+
+export interface PlannedBuffer {
+  readonly label: string;
+  readonly category: MemoryCategory;
+  readonly byteLength: number;
+}
+
+export interface PlannedDispatch {
+  readonly op: DispatchOp;
+  readonly variant: Variant<Dims>;
+  readonly paramsOffset: number;
+}
+
+/** Bytes by category; `total` is what `createBuffer` will be asked for, exactly. */
+export type MemoryReport = Readonly<Record<MemoryCategory, number>> & {
+  readonly total: number;
+  readonly largestBinding: number;
+};
+
+export interface Plan {
+  readonly recordings: readonly {
+    readonly ops: readonly Op[];
+    readonly dispatches: ReadonlyMap<Op, PlannedDispatch>;
+  }[];
+  readonly arenas: readonly Arena[];
+  readonly buffers: readonly PlannedBuffer[];
+  /** The contents of the dispatch-parameter buffer, whose index in `buffers` is `paramsBuffer`. */
+  readonly params: Uint8Array<ArrayBuffer>;
+  readonly paramsBuffer: number;
+  /** A small zero buffer for optional bindings left out. */
+  readonly zeroBuffer: number;
+  readonly memory: MemoryReport;
+  place(tensor: Tensor): Placement;
+}
+
+/** Ranges of an arena that become one buffer each: as many whole tensors as one storage binding can hold. */
+export function arenaRanges(
+  arena: Arena,
+  profile: DeviceProfile,
+): { byteOffset: number; byteLength: number }[] {
+  const limit = Math.min(profile.maxBufferSize, profile.maxStorageBufferBindingSize);
+  const ranges: { byteOffset: number; byteLength: number }[] = [];
+  for (const tensor of arena.tensors) {
+    checkBinding(tensor, profile);
+    const last = ranges.at(-1);
+    const end = tensor.byteOffset + roundUp(tensor.byteLength, ALIGNMENT);
+    if (last && end - last.byteOffset <= limit) last.byteLength = end - last.byteOffset;
+    else ranges.push({ byteOffset: tensor.byteOffset, byteLength: end - tensor.byteOffset });
+  }
+  return ranges;
+}
+
+/** The arena as flat f32 tensors, one for each of its buffers: what optimisers and norms run over. */
+export function flatTensors(arena: Arena, profile: DeviceProfile): Tensor[] {
+  return arenaRanges(arena, profile).map(({ byteOffset, byteLength }, i) => ({
+    label: `${arena.label}[${i}]`,
+    shape: [byteLength / 4],
+    type: "f32",
+    byteLength,
+    arena,
+    byteOffset,
+  }));
+}
+
+/**
+ * Plans recordings that run one after another on the same memory (a training step, an evaluation step): their
+ * transient tensors share buffers.
+ * @throws {GpuOutOfMemoryError} where one tensor needs a larger binding than the device offers.
+ */
+export function plan(
+  recordings: readonly Recording[],
+  profile: DeviceProfile,
+  extraArenas: readonly Arena[] = [],
+): Plan {
+  const buffers: PlannedBuffer[] = [];
+  const add = (label: string, category: MemoryCategory, byteLength: number) =>
+    buffers.push({ label, category, byteLength }) - 1;
+
+  const arenas = new Set<Arena>(extraArenas);
+  for (const { ops } of recordings)
+    for (const op of ops) for (const t of tensorsOf(op)) if (t.arena) arenas.add(t.arena);
+  const arenaBuffers = new Map<Arena, { byteOffset: number; byteLength: number; buffer: number }[]>();
+  for (const arena of arenas) {
+    const ranges = arenaRanges(arena, profile);
+    arenaBuffers.set(
+      arena,
+      ranges.map((r, i) => ({
+        ...r,
+        buffer: add(ranges.length > 1 ? `${arena.label}[${i}]` : arena.label, arena.category, r.byteLength),
+      })),
+    );
+  }
+
+  const colours: Colour[] = [];
+  const placed = new Map<Tensor, { colour: number; byteOffset: number }>();
+  for (const { ops } of recordings) placeTransients(ops, profile, colours, placed);
+  const firstColour = buffers.length;
+  colours.forEach((c, i) => void add(`workspace[${i}]`, "workspace", c.byteLength));
+  const zeroBuffer = add("zero", "workspace", ALIGNMENT);
+
+  const params = new ParamsPacker();
+  const planned = recordings.map(({ ops }) => {
+    const dispatches = new Map<Op, PlannedDispatch>();
+    for (const op of ops) {
+      if (op.op !== "dispatch") continue;
+      const variant = chooseVariant(op.kernel, op.dims, profile);
+      dispatches.set(op, { op, variant, paramsOffset: params.add(op.kernel, op.dims) });
+    }
+    return { ops, dispatches };
+  });
+  const bytes = params.bytes();
+  const paramsBuffer = add("dispatch parameters", "dispatch parameters", bytes.byteLength);
+
+  const place = (tensor: Tensor): Placement => {
+    const base = tensor.base ?? tensor;
+    if (tensor.arena) {
+      const range = arenaBuffers
+        .get(tensor.arena)
+        ?.findLast(
+          (r) =>
+            r.byteOffset <= tensor.byteOffset &&
+            tensor.byteOffset + tensor.byteLength <= r.byteOffset + r.byteLength,
+        );
+      if (!range)
+        throw new Error(
+          `internal: ${tensor.label} lies outside the planned buffers of ${tensor.arena.label}`,
+        );
+      return { buffer: range.buffer, byteOffset: tensor.byteOffset - range.byteOffset };
+    }
+    const spot = placed.get(base);
+    if (!spot) throw new Error(`internal: ${tensor.label} is not used by any planned recording`);
+    return {
+      buffer: firstColour + spot.colour,
+      byteOffset: spot.byteOffset + (tensor.base ? tensor.byteOffset : 0),
+    };
+  };
+  checkAliasing(
+    planned.flatMap((r) => r.ops),
+    place,
+    buffers,
+  );
+  return {
+    recordings: planned,
+    arenas: [...arenas],
+    buffers,
+    params: bytes,
+    paramsBuffer,
+    zeroBuffer,
+    memory: report(
+      buffers,
+      planned.flatMap((r) => r.ops),
+    ),
+    place,
+  };
+}
+
+/** Tensors an operation touches. */
+export function tensorsOf(op: Op): Tensor[] {
+  if (op.op === "clear") return [op.tensor];
+  if (op.op === "copy") return [op.from, op.to];
+  return op.tensors.filter((t): t is Tensor => t !== undefined);
+}
+
+type Use = "read" | "write";
+
+/** How an operation binds its tensors. Copies and clears are not dispatches: they may touch one buffer twice. */
+function usesOf(op: Op): { tensor: Tensor; use: Use }[] {
+  if (op.op !== "dispatch") return [];
+  const accesses = Object.values(op.kernel.bindings).map(
+    (b): Use => (b.access === "read" ? "read" : "write"),
+  );
+  return op.tensors.flatMap((tensor, i) => (tensor ? [{ tensor, use: accesses[i] as Use }] : []));
+}
+
+interface Colour {
+  byteLength: number;
+}
+
+interface Lifetime {
+  readonly tensor: Tensor;
+  readonly first: number;
+  last: number;
+  readonly uses: { op: number; use: Use }[];
+}
+
+/** Greedy by size: the largest tensor first, each into the buffer that grows least, at the lowest free offset. */
+function placeTransients(
+  ops: readonly Op[],
+  profile: DeviceProfile,
+  colours: Colour[],
+  placed: Map<Tensor, { colour: number; byteOffset: number }>,
+): void {
+  const lifetimes = new Map<Tensor, Lifetime>();
+  const touch = (tensor: Tensor, op: number): Lifetime => {
+    const base = tensor.base ?? tensor;
+    let life = lifetimes.get(base);
+    if (!life) {
+      life = { tensor: base, first: op, last: op, uses: [] };
+      lifetimes.set(base, life);
+    }
+    life.last = op;
+    return life;
+  };
+  ops.forEach((op, i) => {
+    for (const tensor of tensorsOf(op)) if (!tensor.arena) touch(tensor, i);
+    for (const { tensor, use } of usesOf(op)) if (!tensor.arena) touch(tensor, i).uses.push({ op: i, use });
+  });
+  const limit = profile.maxBufferSize;
+  const residents: { byteOffset: number; end: number; first: number; last: number }[][] = colours.map(
+    () => [],
+  );
+  const bound: Map<number, Use>[] = colours.map(() => new Map());
+  const order = [...lifetimes.values()].sort(
+    (a, b) => b.tensor.byteLength - a.tensor.byteLength || a.first - b.first,
+  );
+  for (const { tensor, first, last, uses } of order) {
+    checkBinding(tensor, profile);
+    const size = roundUp(tensor.byteLength, ALIGNMENT);
+    let best = { colour: colours.length, byteOffset: 0, growth: size };
+    colours.forEach((colour, c) => {
+      if (uses.some(({ op, use }) => (bound[c]?.get(op) ?? use) !== use)) return;
+      const byteOffset = lowestGap(residents[c] ?? [], size, first, last);
+      const growth = Math.max(0, byteOffset + size - colour.byteLength);
+      if (byteOffset + size <= limit && growth < best.growth) best = { colour: c, byteOffset, growth };
+    });
+    if (best.colour === colours.length) {
+      colours.push({ byteLength: 0 });
+      residents.push([]);
+      bound.push(new Map());
+    }
+    const colour = colours[best.colour] as Colour;
+    colour.byteLength = Math.max(colour.byteLength, best.byteOffset + size);
+    residents[best.colour]?.push({ byteOffset: best.byteOffset, end: best.byteOffset + size, first, last });
+    for (const { op, use } of uses) bound[best.colour]?.set(op, use);
+    placed.set(tensor, { colour: best.colour, byteOffset: best.byteOffset });
+  }
+}
+
+function lowestGap(
+  residents: readonly { byteOffset: number; end: number; first: number; last: number }[],
+  size: number,
+  first: number,
+  last: number,
+): number {
+  const alive = residents
+    .filter((r) => r.first <= last && first <= r.last)
+    .sort((a, b) => a.byteOffset - b.byteOffset);
+  let offset = 0;
+  for (const r of alive) {
+    if (r.byteOffset - offset >= size) break;
+    offset = Math.max(offset, r.end);
+  }
+  return offset;
+}
+
+function checkBinding(tensor: Tensor, profile: DeviceProfile): void {
+  if (tensor.byteLength > profile.maxStorageBufferBindingSize) {
+    throw new GpuOutOfMemoryError(
+      `${tensor.label} needs ${tensor.byteLength} bytes in one binding, this device allows ${profile.maxStorageBufferBindingSize}: use a shorter length, a smaller batch or a device with a larger maxStorageBufferBindingSize`,
+      { tensor: tensor.label, needed: tensor.byteLength, limit: profile.maxStorageBufferBindingSize },
+    );
+  }
+}
+
+function checkAliasing(
+  ops: readonly Op[],
+  place: (t: Tensor) => Placement,
+  buffers: readonly PlannedBuffer[],
+): void {
+  for (const op of ops) {
+    const seen = new Map<number, Use>();
+    for (const { tensor, use } of usesOf(op)) {
+      const { buffer } = place(tensor);
+      if ((seen.get(buffer) ?? use) !== use) {
+        throw new Error(`internal: ${op.label} both reads and writes the buffer ${buffers[buffer]?.label}`);
+      }
+      seen.set(buffer, use);
+    }
+  }
+}
+
+/** The wanted variant, else the first one that this device and these dims allow. */
+export function chooseVariant(kernel: Kernel<Dims>, dims: Dims, profile: DeviceProfile): Variant<Dims> {
+  const usable = kernel.variants.filter(
+    ({ requires, supports }) =>
+      (!requires?.feature || profile.features.has(requires.feature)) &&
+      (requires?.workgroupStorage ?? 0) <= profile.maxComputeWorkgroupStorageSize &&
+      (requires?.invocations ?? 0) <= profile.maxComputeInvocationsPerWorkgroup &&
+      (supports?.(dims) ?? true),
+  );
+  const wanted = profile.variants?.[kernel.name];
+  const chosen = usable.find((v) => v.name === wanted) ?? usable[0];
+  if (!chosen)
+    throw new ConfigError(`no variant of ${kernel.name} serves ${JSON.stringify(dims)} on this device`);
+  return chosen;
+}
+
+/** Packs uniform structs into 256-byte slots; equal contents share one. */
+class ParamsPacker {
+  readonly #slots = new Map<string, number>();
+  readonly #contents: Uint8Array[] = [];
+
+  add(kernel: Kernel<Dims>, dims: Dims): number {
+    const fields = Object.entries(kernel.params);
+    const bytes = new Uint8Array(fields.length * 4);
+    const data = new DataView(bytes.buffer);
+    fields.forEach(([field, type], i) => {
+      const value = dimValue(dims, field);
+      if (type === "f32") data.setFloat32(i * 4, value, true);
+      else if (type === "i32") data.setInt32(i * 4, value, true);
+      else data.setUint32(i * 4, value, true);
+    });
+    const key = bytes.join();
+    let slot = this.#slots.get(key);
+    if (slot === undefined) {
+      slot = this.#contents.push(bytes) - 1;
+      this.#slots.set(key, slot);
+    }
+    return slot * ALIGNMENT;
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> {
+    const all = new Uint8Array(Math.max(1, this.#contents.length) * ALIGNMENT);
+    this.#contents.forEach((bytes, slot) => void all.set(bytes, slot * ALIGNMENT));
+    return all;
+  }
+}
+
+function report(buffers: readonly PlannedBuffer[], ops: readonly Op[]): MemoryReport {
+  const categories: Record<MemoryCategory, number> = {
+    weights: 0,
+    gradients: 0,
+    optimizer: 0,
+    streams: 0,
+    workspace: 0,
+    state: 0,
+    "dispatch parameters": 0,
+  };
+  for (const { category, byteLength } of buffers) categories[category] += byteLength;
+  const total = buffers.reduce((sum, b) => sum + b.byteLength, 0);
+  let largestBinding = 0;
+  for (const op of ops)
+    for (const t of tensorsOf(op)) largestBinding = Math.max(largestBinding, elements(t.shape) * 4);
+  return { ...categories, total, largestBinding };
+}
