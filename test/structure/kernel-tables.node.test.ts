@@ -1,0 +1,125 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { create } from "webgpu";
+import { type TypeInfo, type VariableInfo, WgslReflect } from "wgsl_reflect";
+import type { Dims, Kernel, Variant } from "../../src/gpu/kernel.js";
+
+/** WebGPU's guaranteed limit: every kernel works within it. */
+const MAX_STORAGE_BUFFERS = 8;
+
+const modules = import.meta.glob<Record<string, unknown>>("../../src/kernels/*.ts", { eager: true });
+
+const isKernel = (value: unknown): value is Kernel<Dims> =>
+  typeof value === "object" && value !== null && "variants" in value && "bindings" in value;
+
+const kernels = Object.entries(modules).flatMap(([path, exports]) =>
+  Object.values(exports)
+    .filter(isKernel)
+    .map((kernel) => ({ file: path.replace(/^.*\/|\.ts$/g, ""), kernel })),
+);
+const cases = kernels.flatMap(({ file, kernel }) =>
+  kernel.variants.map((variant) => ({ file, kernel, variant, title: `${kernel.name} (${variant.name})` })),
+);
+
+/** Scalar in the leaves of an array of scalars, vectors or atomics, e.g. "f32" of array<vec4<f32>>. */
+function scalarOf(type: TypeInfo): string {
+  const inner = (type as { format?: TypeInfo | null }).format;
+  if (inner) return scalarOf(inner);
+  const short = /^vec[234]([fiu])$/.exec(type.name); // vec4f and the like carry no inner type
+  return short ? { f: "f32", i: "i32", u: "u32" }[short[1] as "f" | "i" | "u"] : type.name;
+}
+
+const interfaceOf = ({ group, binding, name, access, type }: VariableInfo) =>
+  `@group(${group}) @binding(${binding}) ${name}: ${access} ${scalarOf(type)}`;
+
+/** Names of the overrides a table sets. Values do not matter here, so every size is an arbitrary 64. */
+function overrideNames(variant: Variant<Dims>): string[] {
+  return Object.keys(variant.overrides(new Proxy({}, { get: () => 64 }))).sort();
+}
+
+describe.each(cases)("$title", ({ file, kernel, variant }) => {
+  const reflected = new WgslReflect(variant.sources.join("\n"));
+  const entries = reflected.entry.compute;
+  const entry = entries.find(({ name }) => name === kernel.entryPoint);
+
+  test("is named after its file and has its entry point", () => {
+    expect(kernel.name.replace(/:.*$/, "")).toBe(file);
+    expect(entries.map(({ name }) => name)).toContain(kernel.entryPoint);
+  });
+
+  test("declares the storage bindings of its table, in order, with the same access and type", () => {
+    const wanted = Object.entries(kernel.bindings).map(([name, { access, type = "f32" }], i) => {
+      const wgslAccess = access === "read" ? "read" : "read_write";
+      return `@group(0) @binding(${i + 1}) ${name}: ${wgslAccess} ${type}`;
+    });
+    expect(wanted.length).toBeLessThanOrEqual(MAX_STORAGE_BUFFERS);
+    // Other entry points of the file may declare variables of their own; this entry's are all and only the table's.
+    const declared = reflected.storage.map(interfaceOf);
+    expect(declared).toEqual(expect.arrayContaining(wanted));
+    const used = entry?.resources.filter((v) => reflected.storage.includes(v)).map(interfaceOf) ?? [];
+    expect(wanted).toEqual(expect.arrayContaining(used));
+  });
+
+  test("declares the uniform struct of its table, in order and without padding", () => {
+    const declared = reflected.uniforms.map(({ group, binding, members }) => ({
+      at: `@group(${group}) @binding(${binding})`,
+      members: members?.map(({ name, type, offset }) => `${offset} ${name}: ${type.name}`),
+    }));
+    const members = Object.entries(kernel.params).map(([name, type], i) => `${4 * i} ${name}: ${type}`);
+    expect(declared).toEqual(members.length > 0 ? [{ at: "@group(0) @binding(0)", members }] : []);
+  });
+
+  test("declares the overrides its table sets", () => {
+    const declared = reflected.overrides.map(({ name }) => name).sort();
+    const set = overrideNames(variant);
+    expect(declared).toEqual(expect.arrayContaining(set));
+    if (entries.length === 1) expect(set).toEqual(declared);
+  });
+
+  test("enables no WGSL extension but those its variant requires", () => {
+    const enabled = variant.sources.join("\n").match(/^\s*(enable|requires)\s[^;]*/gm) ?? [];
+    const allowed: Partial<Record<string, string>> = {
+      "shader-f16": "enable f16",
+      subgroups: "enable subgroups",
+    };
+    expect(enabled.map((line) => line.trim())).toEqual(
+      enabled.map(() => allowed[variant.requires?.feature ?? ""] ?? "none"),
+    );
+  });
+});
+
+test("every file of src/kernels exports a kernel, and no two kernels share a name", () => {
+  const files = Object.keys(modules).map((path) => path.replace(/^.*\/|\.ts$/g, ""));
+  expect(files.filter((file) => !kernels.some((kernel) => kernel.file === file))).toEqual([]);
+  const names = kernels.map(({ kernel }) => kernel.name);
+  expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
+});
+
+describe("compiled by Dawn without a GPU", () => {
+  // The GPU object must outlive the device, so both live as long as the file.
+  const gpu = create(["backend=null"]);
+  let device: GPUDevice;
+  beforeAll(async () => {
+    const adapter = await gpu.requestAdapter();
+    if (!adapter) throw new Error("Dawn offers no null adapter: the npm package webgpu is older than 0.6");
+    const standard = ["shader-f16", "subgroups"] as const;
+    device = await adapter.requestDevice({
+      requiredFeatures: standard.filter((name) => adapter.features.has(name)),
+    });
+  });
+
+  test("a wrong module is reported, so silence means correct", async () => {
+    device.pushErrorScope("validation");
+    const module = device.createShaderModule({ code: "fn f() -> u32 { return 1.5; }" });
+    const { messages } = await module.getCompilationInfo();
+    expect(await device.popErrorScope()).not.toBeNull();
+    expect(messages.filter(({ type }) => type === "error")).toHaveLength(1);
+  });
+
+  test.each(cases)("$title", async ({ variant }) => {
+    device.pushErrorScope("validation");
+    const module = device.createShaderModule({ code: variant.sources.join("\n") });
+    const { messages } = await module.getCompilationInfo();
+    await device.popErrorScope();
+    expect(messages.map((m) => `${m.type} at ${m.lineNum}:${m.linePos}: ${m.message}`)).toEqual([]);
+  });
+});
