@@ -24,7 +24,7 @@ export default defineConfig({
   publicDir: "demo/public",
   build: { target: "es2022" },
   worker: { format: "es" },
-  optimizeDeps: { include: ["comlink"] }, // found late, it would reload the test page in the middle of a run
+  optimizeDeps: { include: ["comlink", "fast-check"] }, // found late, it would reload the test page in the middle of a run
   // Node would take the package's `main`, which is CommonJS under "type": "module" and does not load.
   resolve: { alias: { wgsl_reflect: "wgsl_reflect/wgsl_reflect.module.js" } },
   test: {

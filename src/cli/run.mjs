@@ -1,5 +1,6 @@
 // Runs a TypeScript command of this repository without a build: `node src/cli/run.mjs NAME ARGS`.
-// NAME is src/cli/NAME.ts, else test/NAME/run.ts, else a path ending in .ts. Vite loads it, so `?raw` imports work.
+// NAME is src/cli/NAME.ts, else test/NAME/run.ts, else a path ending in .ts. Vite loads it, so `?raw` imports work;
+// `navigator.gpu` is there as in a browser.
 // The module exports `main(args, { signal }): Promise<number | void>`; the number is the exit status. The first Ctrl-C
 // aborts the signal, the second ends the process at once.
 
@@ -7,6 +8,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createServer, createServerModuleRunner } from "vite";
+import { installGpu } from "./node-gpu.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const INTERRUPTED = 130; // 128 + SIGINT, the shell's convention
@@ -38,6 +40,7 @@ async function run([name, ...args]) {
     optimizeDeps: { noDiscovery: true, include: [] },
     server: { middlewareMode: true, hmr: false, ws: false, watch: null },
   });
+  installGpu();
   const stop = new AbortController();
   const interrupt = () => {
     if (stop.signal.aborted) process.exit(INTERRUPTED);

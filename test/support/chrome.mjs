@@ -1,4 +1,4 @@
-// Finds the Chrome or Chromium that the browser tests drive; its SwiftShader serves the Node tests (vulkan.mjs).
+// Finds the Chrome or Chromium that the browser tests drive; its SwiftShader serves the Node tests.
 // Run as a program it installs Chromium where that needs no question (root on Debian or Ubuntu), otherwise it says
 // which command to run and exits 1. It never downloads a browser by itself.
 
@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, readFileSync, realpathSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { findVulkan } from "./vulkan.mjs";
+import { findVulkanDriver } from "../../src/cli/node-gpu.mjs";
 
 const NAMES = [
   "chromium",
@@ -108,7 +108,7 @@ function main() {
     return 1;
   }
   console.log(`browser tests: ${chrome}`);
-  console.log(`Node tests:    Vulkan driver ${findVulkan().driver ?? "of the system"}`);
+  console.log(`Node tests:    Vulkan driver ${findVulkanDriver({ software: true }) ?? "of the system"}`);
   return 0;
 }
 
