@@ -1,0 +1,249 @@
+// Checks a configuration, and the rules that follow from one about lengths and buckets.
+import {
+  ACTIVATIONS,
+  count,
+  LAYER_KINDS,
+  type LayerKind,
+  MAX_TOKENS,
+  NUMBERS,
+  type NumberField,
+  type NumberRule,
+  type ReformerConfig,
+  type ReformerOptions,
+} from "./config-fields.js";
+import { ConfigError, ShapeError } from "./errors.js";
+import { roundUp } from "./shapes.js";
+
+export * from "./config-fields.js";
+
+const MAX_LAYERS = 1000;
+const MAX_BUCKETS = 2 ** 20;
+const MAX_UINT32 = 2 ** 32 - 1;
+
+/** How messages call a field; a reader of foreign files names its own. */
+export type FieldNames = (field: string) => string;
+
+/**
+ * Fills in defaults (a small byte-level language model) and checks every field.
+ * @throws ConfigError naming the field, what was given and what is needed
+ */
+export function resolveConfig(
+  options: ReformerOptions = {},
+  names: FieldNames = (field) => field,
+): ReformerConfig {
+  const fail: Fail = (field, given, needed) => {
+    throw new ConfigError(`${names(field)} is ${show(given)}, but must be ${needed}.`, { field });
+  };
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new ConfigError("The configuration must be an object of settings, such as { hiddenSize: 256 }.");
+  }
+  for (const field of Object.keys(options)) {
+    if (FIELDS.has(field)) continue;
+    throw new ConfigError(`There is no setting ${field}. Settings are ${[...FIELDS].join(", ")}.`, { field });
+  }
+  /** What was given, or `fallback` where nothing was; null is something, and fails its check. */
+  const given = (field: keyof ReformerOptions, fallback: unknown): unknown =>
+    options[field] === undefined ? fallback : options[field];
+  const numbers = {} as Record<NumberField, number>;
+  for (const [field, rule] of Object.entries(NUMBERS) as [NumberField, NumberRule][]) {
+    numbers[field] = checkNumber(fail, field, given(field, rule.fallback), rule);
+  }
+  const flag = (field: "causal" | "acrossBuckets", fallback: boolean): boolean => {
+    const value = given(field, fallback);
+    return typeof value === "boolean" ? value : fail(field, value, "true or false");
+  };
+  const choice = <T extends string>(field: string, value: unknown, allowed: readonly T[]): T =>
+    allowed.find((name) => name === value) ?? fail(field, value, `one of ${allowed.join(", ")}`);
+
+  const layers = given("layers", ["local", "lsh", "local", "lsh"]);
+  if (!Array.isArray(layers) || layers.length < 1 || layers.length > MAX_LAYERS) {
+    return fail("layers", layers, `a list of 1 to ${MAX_LAYERS} of ${LAYER_KINDS.join(", ")}`);
+  }
+  const eos = given("eosTokenId", null);
+  const seed = given("hashSeed", null);
+  const { positions, maxLength } = resolvePositions(fail, options, numbers.hiddenSize);
+  const config: ReformerConfig = {
+    ...numbers,
+    layers: layers.map((kind, i) => choice(`layers[${i}]`, kind, LAYER_KINDS)),
+    activation: choice("activation", given("activation", "gelu"), ACTIVATIONS),
+    causal: flag("causal", true),
+    positions,
+    maxLength,
+    numBuckets: resolveBuckets(fail, given("numBuckets", "auto")),
+    duplicates: choice("duplicates", given("duplicates", "count"), ["count", "once"]),
+    acrossBuckets: flag("acrossBuckets", true),
+    eosTokenId:
+      eos === null ? null : checkNumber(fail, "eosTokenId", eos, count(0, 0, numbers.vocabSize - 1)),
+    hashSeed: seed === null ? null : checkNumber(fail, "hashSeed", seed, count(0, 0, MAX_UINT32)),
+    extra: options.extra ?? {},
+  };
+  if (config.padTokenId >= config.vocabSize) {
+    fail("padTokenId", config.padTokenId, `below vocabSize ${config.vocabSize}`);
+  }
+  for (const kind of ["lsh", "local"] as const) {
+    const after = config[`${kind}ChunksAfter`];
+    if (config.causal && after > 0 && config.layers.includes(kind)) {
+      fail(`${kind}ChunksAfter`, after, "0 where causal is true: a causal model cannot look at later chunks");
+    }
+  }
+  return config;
+}
+
+const CHOICES =
+  "layers activation causal positions numBuckets duplicates acrossBuckets eosTokenId hashSeed extra";
+const FIELDS: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), ...CHOICES.split(" ")]);
+
+type Fail = (field: string, given: unknown, needed: string) => never;
+
+function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  return Array.isArray(value) ? `[${value.map(show).join(", ")}]` : String(value);
+}
+
+function checkNumber(fail: Fail, field: string, given: unknown, rule: NumberRule): number {
+  const { min, max, integer } = rule;
+  const valid =
+    typeof given === "number" && given >= min && given <= max && (!integer || Number.isInteger(given));
+  return valid
+    ? given
+    : fail(field, given, `${integer ? "a whole number" : "a number"} from ${min} to ${max}`);
+}
+
+function resolveBuckets(fail: Fail, given: unknown): number | readonly number[] | "auto" {
+  if (given === "auto") return given;
+  const factors = Array.isArray(given) ? given : [given];
+  const even = factors.every((factor) => Number.isInteger(factor) && factor >= 2 && factor % 2 === 0);
+  if (factors.length === 0 || !even || factors.reduce((a, b) => a * b, 1) > MAX_BUCKETS) {
+    fail(
+      "numBuckets",
+      given,
+      `"auto", an even number, or a list of even factors, of product 2 to ${MAX_BUCKETS}`,
+    );
+  }
+  return Array.isArray(given) ? [...factors] : (given as number);
+}
+
+function resolvePositions(
+  fail: Fail,
+  options: ReformerOptions,
+  hiddenSize: number,
+): Pick<ReformerConfig, "positions" | "maxLength"> {
+  const given: unknown = options.positions === undefined ? { type: "axial" } : options.positions;
+  const { type, shape, dims, maxLength: rows } = (given ?? {}) as Record<string, unknown>;
+  const length = (implied: unknown) =>
+    checkNumber(
+      fail,
+      "maxLength",
+      options.maxLength === undefined ? implied : options.maxLength,
+      NUMBERS.maxLength,
+    );
+  if (type === "learned") {
+    const maxLength = length(rows ?? NUMBERS.maxLength.fallback);
+    if (rows !== undefined && rows !== maxLength) fail("positions.maxLength", rows, `maxLength ${maxLength}`);
+    return { positions: { type, maxLength }, maxLength };
+  }
+  if (type !== "axial")
+    fail("positions", given, '{ type: "axial", shape, dims } or { type: "learned", maxLength }');
+  const pair = (field: string, value: unknown): readonly [number, number] => {
+    if (!Array.isArray(value) || value.length !== 2) return fail(field, value, "two whole numbers");
+    const check = (axis: number) =>
+      checkNumber(fail, `${field}[${axis}]`, value[axis], count(0, 1, MAX_TOKENS));
+    return [check(0), check(1)];
+  };
+  const table = shape === undefined ? undefined : pair("positions.shape", shape);
+  if (table && table[0] * table[1] > MAX_TOKENS)
+    fail("positions.shape", shape, `at most ${MAX_TOKENS} positions`);
+  const maxLength = length(table ? table[0] * table[1] : NUMBERS.maxLength.fallback);
+  const widths = dims === undefined ? axialDims(hiddenSize) : pair("positions.dims", dims);
+  if (widths[0] + widths[1] !== hiddenSize)
+    fail("positions.dims", dims, `two numbers of sum hiddenSize ${hiddenSize}`);
+  return { positions: { type: "axial", shape: table ?? axialShape(maxLength), dims: widths }, maxLength };
+}
+
+/** The most square table of at least `length` positions; exactly `length` where a divisor allows it. */
+function axialShape(length: number): readonly [number, number] {
+  const root = Math.floor(Math.sqrt(length));
+  for (let rows = root; rows > root / 2; rows--) if (length % rows === 0) return [rows, length / rows];
+  return [root, Math.ceil(length / root)];
+}
+
+/** A quarter of the width for the slow axis, in fours where there is room. */
+function axialDims(hiddenSize: number): readonly [number, number] {
+  const slow = hiddenSize >= 16 ? 4 * Math.floor(hiddenSize / 16) : Math.floor(hiddenSize / 2);
+  return [slow, hiddenSize - slow];
+}
+
+/** Longest sequence the configuration takes: maxLength, or the size of its position table. */
+export function longestLength(config: ReformerConfig): number {
+  const { positions, maxLength } = config;
+  const rows = positions.type === "axial" ? positions.shape[0] * positions.shape[1] : positions.maxLength;
+  return Math.min(rows, maxLength);
+}
+
+/** Whether a layer of this kind attends from every token to every token at this (padded) length. */
+export function runsFullAttention(config: ReformerConfig, kind: LayerKind, length: number): boolean {
+  if (kind === "full" || length < config.fullAttentionBelow) return true;
+  return length <= (kind === "lsh" ? config.lshChunkLength : config.localChunkLength);
+}
+
+/**
+ * Tokens after padding on the right: the next multiple of all chunk lengths in use. A sequence no longer than the
+ * shortest chunk, or one that runs full attention anyway, is not padded.
+ * @throws ShapeError where the length is not a whole number ≥ 1 or its padded form exceeds `longestLength`
+ */
+export function paddedLength(config: ReformerConfig, length: number): number {
+  const longest = longestLength(config);
+  if (!Number.isInteger(length) || length < 1 || length > longest) {
+    throw new ShapeError(
+      `length is ${length}, but this model takes 1 to ${longest} tokens: shorten the text.`,
+      { length, longest },
+    );
+  }
+  const used = new Set(config.layers.filter((kind) => kind !== "full"));
+  const chunks = [...used].map((kind) => (kind === "lsh" ? config.lshChunkLength : config.localChunkLength));
+  if (length < config.fullAttentionBelow || length <= Math.min(...chunks)) return length;
+  const padded = roundUp(length, chunks.reduce(leastCommonMultiple, 1));
+  if (padded > longest) {
+    throw new ShapeError(
+      `length ${length} pads to ${padded} (chunk lengths ${chunks.join(" and ")}), beyond the ${longest} positions of this model: shorten the text.`,
+      { length, padded, longest },
+    );
+  }
+  return padded;
+}
+
+function leastCommonMultiple(a: number, b: number): number {
+  let [x, y] = [a, b];
+  while (y > 0) [x, y] = [y, x % y];
+  return (a / x) * b;
+}
+
+/**
+ * Buckets for a padded length where none were configured: the power of two at or below twice the number of chunks,
+ * as two factors once it exceeds 2·max(√(maxLength/chunk), chunk). The public model keeps its first choice.
+ * @throws ShapeError where the length holds no whole chunk
+ */
+export function autoBuckets(
+  length: number,
+  chunkLength: number,
+  maxLength: number,
+): number | readonly [number, number] {
+  const chunks = Math.floor(length / chunkLength);
+  if (chunks < 1)
+    throw new ShapeError(`length ${length} holds no chunk of ${chunkLength} tokens: pad it first.`, {
+      length,
+      chunkLength,
+    });
+  const power = Math.floor(Math.log2(2 * chunks));
+  const limit = 2 * Math.max(Math.floor(Math.sqrt(Math.floor(maxLength / chunkLength))), chunkLength);
+  if (2 ** power <= limit) return 2 ** power;
+  const slow = Math.floor(power / 2);
+  return [2 ** slow, 2 ** (power - slow)];
+}
+
+/** The factors of the bucket count at a padded length; one factor where it is a plain number. */
+export function bucketFactors(config: ReformerConfig, length: number): readonly number[] {
+  const { numBuckets, lshChunkLength, maxLength } = config;
+  const buckets = numBuckets === "auto" ? autoBuckets(length, lshChunkLength, maxLength) : numBuckets;
+  return typeof buckets === "number" ? [buckets] : buckets;
+}

@@ -1,0 +1,388 @@
+import { describe, expect, it } from "vitest";
+import {
+  autoBuckets,
+  bucketFactors,
+  longestLength,
+  paddedLength,
+  type ReformerOptions,
+  resolveConfig,
+  runsFullAttention,
+} from "../src/config.js";
+import { configFromHuggingFace, configToHuggingFace } from "../src/config-hugging-face.js";
+import { ConfigError, ShapeError } from "../src/errors.js";
+
+/** The published configurations, as the public model class writes them (hf-semantics 13). */
+const CRIME_AND_PUNISHMENT = {
+  model_type: "reformer",
+  architectures: ["ReformerModelWithLMHead"],
+  vocab_size: 320,
+  hidden_size: 256,
+  attention_head_size: 64,
+  num_attention_heads: 2,
+  attn_layers: ["local", "lsh", "local", "lsh", "local", "lsh"],
+  feed_forward_size: 512,
+  hidden_act: "relu",
+  lsh_attn_chunk_length: 64,
+  local_attn_chunk_length: 64,
+  lsh_num_chunks_before: 1,
+  lsh_num_chunks_after: 0,
+  local_num_chunks_before: 1,
+  local_num_chunks_after: 0,
+  num_hashes: 1,
+  num_buckets: [64, 128],
+  axial_pos_embds: true,
+  axial_pos_shape: [512, 1024],
+  axial_pos_embds_dim: [64, 192],
+  axial_norm_std: 1.0,
+  max_position_embeddings: 524288,
+  hidden_dropout_prob: 0.05,
+  local_attention_probs_dropout_prob: 0.05,
+  lsh_attention_probs_dropout_prob: 0.0,
+  is_decoder: true,
+  tie_word_embeddings: false,
+  chunk_size_feed_forward: 0,
+  chunk_size_lm_head: 0,
+  hash_seed: null,
+  layer_norm_eps: 1e-12,
+  initializer_range: 0.02,
+  pad_token_id: 0,
+  eos_token_id: 2,
+  num_hidden_layers: 6,
+  attention_probs_dropout_prob: 0.1,
+  intermediate_size: 3072,
+  num_chunks_before: 1,
+  num_chunks_after: 0,
+  output_past: true,
+  task_specific_params: { "text-generation": { do_sample: true, max_length: 100 } },
+};
+const ENWIK8 = {
+  ...CRIME_AND_PUNISHMENT,
+  vocab_size: 258,
+  hidden_size: 1024,
+  attention_head_size: 128,
+  num_attention_heads: 8,
+  attn_layers: [
+    "local",
+    "local",
+    "lsh",
+    "local",
+    "local",
+    "local",
+    "lsh",
+    "local",
+    "local",
+    "local",
+    "lsh",
+    "local",
+  ],
+  num_hidden_layers: 12,
+  feed_forward_size: 4096,
+  lsh_attn_chunk_length: 256,
+  local_attn_chunk_length: 128,
+  num_hashes: 4,
+  num_buckets: 512,
+  axial_pos_shape: [128, 512],
+  axial_pos_embds_dim: [256, 768],
+  max_position_embeddings: 65536,
+  hidden_dropout_prob: 0.2,
+  local_attention_probs_dropout_prob: 0.2,
+  lsh_attention_probs_dropout_prob: 0.1,
+};
+
+function failure(run: () => unknown): Error {
+  try {
+    run();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+describe("resolveConfig", () => {
+  it("defaults to a small byte-level language model of 4,096 tokens", () => {
+    const config = resolveConfig();
+    expect(config).toMatchObject({
+      vocabSize: 256,
+      hiddenSize: 256,
+      layers: ["local", "lsh", "local", "lsh"],
+      causal: true,
+    });
+    expect(config.positions).toEqual({ type: "axial", shape: [64, 64], dims: [64, 192] });
+    expect(longestLength(config)).toBe(4096);
+    expect(resolveConfig(config)).toEqual(config);
+  });
+
+  const positions: [why: string, given: ReformerOptions, expected: unknown, longest: number][] = [
+    [
+      "a length without a square root",
+      { maxLength: 2048 },
+      { type: "axial", shape: [32, 64], dims: [64, 192] },
+      2048,
+    ],
+    [
+      "a prime length gets a table with room",
+      { maxLength: 4099 },
+      { type: "axial", shape: [64, 65], dims: [64, 192] },
+      4099,
+    ],
+    ["one token", { maxLength: 1 }, { type: "axial", shape: [1, 1], dims: [64, 192] }, 1],
+    ["a narrow model", { hiddenSize: 6 }, { type: "axial", shape: [64, 64], dims: [3, 3] }, 4096],
+    [
+      "the shape sets the length",
+      { positions: { type: "axial", shape: [8, 16] } },
+      { type: "axial", shape: [8, 16], dims: [64, 192] },
+      128,
+    ],
+    [
+      "learned, length from maxLength",
+      { maxLength: 300, positions: { type: "learned" } },
+      { type: "learned", maxLength: 300 },
+      300,
+    ],
+    [
+      "learned, maxLength from the table",
+      { positions: { type: "learned", maxLength: 77 } },
+      { type: "learned", maxLength: 77 },
+      77,
+    ],
+  ];
+  it.each(positions)("positions: %s", (_why, given, expected, longest) => {
+    const config = resolveConfig(given);
+    expect(config.positions).toEqual(expected);
+    expect(longestLength(config)).toBe(longest);
+  });
+
+  const bad: [field: string, given: Record<string, unknown>][] = [
+    ["layers", { layers: [] }],
+    ["layers", { layers: null }],
+    ["layers[1]", { layers: ["lsh", "global"] }],
+    ["activation", { activation: "geglu" }],
+    ["causal", { causal: 1 }],
+    ["positions", { positions: { type: "rotary" } }],
+    ["positions", { positions: null }],
+    ["positions.shape", { positions: { type: "axial", shape: [8] } }],
+    ["positions.shape", { positions: { type: "axial", shape: [2048, 1024] } }],
+    ["positions.shape[1]", { positions: { type: "axial", shape: [8, 0.5] } }],
+    ["positions.dims", { positions: { type: "axial", dims: [64, 64] } }],
+    ["positions.maxLength", { maxLength: 10, positions: { type: "learned", maxLength: 20 } }],
+    ["numBuckets", { numBuckets: 7 }],
+    ["numBuckets", { numBuckets: [4, 3] }],
+    ["numBuckets", { numBuckets: [] }],
+    ["numBuckets", { numBuckets: null }],
+    ["numBuckets", { numBuckets: 2 ** 21 }],
+    ["duplicates", { duplicates: "never" }],
+    ["padTokenId", { padTokenId: 256 }],
+    ["eosTokenId", { eosTokenId: 256 }],
+    ["hashSeed", { hashSeed: -1 }],
+    ["lshChunksAfter", { lshChunksAfter: 1 }],
+    ["localChunksAfter", { localChunksAfter: 1 }],
+    ["hiddenDropout", { hiddenDropout: 1 }],
+  ];
+  it.each(bad)("refuses %s of %o, naming it", (field, given) => {
+    const error = failure(() => resolveConfig(given as ReformerOptions));
+    expect(error).toBeInstanceOf(ConfigError);
+    expect((error as ConfigError).details.field).toBe(field);
+    expect(error.message).toMatch(/^\S+ is .*, but must be ./);
+  });
+
+  it("refuses a setting it does not know, and what is no object", () => {
+    expect(failure(() => resolveConfig({ hiddensize: 64 } as ReformerOptions)).message).toContain(
+      "no setting hiddensize",
+    );
+    for (const given of [null, "tiny", []]) {
+      expect(failure(() => resolveConfig(given as ReformerOptions))).toBeInstanceOf(ConfigError);
+    }
+  });
+
+  it("takes chunks after where causal is false, and ignores those of a kind not used", () => {
+    expect(resolveConfig({ causal: false, lshChunksAfter: 1 }).lshChunksAfter).toBe(1);
+    expect(resolveConfig({ layers: ["lsh"], localChunksAfter: 1 }).localChunksAfter).toBe(1);
+  });
+});
+
+describe("configFromHuggingFace", () => {
+  it.each([
+    ["crime-and-punishment", CRIME_AND_PUNISHMENT],
+    ["enwik8", ENWIK8],
+  ])("reads %s and configToHuggingFace writes every key back", (_name, json) => {
+    const config = configFromHuggingFace(JSON.parse(JSON.stringify(json)));
+    expect(config).toMatchObject({
+      vocabSize: json.vocab_size,
+      maxLength: json.max_position_embeddings,
+      causal: true,
+    });
+    expect(JSON.parse(JSON.stringify(configToHuggingFace(config)))).toEqual(json);
+  });
+
+  it("gives keys left out the public class's defaults", () => {
+    const config = configFromHuggingFace({});
+    expect(config).toMatchObject({
+      vocabSize: 320,
+      numHeads: 12,
+      activation: "relu",
+      causal: false,
+      numBuckets: "auto",
+    });
+    expect(config).toMatchObject({ numHashes: 1, hiddenDropout: 0.05, localDropout: 0.05, eosTokenId: 2 });
+    expect(config.layers).toHaveLength(6);
+  });
+
+  it("round-trips our own settings", () => {
+    const config = resolveConfig({
+      layers: ["full", "lsh"],
+      duplicates: "once",
+      acrossBuckets: false,
+      fullAttentionBelow: 128,
+      positions: { type: "learned", maxLength: 512 },
+      numBuckets: [4, 8],
+      hashSeed: 3,
+    });
+    const back = configFromHuggingFace(JSON.parse(JSON.stringify(configToHuggingFace(config))));
+    expect({ ...back, extra: {} }).toEqual(config);
+  });
+
+  it.each([
+    ["gelu_pytorch_tanh", "gelu_new"],
+    ["swish", "silu"],
+    ["relu2", "relu2"],
+  ])("hidden_act %s is %s", (theirs, ours) => {
+    expect(configFromHuggingFace({ hidden_act: theirs }).activation).toBe(ours);
+  });
+
+  it("keeps a key named __proto__ as plain data", () => {
+    const config = configFromHuggingFace(JSON.parse('{"__proto__": {"vocab_size": 5}, "constructor": 1}'));
+    expect(config.vocabSize).toBe(320);
+    expect(JSON.stringify(configToHuggingFace(config))).toContain('"__proto__":{"vocab_size":5}');
+  });
+
+  it.each([[null], [[]], ["{}"], [7]])("refuses %j as a whole", (json) => {
+    expect(() => configFromHuggingFace(json)).toThrow(ConfigError);
+  });
+
+  const NUMERIC = Object.entries(CRIME_AND_PUNISHMENT)
+    .filter(
+      ([key, value]) =>
+        typeof value === "number" && !/^(attention_probs|intermediate|num_chunks|num_hidden)/.test(key),
+    )
+    .map(([key]) => key);
+  const VALID: Readonly<Record<string, readonly unknown[]>> = {
+    // Zero chunks around, no chunking, no dropout, id 0, no spread and no end token are all meaningful.
+    lsh_num_chunks_before: [0],
+    lsh_num_chunks_after: [0],
+    local_num_chunks_before: [0],
+    local_num_chunks_after: [0],
+    chunk_size_feed_forward: [0],
+    chunk_size_lm_head: [0],
+    hidden_dropout_prob: [0],
+    local_attention_probs_dropout_prob: [0],
+    lsh_attention_probs_dropout_prob: [0],
+    layer_norm_eps: [0],
+    initializer_range: [0],
+    axial_norm_std: [0],
+    pad_token_id: [0],
+    eos_token_id: [0, null],
+  };
+  it.each(NUMERIC)(
+    '%s of -1, 0, NaN, 1e9, "64" or null is refused by name unless it means something',
+    (key) => {
+      for (const value of [-1, 0, Number.NaN, 1e9, "64", null]) {
+        const run = () => configFromHuggingFace({ ...CRIME_AND_PUNISHMENT, [key]: value });
+        if (VALID[key]?.includes(value)) {
+          expect(run).not.toThrow();
+          continue;
+        }
+        const error = failure(run);
+        expect(error, `${key} = ${value}`).toBeInstanceOf(ConfigError);
+        expect(error.message, `${key} = ${value}`).toContain(key);
+      }
+    },
+  );
+
+  it.each([
+    ["model_type", { model_type: "bert" }],
+    ["tie_word_embeddings", { tie_word_embeddings: true }],
+    ["axial_pos_embds", { axial_pos_embds: "yes" }],
+    ["axial_pos_embds_dim", { axial_pos_embds_dim: [64, 64] }],
+    ["axial_pos_shape[0]", { axial_pos_shape: [-4, 4] }],
+    ["attn_layers[0]", { attn_layers: ["global"] }],
+    ["num_buckets", { num_buckets: [3] }],
+    ["hidden_act", { hidden_act: "maxout" }],
+    ["is_decoder", { is_decoder: null }],
+    ["lsh_num_chunks_after", { is_decoder: true, lsh_num_chunks_after: 1 }],
+    ["webgpu_reformer", { webgpu_reformer: null }],
+  ])("refuses %s of %j", (key, json) => {
+    const error = failure(() => configFromHuggingFace(json));
+    expect(error).toBeInstanceOf(ConfigError);
+    expect(error.message).toContain(key);
+  });
+});
+
+describe("paddedLength", () => {
+  const mixed = resolveConfig({
+    layers: ["local", "lsh"],
+    localChunkLength: 8,
+    lshChunkLength: 32,
+    maxLength: 256,
+  });
+  const short = resolveConfig({ ...mixed, fullAttentionBelow: 100 });
+  const local = resolveConfig({
+    layers: ["local", "full"],
+    localChunkLength: 16,
+    lshChunkLength: 7,
+    maxLength: 100,
+  });
+  const full = resolveConfig({ layers: ["full"], maxLength: 100 });
+  it.each([
+    ["no longer than the shortest chunk: as it is", mixed, 8, 8],
+    ["longer: the next common multiple", mixed, 20, 32],
+    ["a common multiple: as it is", mixed, 64, 64],
+    ["the last multiple that fits", mixed, 225, 256],
+    ["short sequences run full attention: as they are", short, 99, 99],
+    ["at the threshold: padded", short, 100, 128],
+    ["only the chunk lengths in use count", local, 20, 32],
+    ["full layers only: never padded", full, 97, 97],
+    ["one token", mixed, 1, 1],
+  ])("%s", (_why, config, length, expected) => {
+    expect(paddedLength(config, length)).toBe(expected);
+  });
+
+  it.each([
+    ["zero", mixed, 0],
+    ["not whole", mixed, 2.5],
+    ["beyond the position table", mixed, 257],
+    ["padding leaves the table", local, 97],
+  ])("refuses a length that is %s", (_why, config, length) => {
+    expect(() => paddedLength(config, length)).toThrow(ShapeError);
+  });
+
+  it("runsFullAttention at or below the chunk, below the threshold, and in full layers", () => {
+    expect(runsFullAttention(mixed, "lsh", 32)).toBe(true);
+    expect(runsFullAttention(mixed, "lsh", 64)).toBe(false);
+    expect(runsFullAttention(mixed, "local", 32)).toBe(false);
+    expect(runsFullAttention(short, "local", 99)).toBe(true);
+    expect(runsFullAttention(mixed, "full", 256)).toBe(true);
+  });
+});
+
+describe("autoBuckets", () => {
+  it.each([
+    [4096, 64, 4096, 128],
+    [4096, 16, 4096, [16, 32]],
+    [65536, 64, 65536, [32, 64]],
+    [524288, 64, 524288, [128, 128]],
+    [64, 64, 4096, 2],
+    [192, 64, 4096, 4],
+  ])("%i tokens in chunks of %i of a model of %i", (length, chunk, max, expected) => {
+    expect(autoBuckets(length, chunk, max)).toEqual(expected);
+  });
+
+  it("refuses a length without a whole chunk", () => {
+    expect(() => autoBuckets(63, 64, 4096)).toThrow(ShapeError);
+  });
+
+  it("bucketFactors lists the configured or the automatic factors", () => {
+    expect(bucketFactors(resolveConfig(), 4096)).toEqual([128]);
+    expect(bucketFactors(resolveConfig({ numBuckets: [4, 8] }), 4096)).toEqual([4, 8]);
+    expect(bucketFactors(resolveConfig({ numBuckets: 6 }), 4096)).toEqual([6]);
+  });
+});
