@@ -1,0 +1,201 @@
+// The public vocabulary: what a model is asked, and what it answers. The engine, the worker and the page share it.
+import type { ReformerConfig, ReformerOptions } from "./config.js";
+
+/** Bytes of GPU memory by category; `total` is exactly what is asked of the GPU. */
+export interface MemoryUse {
+  readonly weights: number;
+  readonly gradients: number;
+  readonly optimizer: number;
+  readonly streams: number;
+  readonly workspace: number;
+  readonly state: number;
+  readonly "dispatch parameters": number;
+  readonly total: number;
+  /** Largest single storage binding. */
+  readonly largestBinding: number;
+}
+
+/** How text becomes token ids. */
+export type TokenizerOptions =
+  | { readonly type: "bytes" }
+  | { readonly type: "characters" }
+  | { readonly type: "bpe"; readonly vocabSize: number };
+
+export interface AdapterDescription {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly description: string;
+  readonly features: readonly string[];
+  readonly maxBufferSize: number;
+  readonly maxStorageBufferBindingSize: number;
+  /** True for a software adapter such as SwiftShader or lavapipe. */
+  readonly fallback: boolean;
+}
+
+/** Progress of loading; monotonic per phase, the last event has loaded === total. */
+export interface ProgressEvent {
+  readonly phase: "download" | "upload" | "compile";
+  readonly loaded: number;
+  readonly total: number;
+}
+
+/** Where the engine runs and how it reports. */
+export interface CreateOptions {
+  /** Seeds weights, hashing, dropout, batches and sampling; default 0. */
+  readonly seed?: number | undefined;
+  /** Default: characters of the training text are bytes. */
+  readonly tokenizer?: TokenizerOptions | undefined;
+  /** "auto" (default): a worker, by URL or inline; "none": this thread. */
+  readonly worker?: "auto" | "url" | "inline" | "none" | Worker | (() => Worker) | undefined;
+  /** Use this device, on this thread. The caller keeps owning it. */
+  readonly device?: GPUDevice | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
+}
+
+export type LearningRateSchedule = "constant" | "linear" | "cosine" | "inverse-sqrt";
+
+export interface TrainOptions {
+  /** Optimiser steps in all, those of a resumed run included. */
+  readonly steps: number;
+  /** Sequences per step; default 1. */
+  readonly batchSize?: number | undefined;
+  /** Tokens per sequence; default 512. Any length up to the model's maxLength. */
+  readonly length?: number | undefined;
+  /** Batches whose gradients are summed into one optimiser step; default 1. */
+  readonly accumulate?: number | undefined;
+  readonly optimizer?: "adamw" | "adafactor" | undefined;
+  /** Peak learning rate; default 1e-3. */
+  readonly learningRate?: number | undefined;
+  readonly schedule?: LearningRateSchedule | undefined;
+  /** Steps over which the learning rate rises from 0; default 5 % of `steps`. */
+  readonly warmupSteps?: number | undefined;
+  readonly weightDecay?: number | undefined;
+  /** Largest global gradient norm; default 1. 0 switches clipping off. */
+  readonly clipNorm?: number | undefined;
+  readonly labelSmoothing?: number | undefined;
+  /** How activations come back in the backward pass; default "reversible". */
+  readonly backward?: "reversible" | "stored" | undefined;
+  /** Residual streams: exact int32 fixed point (default) or f32. */
+  readonly streams?: "int32" | "f32" | undefined;
+  /** Steps between evaluations on the held-out text; default 50. 0 switches them off. */
+  readonly evaluateEvery?: number | undefined;
+  /** Tokens of held-out text per evaluation, from its start; default 4,096. */
+  readonly evaluateTokens?: number | undefined;
+  /** Steps between saved checkpoints; default 100. 0: only at the end and on pause. */
+  readonly checkpointEvery?: number | undefined;
+  /** Name to save under (OPFS in a browser, a folder in Node); none: nothing is saved. */
+  readonly checkpoint?: string | undefined;
+  /** Go on from the checkpoint of that name where there is one; default true. */
+  readonly resume?: boolean | undefined;
+  /** Steps between texts written by the model; default 0, none. */
+  readonly sampleEvery?: number | undefined;
+  readonly samplePrompt?: string | undefined;
+  readonly sampleTokens?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One optimiser step. Losses are in nats per token. */
+export interface TrainStep {
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number;
+  /** loss in bits per character of the text trained on. */
+  readonly bitsPerCharacter: number;
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  /** Averaged over the last 16 steps. */
+  readonly tokensPerSecond: number;
+  readonly secondsLeft: number;
+  readonly heldOut?: { readonly loss: number; readonly bitsPerCharacter: number } | undefined;
+  /** Text the model wrote after this step. */
+  readonly sample?: string | undefined;
+  /** True where a checkpoint of this step has been written. */
+  readonly saved?: boolean | undefined;
+  /** Said once after a lost device: the run went on from this earlier step on a new one. */
+  readonly recoveredFrom?: number | undefined;
+}
+
+export interface TrainSummary {
+  readonly step: number;
+  readonly loss: number;
+  readonly heldOut?: { readonly loss: number; readonly bitsPerCharacter: number } | undefined;
+  readonly seconds: number;
+}
+
+export interface GenerateOptions {
+  readonly maxNewTokens?: number | undefined;
+  /** 0: always the most probable token. Default 1. */
+  readonly temperature?: number | undefined;
+  /** Only the k most probable tokens; 0 (default) keeps all. */
+  readonly topK?: number | undefined;
+  /** Only the most probable tokens that together reach this probability; default 1. */
+  readonly topP?: number | undefined;
+  /** Divides positive (multiplies negative) logits of tokens already present; default 1. */
+  readonly repetitionPenalty?: number | undefined;
+  readonly seed?: number | undefined;
+  /** Generation ends before any of these strings. */
+  readonly stop?: string | readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A piece of generated text. Pieces join to valid UTF-8. */
+export interface GeneratedPiece {
+  readonly text: string;
+  readonly token: number;
+}
+
+/** An async iterable of steps; leaving the loop stops the run at a step boundary. */
+export interface TrainRun extends AsyncIterable<TrainStep> {
+  /** Runs to the end without a loop. */
+  finish(): Promise<TrainSummary>;
+}
+
+/** An async iterable of text; leaving the loop stops the generation. */
+export interface Generation extends AsyncIterable<GeneratedPiece> {
+  /** Everything it writes, as one string. */
+  text(): Promise<string>;
+}
+
+/** What a model is and what it holds now. */
+export interface ModelDescription {
+  readonly config: ReformerConfig;
+  readonly parameters: number;
+  readonly step: number;
+  readonly adapter: AdapterDescription;
+  readonly memory: MemoryUse;
+}
+
+export interface PlanOptions {
+  readonly batchSize?: number | undefined;
+  /** Tokens per sequence. */
+  readonly length: number;
+  /** "train" (default), "evaluate" (forward and loss) or "generate". */
+  readonly mode?: "train" | "evaluate" | "generate" | undefined;
+  readonly backward?: "reversible" | "stored" | undefined;
+  readonly streams?: "int32" | "f32" | undefined;
+  readonly optimizer?: "adamw" | "adafactor" | undefined;
+}
+
+/** A model directory or download: file name to content. */
+export type ModelFiles = Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
+
+/**
+ * The calls a model answers, wherever it runs. The engine implements them on its own thread; the worker client has the
+ * same ones on the page.
+ */
+export interface Model {
+  describe(): Promise<ModelDescription>;
+  train(text: string, options: TrainOptions): TrainRun;
+  /** Loss on a text: nats per token and bits per character. `lsh: false` zeroes the LSH layers' output. */
+  evaluate(
+    text: string,
+    options?: { readonly length?: number | undefined; readonly lsh?: boolean | undefined; readonly signal?: AbortSignal | undefined },
+  ): Promise<{ readonly loss: number; readonly bitsPerCharacter: number; readonly tokens: number }>;
+  generate(prompt: string, options?: GenerateOptions): Generation;
+  /** safetensors + config.json (Hugging Face layout) + tokenizer.json. */
+  files(): Promise<ModelFiles>;
+  dispose(): Promise<void>;
+}
+
+export type { ReformerConfig, ReformerOptions };
