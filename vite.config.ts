@@ -22,7 +22,8 @@ const chrome = findChrome();
 
 export default defineConfig({
   publicDir: "demo/public",
-  build: { target: "es2022" },
+  base: "./", // the built page works under any path
+  build: { target: "es2022", outDir: "site" }, // dist/ is the library's
   worker: { format: "es" },
   optimizeDeps: { include: ["comlink", "fast-check"] }, // found late, it would reload the test page in the middle of a run
   // Node would take the package's `main`, which is CommonJS under "type": "module" and does not load.

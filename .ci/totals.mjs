@@ -15,6 +15,10 @@ const skipped = report.numPendingTests ?? 0;
 if (!text) console.log("The tests did not run: lint, the type check or the browser search failed above.");
 if (skipped > 0) console.log(`${skipped} skipped`);
 
-const failed = report.numFailedTests + unloaded;
-console.log(`${report.numPassedTests} passed, ${failed || Number(status !== "0")} failed`);
+let failed = report.numFailedTests + unloaded;
+if (text && failed === 0 && status !== "0") {
+  console.log("All tests passed, but the run failed outside of them: see above.");
+}
+failed ||= Number(status !== "0");
+console.log(`${report.numPassedTests} passed, ${failed} failed`);
 process.exitCode = Number(status) || Number(failed > 0);

@@ -57,6 +57,12 @@ test("getDevice() is one device per file; getDevice({ defaultLimits }) is a fres
   plain.destroy();
 });
 
+test("getDevice() requests standard features only: nothing that one browser alone has", async () => {
+  const device = await getDevice();
+  const standard = ["core-features-and-limits", "timestamp-query", "shader-f16", "subgroups"];
+  expect([...device.features].filter((feature) => !standard.includes(feature))).toEqual([]);
+});
+
 test("withErrorScopes() turns a validation error into an exception", async () => {
   const device = await getDevice();
   const invalid = () =>
