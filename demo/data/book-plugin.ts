@@ -1,0 +1,37 @@
+// Gives the page the bundled book as a file of its own, fetched only when someone trains on it:
+//
+//   import { book } from "virtual:book";     // { url, title, author, source, licence }
+//   const text = await (await fetch(book.url)).text();
+import { readFile } from "node:fs/promises";
+import type { Plugin } from "vite";
+import { BOOK, bookPath } from "../../src/cli/book.js";
+
+const MODULE = "virtual:book";
+const FILE = "book.txt";
+
+/** Vite plugin: serves the book while developing, emits it as an asset when building. */
+export function bookPlugin(): Plugin {
+  let base = "/";
+  return {
+    name: "book",
+    configResolved(config) {
+      base = config.base;
+    },
+    resolveId: (id) => (id === MODULE ? `\0${MODULE}` : undefined),
+    load: (id) =>
+      id === `\0${MODULE}`
+        ? `export const book = { ...${JSON.stringify(BOOK)}, url: new URL(import.meta.env.BASE_URL + "${FILE}", document.baseURI).href };`
+        : undefined,
+    configureServer(server) {
+      server.middlewares.use(`${base}${FILE}`, (_request, response, next) => {
+        readFile(bookPath()).then((bytes) => {
+          response.setHeader("Content-Type", "text/plain; charset=utf-8");
+          response.end(bytes);
+        }, next);
+      });
+    },
+    async generateBundle() {
+      this.emitFile({ type: "asset", fileName: FILE, source: await readFile(bookPath()) });
+    },
+  };
+}
