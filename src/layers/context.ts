@@ -1,0 +1,70 @@
+// What every layer is recorded with.
+import type { ReformerConfig } from "../config.js";
+import type { Recording, Tensor } from "../scheduler/recording.js";
+
+/** Words of the status tensor: slot l holds the largest |stream word| that layer l has read. */
+export const STATUS_SLOTS = 64;
+
+/** Values that replace the ones drawn or computed here: what a recorded case of another implementation fixes. */
+export interface GivenInputs {
+  /** Per layer: [heads, headSize, rounds, columns]. */
+  readonly rotations?: ReadonlyMap<number, Tensor>;
+  /** Per layer: u32 [batch, heads, rounds, length], without round offsets. */
+  readonly buckets?: ReadonlyMap<number, Tensor>;
+  /** Keep masks (u32 0/1) by dropout place, for example "0.attention.output". */
+  readonly keep?: ReadonlyMap<string, Tensor>;
+}
+
+export interface LayerContext {
+  readonly recording: Recording;
+  readonly config: ReformerConfig;
+  readonly batch: number;
+  /** Tokens per sequence, padding included. */
+  readonly length: number;
+  /** Residual streams in int32 fixed point; false: f32. */
+  readonly fixedPoint: boolean;
+  /** Dropout is on. */
+  readonly training: boolean;
+  /** u32 [batch, length], 1 for real tokens; none: all are. */
+  readonly keyMask?: Tensor | undefined;
+  /** u32 [16], shaders/shared/control.wgsl. */
+  readonly control: Tensor;
+  /** u32 [STATUS_SLOTS]. */
+  readonly status: Tensor;
+  readonly weight: (name: string) => Tensor;
+  readonly gradient: (name: string) => Tensor;
+  /** Rows of a token-major tensor that one binding holds. */
+  readonly slabRows: (width: number) => number;
+  readonly given: GivenInputs;
+  /** Leaves the LSH layers' output out of the residual stream: what do they contribute? */
+  readonly withoutLsh?: boolean | undefined;
+}
+
+/** Places where dropout acts; each layer has its own key for each. */
+export const DROPOUT_PLACES = {
+  "attention.probabilities": 0,
+  "attention.output": 1,
+  "feedForward.inner": 2,
+  "feedForward.output": 3,
+  word: 4,
+  position: 5,
+  final: 6,
+} as const;
+export type DropoutPlace = keyof typeof DROPOUT_PLACES;
+
+/** How one place drops: kernel fields and the tensors they need. Layer -1 is the embedding and the output. */
+export function dropoutAt(
+  context: LayerContext,
+  layer: number,
+  place: DropoutPlace,
+  rate: number,
+): {
+  readonly dims: { readonly dropout: 0 | 1 | 2; readonly dropoutRate: number; readonly site: number };
+  readonly tensors: { readonly control?: Tensor; readonly keep?: Tensor };
+} {
+  const site = (layer + 1) * 8 + DROPOUT_PLACES[place];
+  if (!context.training || rate === 0) return { dims: { dropout: 0, dropoutRate: 0, site }, tensors: {} };
+  const keep = context.given.keep?.get(`${layer}.${place}`);
+  if (keep) return { dims: { dropout: 2, dropoutRate: rate, site }, tensors: { keep } };
+  return { dims: { dropout: 1, dropoutRate: rate, site }, tensors: { control: context.control } };
+}

@@ -1,0 +1,163 @@
+// Feed-forward block: W2 · act(dropout(W1 · LayerNorm(y) + b1)) + b2, dropout at the end, evaluated some rows at a time.
+// The forward and the recomputation run the same pipelines on the same rows, so they agree to the bit.
+import { activation, activationBackward } from "../kernels/activation.js";
+import { dropoutMask } from "../kernels/stream.js";
+import type { Tensor } from "../scheduler/recording.js";
+import { dropoutAt, type LayerContext } from "./context.js";
+import { biasGradient, linear, linearInputGradient, linearResidual, linearWeightGradient } from "./linear.js";
+import { normalize, normalizeBackward } from "./norm.js";
+import { ranges, type Rows, slice } from "./rows.js";
+
+/** Rows evaluated at once where the configuration leaves it open: keeps the inner activation small. */
+const DEFAULT_ROWS = 4096;
+
+interface Inner {
+  readonly start: number;
+  readonly count: number;
+  readonly normed: Tensor;
+  /** Before dropout and activation. */
+  readonly hidden: Tensor;
+  readonly activated: Tensor;
+}
+
+/** What a stored (non-reversible) forward keeps for its backward pass. */
+export interface StoredFeedForward {
+  readonly inner: readonly Inner[];
+}
+
+const NAME = (layer: number) => `reformer.encoder.layers.${layer}.feed_forward`;
+
+function chunks(context: LayerContext, x: Rows, ...others: readonly Rows[]): { start: number; count: number }[] {
+  return [...ranges([x, ...others], context.config.feedForwardChunk || DEFAULT_ROWS)];
+}
+
+/** Everything up to the activation, for rows start..start+count of y. */
+function inner(context: LayerContext, layer: number, y: Rows, start: number, count: number): Inner {
+  const { recording, config, weight } = context;
+  const { hiddenSize: size, feedForwardSize: wide } = config;
+  const name = NAME(layer);
+  const normed = normalize(context, `${name}.layer_norm`, slice(y, start, count), count, layer);
+  const hidden = recording.tensor("hidden", [count, wide]);
+  linear(
+    context,
+    { x: normed, weight: weight(`${name}.dense.dense.weight`), bias: weight(`${name}.dense.dense.bias`), out: hidden },
+    { m: count, n: wide, k: size },
+  );
+  const activated = recording.tensor("activated", [count, wide]);
+  const drop = dropoutAt(context, layer, "feedForward.inner", config.hiddenDropout);
+  recording.dispatch(
+    activation,
+    { rows: count, columns: wide, kind: config.activation, rowOffset: start, ...drop.dims },
+    { x: hidden, out: activated, ...drop.tensors },
+  );
+  return { start, count, normed, hidden, activated };
+}
+
+/** Adds (or takes away) the block's output of rows of y to `stream`. */
+function addOutput(
+  context: LayerContext,
+  layer: number,
+  { start, count, activated }: Inner,
+  stream: Rows,
+  store: "residualAdd" | "residualSub",
+): void {
+  const { config, weight } = context;
+  const name = NAME(layer);
+  const drop = dropoutAt(context, layer, "feedForward.output", config.hiddenDropout);
+  linearResidual(
+    context,
+    {
+      x: activated,
+      weight: weight(`${name}.output.dense.weight`),
+      bias: weight(`${name}.output.dense.bias`),
+      stream: slice(stream, start, count),
+      ...drop.tensors,
+    },
+    { m: count, n: config.hiddenSize, k: config.feedForwardSize, store, rowOffset: start, ...drop.dims },
+  );
+}
+
+/** x2 += feedForward(y1). */
+export function feedForward(context: LayerContext, layer: number, y1: Rows, x2: Rows): StoredFeedForward {
+  const all = chunks(context, y1, x2).map(({ start, count }) => {
+    const part = inner(context, layer, y1, start, count);
+    addOutput(context, layer, part, x2, "residualAdd");
+    return part;
+  });
+  return { inner: all };
+}
+
+/**
+ * Backward from (y1, y2, dy1, dy2): adds the block's parameter gradients and its part of dy1.
+ * Without `stored`, recomputes the block and turns y2 back into x2.
+ */
+export function feedForwardBackward(
+  context: LayerContext,
+  layer: number,
+  streams: { readonly y1: Rows; readonly y2: Rows; readonly dy1: Rows; readonly dy2: Rows },
+  stored?: StoredFeedForward,
+): void {
+  const { y1, y2, dy1, dy2 } = streams;
+  const parts = stored?.inner ?? chunks(context, y1, y2, dy1, dy2);
+  for (const part of parts) {
+    const { start, count } = part;
+    const recomputed = "hidden" in part ? part : inner(context, layer, y1, start, count);
+    if (!stored) addOutput(context, layer, recomputed, y2, "residualSub");
+    backwardOfRows(context, layer, recomputed, slice(y1, start, count), slice(dy1, start, count), slice(dy2, start, count));
+  }
+}
+
+function backwardOfRows(
+  context: LayerContext,
+  layer: number,
+  { start, count, normed, hidden, activated }: Inner,
+  y1: Tensor,
+  dy1: Tensor,
+  dy2: Tensor,
+): void {
+  const { recording, config, weight, gradient } = context;
+  const { hiddenSize: size, feedForwardSize: wide } = config;
+  const name = NAME(layer);
+  const outer = dropoutAt(context, layer, "feedForward.output", config.hiddenDropout);
+  let dOut = dy2;
+  if (outer.dims.dropout !== 0) {
+    dOut = recording.tensor("dOut", [count, size]);
+    recording.dispatch(
+      dropoutMask,
+      { rows: count, columns: size, rowOffset: start, ...outer.dims },
+      { x: dy2, out: dOut, ...outer.tensors },
+    );
+  }
+  biasGradient(context, dOut, gradient(`${name}.output.dense.bias`), count, size);
+  linearWeightGradient(
+    context,
+    { dOut, x: activated, dWeight: gradient(`${name}.output.dense.weight`) },
+    { m: size, n: wide, k: count },
+  );
+  const dActivated = recording.tensor("dActivated", [count, wide]);
+  linearInputGradient(
+    context,
+    { dOut, weight: weight(`${name}.output.dense.weight`), dx: dActivated },
+    { m: count, n: wide, k: size },
+  );
+  const dHidden = recording.tensor("dHidden", [count, wide]);
+  const within = dropoutAt(context, layer, "feedForward.inner", config.hiddenDropout);
+  recording.dispatch(
+    activationBackward,
+    { rows: count, columns: wide, kind: config.activation, rowOffset: start, ...within.dims },
+    { x: hidden, dOut: dActivated, dx: dHidden, ...within.tensors },
+  );
+  biasGradient(context, dHidden, gradient(`${name}.dense.dense.bias`), count, wide);
+  linearWeightGradient(
+    context,
+    { dOut: dHidden, x: normed, dWeight: gradient(`${name}.dense.dense.weight`) },
+    { m: wide, n: size, k: count },
+  );
+  const dNormed = recording.tensor("dNormed", [count, size]);
+  linearInputGradient(
+    context,
+    { dOut: dHidden, weight: weight(`${name}.dense.dense.weight`), dx: dNormed },
+    { m: count, n: size, k: wide },
+  );
+  normalizeBackward(context, `${name}.layer_norm`, { x: y1, dOut: dNormed, dx: dy1 }, count);
+}

@@ -1,0 +1,88 @@
+// The persistent memory of a model: parameter arenas, streams, and the small buffers that change every step.
+import type { ReformerConfig } from "../config.js";
+import { Arena, type Tensor } from "../scheduler/recording.js";
+import { makeRows, type Rows, rowsPerSlab } from "../layers/rows.js";
+import { STATUS_SLOTS } from "../layers/context.js";
+import type { Streams } from "../layers/reversible-block.js";
+import { parameters } from "./parameters.js";
+
+/** One tensor for each parameter, all in one arena; equal offsets in every arena of one model. */
+export interface ParameterArena {
+  readonly arena: Arena;
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  /** The tensor of a parameter. */
+  readonly get: (name: string) => Tensor;
+}
+
+export function parameterArena(
+  config: ReformerConfig,
+  label: string,
+  category: "weights" | "gradients" | "optimizer",
+): ParameterArena {
+  const arena = new Arena(label, category);
+  const tensors = new Map(parameters(config).map((p) => [p.name, arena.tensor(p.name, p.shape)]));
+  const get = (name: string): Tensor => {
+    const tensor = tensors.get(name);
+    if (!tensor) throw new Error(`internal: no parameter ${name}`);
+    return tensor;
+  };
+  return { arena, tensors, get };
+}
+
+/** Two streams of `tokens` rows, each in an arena of its own: one is read while the other is written. */
+export function streamPair(
+  config: ReformerConfig,
+  labels: readonly [string, string],
+  tokens: number,
+  bindingBytes: number,
+  type: "i32" | "f32",
+): Streams {
+  const { hiddenSize } = config;
+  const make = (label: string): Rows => {
+    const arena = new Arena(label, "streams");
+    const slab = rowsPerSlab(hiddenSize, bindingBytes);
+    return makeRows((name, shape, t) => arena.tensor(name, shape, t), label, tokens, hiddenSize, slab, type);
+  };
+  return { x1: make(labels[0]), x2: make(labels[1]) };
+}
+
+/** What the host writes before a run; only ever read by kernels. */
+export interface Inputs {
+  readonly control: Tensor;
+  /** u32 [tokens]. */
+  readonly tokens: Tensor;
+  /** i32 [tokens]; -100 is ignored. */
+  readonly targets: Tensor;
+  /** u32 [batch, length]. */
+  readonly keyMask: Tensor | undefined;
+}
+
+export function inputTensors(batch: number, length: number, masked: boolean): Inputs {
+  const arena = new Arena("inputs", "state");
+  const tokens = batch * length;
+  return {
+    control: arena.tensor("control", [16], "u32"),
+    tokens: arena.tensor("tokens", [tokens], "u32"),
+    targets: arena.tensor("targets", [tokens], "i32"),
+    keyMask: masked ? arena.tensor("key mask", [batch, length], "u32") : undefined,
+  };
+}
+
+/** What the host reads after a run. */
+export interface Outputs {
+  /** u32: largest |stream word| per layer. */
+  readonly status: Tensor;
+  /** f32 [tokens], nats. */
+  readonly losses: Tensor;
+  /** f32 [tokens], 1 where the prediction is right. */
+  readonly correct: Tensor;
+}
+
+export function outputTensors(tokens: number): Outputs {
+  const arena = new Arena("outputs", "state");
+  return {
+    status: arena.tensor("status", [STATUS_SLOTS], "u32"),
+    losses: arena.tensor("losses", [tokens]),
+    correct: arena.tensor("correct", [tokens]),
+  };
+}

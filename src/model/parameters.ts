@@ -1,0 +1,71 @@
+// The model's parameters: names (those of the public checkpoints), shapes and initial values.
+import type { ReformerConfig } from "../config.js";
+import { HEAD_BIAS, HEAD_WEIGHT } from "../layers/head.js";
+import { projections } from "../layers/attention.js";
+import { normalOf, randomKey, threefry2x32 } from "../random.js";
+import { elements } from "../shapes.js";
+
+export interface Parameter {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Normal with this standard deviation; a fixed value where it is a string. */
+  readonly init: number | "zeros" | "ones";
+  /** Weight decay acts on matrices, not on norms, biases and embeddings' scale. */
+  readonly decay: boolean;
+}
+
+/** Every parameter of a causal language model, in the order they lie in memory. */
+export function parameters(config: ReformerConfig): Parameter[] {
+  const { vocabSize: V, hiddenSize: E, feedForwardSize: F, numHeads, headSize, initializerRange: std } = config;
+  const A = numHeads * headSize;
+  const list: Parameter[] = [];
+  const matrix = (name: string, shape: readonly number[], init = std) => list.push({ name, shape, init, decay: true });
+  const vector = (name: string, size: number, init: "zeros" | "ones") =>
+    list.push({ name, shape: [size], init, decay: false });
+  const norm = (name: string, size: number) => {
+    vector(`${name}.weight`, size, "ones");
+    vector(`${name}.bias`, size, "zeros");
+  };
+  matrix("reformer.embeddings.word_embeddings.weight", [V, E]);
+  const positions = "reformer.embeddings.position_embeddings";
+  if (config.positions.type === "axial") {
+    const { shape, dims } = config.positions;
+    matrix(`${positions}.weights.0`, [shape[0], 1, dims[0]], config.axialInitStd);
+    matrix(`${positions}.weights.1`, [1, shape[1], dims[1]], config.axialInitStd);
+  } else {
+    matrix(`${positions}.embedding.weight`, [config.positions.maxLength, E]);
+  }
+  config.layers.forEach((kind, i) => {
+    const layer = `reformer.encoder.layers.${i}`;
+    norm(`${layer}.attention.layer_norm`, E);
+    for (const p of projections(kind)) matrix(`${layer}.attention.self_attention.${p}.weight`, [A, E]);
+    matrix(`${layer}.attention.output.dense.weight`, [E, A]);
+    norm(`${layer}.feed_forward.layer_norm`, E);
+    matrix(`${layer}.feed_forward.dense.dense.weight`, [F, E]);
+    vector(`${layer}.feed_forward.dense.dense.bias`, F, "zeros");
+    matrix(`${layer}.feed_forward.output.dense.weight`, [E, F]);
+    vector(`${layer}.feed_forward.output.dense.bias`, E, "zeros");
+  });
+  norm("reformer.encoder.layer_norm", 2 * E);
+  matrix(HEAD_WEIGHT, [V, 2 * E]);
+  vector(HEAD_BIAS, V, "zeros");
+  return list;
+}
+
+/** Number of trainable values. */
+export function parameterCount(config: ReformerConfig): number {
+  return parameters(config).reduce((sum, p) => sum + elements(p.shape), 0);
+}
+
+/** Initial values of one parameter, a function of (seed, its place in the list) alone. */
+export function initialValues(parameter: Parameter, index: number, seed: number): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(elements(parameter.shape));
+  if (parameter.init === "zeros") return values;
+  if (parameter.init === "ones") return values.fill(1);
+  const key = randomKey(seed, INIT_STREAM, index);
+  for (let i = 0; i < values.length; i++) values[i] = parameter.init * normalOf(threefry2x32(key, [i, 0]));
+  return values;
+}
+
+/** Random stream of initial weights, apart from data order and sampling. */
+const INIT_STREAM = 1;
