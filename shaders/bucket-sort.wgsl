@@ -1,0 +1,146 @@
+// bucket-sort: one pass of a stable counting sort of token positions by bucket id, segment by segment.
+//
+//   digit(t)  = (ids[s,t] >> shift) mod RADIX
+//   order[s,] = orderIn[s,] (0, 1, 2, … in the first pass) rearranged by ascending digit, ties in the given order
+//   A pass for each digit, the lowest first, sorts by the whole id. A segment is one (batch, head, round).
+//
+//   ids        [segments,L]             u32
+//   orderIn    [segments,L]             u32  the pass before's order; absent in the first pass
+//   counts     [segments,RADIX,tiles]   u32  out of histogram: keys of each digit in each tile
+//   positions  [segments,RADIX,tiles]   u32  of scan, in place: counts → keys before (digit, tile) in digit-major order
+//   starts     [segments,RADIX,tiles]   u32  into scatter: the same
+//   order      [segments,L]             u32  out of scatter: a permutation of 0 … L − 1 in every segment
+//
+//   Grid    histogram, scatter: a workgroup for each tile of LANES·KEYS positions of a segment; scan: one for each segment
+//   Cost    reads ids twice, writes order once; 4 bytes·RADIX / tile for every key, four times
+//   Memory  scatter 2·RADIX·LANES bytes: no more than 16 KiB where LANES is 64 up to RADIX 128, and 32 up to 256
+//   Numerics  integers; the result does not depend on timing
+//   Source  reduce-then-scan radix sort; private counters for each lane instead of ranking by ballots.
+//           Oracle: test/oracle/bucket-sort.ts
+override RADIX: u32; // a power of two
+override LANES: u32; // invocations of scatter; each owns KEYS consecutive positions of a tile
+
+struct Params { segments: u32, length: u32, shift: u32, first: u32 }
+@group(0) @binding(0) var<uniform>             params:    Params;
+@group(0) @binding(1) var<storage, read>       ids:       array<u32>;
+@group(0) @binding(2) var<storage, read>       orderIn:   array<u32>;
+@group(0) @binding(3) var<storage, read_write> counts:    array<u32>;
+@group(0) @binding(1) var<storage, read_write> positions: array<u32>;
+@group(0) @binding(3) var<storage, read>       starts:    array<u32>;
+@group(0) @binding(4) var<storage, read_write> order:     array<u32>;
+
+const KEYS = 64u;      // LANES·KEYS must stay below 2^16: scatter counts in 16 bits
+const GROUP = 256u;    // invocations of histogram and scan
+
+fn tiles() -> u32 { return (params.length + LANES * KEYS - 1u) / (LANES * KEYS); }
+
+// Token that stands at position i of the order so far.
+fn token_at(segment: u32, i: u32) -> u32 {
+  if (params.first == 1u) { return i; }
+  return orderIn[segment * params.length + i];
+}
+
+fn digit_of(segment: u32, token: u32) -> u32 {
+  return (ids[segment * params.length + token] >> params.shift) % RADIX;
+}
+
+fn at_count(segment: u32, digit: u32, tile: u32) -> u32 { return (segment * RADIX + digit) * tiles() + tile; }
+
+var<workgroup> tally: array<atomic<u32>, RADIX>; // integer sums: any order of addition gives the same
+
+@compute @workgroup_size(GROUP)
+fn histogram(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+             @builtin(local_invocation_index) lane: u32) {
+  let index = group.x + group.y * groups.x;
+  if (index >= params.segments * tiles()) { return; }
+  let segment = index / tiles();
+  let tile = index % tiles();
+  for (var digit = lane; digit < RADIX; digit += GROUP) { atomicStore(&tally[digit], 0u); }
+  workgroupBarrier();
+  let end = min(params.length, (tile + 1u) * LANES * KEYS);
+  for (var i = tile * LANES * KEYS + lane; i < end; i += GROUP) {
+    atomicAdd(&tally[digit_of(segment, token_at(segment, i))], 1u);
+  }
+  workgroupBarrier();
+  for (var digit = lane; digit < RADIX; digit += GROUP) {
+    counts[at_count(segment, digit, tile)] = atomicLoad(&tally[digit]);
+  }
+}
+
+var<workgroup> sums: array<u32, GROUP>;
+
+@compute @workgroup_size(GROUP)
+fn scan(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+        @builtin(local_invocation_index) lane: u32) {
+  let segment = group.x + group.y * groups.x;
+  if (segment >= params.segments) { return; }
+  // Each invocation owns a consecutive piece of the segment's counts.
+  let count = RADIX * tiles();
+  let piece = (count + GROUP - 1u) / GROUP;
+  let first = segment * count + min(lane * piece, count);
+  let end = segment * count + min((lane + 1u) * piece, count);
+  var total = 0u;
+  for (var i = first; i < end; i++) { total += positions[i]; }
+  // Inclusive scan of the totals (Hillis and Steele).
+  sums[lane] = total;
+  for (var step = 1u; step < GROUP; step *= 2u) {
+    workgroupBarrier();
+    var before = 0u;
+    if (lane >= step) { before = sums[lane - step]; }
+    workgroupBarrier();
+    sums[lane] += before;
+  }
+  var running = sums[lane] - total;
+  for (var i = first; i < end; i++) {
+    let here = positions[i];
+    positions[i] = running;
+    running += here;
+  }
+}
+
+// [RADIX / 2][LANES] counters, two digits to a word. A lane touches its own column only, except in the row scan.
+var<workgroup> counters: array<u32, RADIX / 2u * LANES>;
+
+// Rows are rotated against each other: neither a row nor a column falls into one memory bank.
+fn at_counter(row: u32, lane: u32) -> u32 { return row * LANES + (lane + row) % LANES; }
+
+@compute @workgroup_size(LANES)
+fn scatter(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+           @builtin(local_invocation_index) lane: u32) {
+  let index = group.x + group.y * groups.x;
+  if (index >= params.segments * tiles()) { return; }
+  let segment = index / tiles();
+  let tile = index % tiles();
+  let first = (tile * LANES + lane) * KEYS;
+  let end = min(params.length, first + KEYS);
+  let rows = RADIX / 2u;
+
+  // Pass 1: every lane counts its own keys.
+  for (var row = 0u; row < rows; row++) { counters[at_counter(row, lane)] = 0u; }
+  for (var i = first; i < end; i++) {
+    let digit = digit_of(segment, token_at(segment, i));
+    counters[at_counter(digit / 2u, lane)] += 1u << (16u * (digit % 2u));
+  }
+  workgroupBarrier();
+  // Pass 2: counts become the number of equal digits in the lanes before.
+  for (var row = lane; row < rows; row += LANES) {
+    var running = 0u;
+    for (var other = 0u; other < LANES; other++) {
+      let at = at_counter(row, other);
+      let here = counters[at];
+      counters[at] = running;
+      running += here;
+    }
+  }
+  workgroupBarrier();
+  // Pass 3: every key goes behind the equal ones before it.
+  for (var i = first; i < end; i++) {
+    let token = token_at(segment, i);
+    let digit = digit_of(segment, token);
+    let at = at_counter(digit / 2u, lane);
+    let shift = 16u * (digit % 2u);
+    let rank = (counters[at] >> shift) & 0xffffu;
+    counters[at] += 1u << shift;
+    order[segment * params.length + starts[at_count(segment, digit, tile)] + rank] = token;
+  }
+}

@@ -1,0 +1,103 @@
+import source from "../../shaders/bucket-sort.wgsl?raw";
+import { ShapeError } from "../errors.js";
+import { defineKernel } from "../gpu/kernel.js";
+import { ceilDiv, lineGrid } from "../shapes.js";
+
+/** Bits of the largest digit; its counters fill 16 KiB of workgroup memory. */
+const MAX_BITS = 8;
+
+/** Bits of the smallest digit; fewer would only add pipelines. */
+const MIN_BITS = 4;
+
+/** Keys of one lane of the scatter step (KEYS in the shader). */
+const KEYS = 64;
+
+/** One digit of the sort: digit = (id >> shift) mod radix. */
+export interface BucketSortPass {
+  /** A power of two up to 256. */
+  readonly radix: number;
+  readonly shift: number;
+  /** Whether the order so far is 0, 1, 2, … (then no orderIn is bound). */
+  readonly first: boolean;
+}
+
+/** Sizes of one pass over independent segments. */
+export interface BucketSortDims extends BucketSortPass {
+  readonly segments: number;
+  /** Keys of a segment. */
+  readonly length: number;
+}
+
+/**
+ * The passes that sort ids below `buckets`, in order: as few as possible, with digits as small as that allows.
+ * One pass up to 256 buckets, two up to 65,536.
+ * @throws {ShapeError} where buckets is not a whole number of at least 1.
+ */
+export function bucketSortPasses(buckets: number): BucketSortPass[] {
+  if (!Number.isInteger(buckets) || buckets < 1 || buckets > 2 ** 32) {
+    throw new ShapeError(`sorting needs a bucket count from 1 to 2^32, it is ${buckets}`);
+  }
+  const idBits = 32 - Math.clz32(buckets - 1); // of the largest id
+  const count = Math.max(1, ceilDiv(idBits, MAX_BITS));
+  const bits = Math.max(MIN_BITS, ceilDiv(idBits, count));
+  return Array.from({ length: count }, (_, i) => ({ radix: 2 ** bits, shift: i * bits, first: i === 0 }));
+}
+
+const lanes = (d: BucketSortDims) => (d.radix <= 128 ? 64 : 32);
+const tiles = (d: BucketSortDims) => ceilDiv(d.length, lanes(d) * KEYS);
+
+/** Shape of the counts that go from histogram through scan to scatter. */
+export const bucketCounts = (d: BucketSortDims): readonly number[] => [d.segments, d.radix, tiles(d)];
+
+const keys = (d: BucketSortDims): readonly number[] => [d.segments, d.length];
+
+const shared = {
+  sources: [source],
+  overrides: (d: BucketSortDims) => ({ RADIX: d.radix, LANES: lanes(d) }),
+  params: { segments: "u32", length: "u32", shift: "u32", first: "u32" },
+} as const;
+
+/** Step 1 of a pass: keys of each digit in each tile. Definition: shaders/bucket-sort.wgsl. */
+export const bucketSortHistogram = defineKernel<BucketSortDims>({
+  ...shared,
+  name: "bucket-sort:histogram",
+  entryPoint: "histogram",
+  bindings: {
+    ids: { access: "read", type: "u32", shape: keys },
+    orderIn: { access: "read", type: "u32", shape: keys, optional: true },
+    counts: { access: "write", type: "u32", shape: bucketCounts },
+  },
+  grid: (d) => lineGrid(d.segments * tiles(d)),
+  cost: (d) => ({
+    flops: 0,
+    bytes: 4 * d.segments * ((d.first ? 1 : 2) * d.length + d.radix * tiles(d)),
+  }),
+});
+
+/** Step 2 of a pass, in place: exclusive sums of a segment's counts. Definition: shaders/bucket-sort.wgsl. */
+export const bucketSortScan = defineKernel<BucketSortDims>({
+  ...shared,
+  name: "bucket-sort:scan",
+  entryPoint: "scan",
+  bindings: { positions: { access: "read_write", type: "u32", shape: bucketCounts } },
+  grid: (d) => lineGrid(d.segments),
+  cost: (d) => ({ flops: 0, bytes: 8 * d.segments * d.radix * tiles(d) }),
+});
+
+/** Step 3 of a pass: every key goes to its place. Definition: shaders/bucket-sort.wgsl. */
+export const bucketSortScatter = defineKernel<BucketSortDims>({
+  ...shared,
+  name: "bucket-sort:scatter",
+  entryPoint: "scatter",
+  bindings: {
+    ids: { access: "read", type: "u32", shape: keys },
+    orderIn: { access: "read", type: "u32", shape: keys, optional: true },
+    starts: { access: "read", type: "u32", shape: bucketCounts },
+    order: { access: "write", type: "u32", shape: keys },
+  },
+  grid: (d) => lineGrid(d.segments * tiles(d)),
+  cost: (d) => ({
+    flops: 0,
+    bytes: 4 * d.segments * ((d.first ? 2 : 3) * d.length + d.radix * tiles(d)),
+  }),
+});
