@@ -1,0 +1,78 @@
+// matmul, tiled form: 256 invocations share 64 × 16 slices of A and B in workgroup memory, each sums 4 × 4 elements.
+//
+//   Grid       (⌈n/64⌉, ⌈m/64⌉, splits)
+//   Workgroup  256 invocations, 8.5 KiB
+// The specification (equation, shapes, cost, numerics, oracle) is in matmul.wgsl.
+@group(0) @binding(0) var<uniform>             params:  Params;
+@group(0) @binding(1) var<storage, read>       a:       array<f32>;
+@group(0) @binding(2) var<storage, read>       b:       array<f32>;
+@group(0) @binding(3) var<storage, read>       bias:    array<f32>;
+@group(0) @binding(4) var<storage, read>       keep:    array<u32>;
+@group(0) @binding(5) var<storage, read>       control: array<u32>;
+@group(0) @binding(6) var<storage, read_write> out:     array<Out>;
+
+const QUADS = TILE / 4u;
+const PITCH = QUADS + 1u; // one vec4 of padding spreads a column over the memory banks
+var<workgroup> tile_a: array<vec4f, K_STEP * PITCH>; // [k][row / 4]
+var<workgroup> tile_b: array<vec4f, K_STEP * PITCH>; // [k][column / 4]
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let range = k_range(group.z);
+
+  // Each invocation loads 4 neighbouring rows of A and 4 neighbouring columns of B at one k of every slice. Neighbouring
+  // invocations walk along the axis that is contiguous in memory.
+  let slow = lane / 16u;
+  let fast = lane % 16u;
+  let a_k = select(fast, slow, TRANSPOSE_A);
+  let a_quad = select(slow, fast, TRANSPOSE_A);
+  let b_k = select(slow, fast, TRANSPOSE_B);
+  let b_quad = select(fast, slow, TRANSPOSE_B);
+  let a_first = group.y * TILE + a_quad * 4u;
+  let b_first = group.x * TILE + b_quad * 4u;
+  let a_rows = vec4u(a_row(a_first), a_row(a_first + 1u), a_row(a_first + 2u), a_row(a_first + 3u));
+  let b_columns = vec4u(b_column(b_first), b_column(b_first + 1u), b_column(b_first + 2u), b_column(b_first + 3u));
+
+  let row = group.y * TILE + slow * 4u;
+  let column = group.x * TILE + fast * 4u;
+  var sum0 = vec4f();
+  var sum1 = vec4f();
+  var sum2 = vec4f();
+  var sum3 = vec4f();
+  var next_a = load_a(range.x + a_k, range.y, a_rows);
+  var next_b = load_b(range.x + b_k, range.y, b_columns);
+  for (var k = range.x; k < range.y; k += K_STEP) {
+    tile_a[a_k * PITCH + a_quad] = next_a;
+    tile_b[b_k * PITCH + b_quad] = next_b;
+    workgroupBarrier();
+    next_a = load_a(k + K_STEP + a_k, range.y, a_rows);
+    next_b = load_b(k + K_STEP + b_k, range.y, b_columns);
+    for (var i = 0u; i < K_STEP; i++) {
+      let x = tile_a[i * PITCH + slow];
+      let y = tile_b[i * PITCH + fast];
+      sum0 += x.x * y;
+      sum1 += x.y * y;
+      sum2 += x.z * y;
+      sum3 += x.w * y;
+    }
+    workgroupBarrier(); // the slices are read to the end before they are overwritten
+  }
+
+  let key = epilogue_key();
+  store4(row, column, sum0, group.z, key);
+  store4(row + 1u, column, sum1, group.z, key);
+  store4(row + 2u, column, sum2, group.z, key);
+  store4(row + 3u, column, sum3, group.z, key);
+}
+
+fn load_a(k: u32, end: u32, rows: vec4u) -> vec4f {
+  if (k >= end) { return vec4f(); }
+  let at = rows + a_step(k);
+  return vec4f(a[at.x], a[at.y], a[at.z], a[at.w]);
+}
+
+fn load_b(k: u32, end: u32, columns: vec4u) -> vec4f {
+  if (k >= end) { return vec4f(); }
+  let at = columns + b_step(k);
+  return vec4f(b[at.x], b[at.y], b[at.z], b[at.w]);
+}

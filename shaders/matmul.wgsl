@@ -1,0 +1,100 @@
+// matmul: product of two matrices, each plain or in the heads layout, with bias, dropout, activation and residual add.
+//
+//   C[i,j] (+)= act(mask[i,j]·(Σ_k A[i,k]·B[k,j] + bias[j]))
+//
+//   a        [m,k], or [k,m] where TRANSPOSE_A, or [batch, heads, length, headSize] where A_HEADS      f32
+//   b        [k,n], or [n,k] where TRANSPOSE_B, or [batch, heads, length, headSize] where B_HEADS      f32
+//   bias     [n]                                                                                      f32  if BIAS
+//   keep     [batch·length, n]  0 or 1, of all tokens                                                 u32  if DROPOUT = 2
+//   control  [16]               seed and draw: shared/control.wgsl                                    u32  if DROPOUT = 1
+//   out      [splits,m,n], or [batch, heads, length, headSize] where C_HEADS          f32, or i32 stream for residual stores
+//   The heads layout stands for the matrix [batch·length, heads·headSize] of one row per token. rowOffset is added to the
+//   row there and in the masks: the other operands may hold a slab of the tokens only.
+//   splits > 1: K is cut into equal ranges of whole K_STEPs; out holds one partial product each, summed later by reduce.
+//
+//   Grid     (⌈n/64⌉, ⌈m/64⌉, splits); 64 invocations, each sums 8 × 8 elements in registers, no workgroup memory
+//   Cost     2·m·n·k operations
+//   Numerics f32; every element sums its terms one by one in order of k
+//   Source   HF modeling_reformer (linear layers). Oracle: test/oracle/matmul.ts
+// The including table prepends `alias Out = f32;` or `alias Out = i32;`.
+@group(0) @binding(0) var<uniform>             params:  Params;
+@group(0) @binding(1) var<storage, read>       a:       array<f32>;
+@group(0) @binding(2) var<storage, read>       b:       array<f32>;
+@group(0) @binding(3) var<storage, read>       bias:    array<f32>;
+@group(0) @binding(4) var<storage, read>       keep:    array<u32>;
+@group(0) @binding(5) var<storage, read>       control: array<u32>;
+@group(0) @binding(6) var<storage, read_write> out:     array<Out>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let range = k_range(group.z);
+  let row = group.y * TILE + lane / 8u * 8u;
+  let column = group.x * TILE + lane % 8u * 8u;
+  let rows0 = vec4u(a_row(row), a_row(row + 1u), a_row(row + 2u), a_row(row + 3u));
+  let rows1 = vec4u(a_row(row + 4u), a_row(row + 5u), a_row(row + 6u), a_row(row + 7u));
+  let columns0 = vec4u(b_column(column), b_column(column + 1u), b_column(column + 2u), b_column(column + 3u));
+  let columns1 = vec4u(b_column(column + 4u), b_column(column + 5u), b_column(column + 6u), b_column(column + 7u));
+
+  var sum00 = vec4f();
+  var sum01 = vec4f();
+  var sum10 = vec4f();
+  var sum11 = vec4f();
+  var sum20 = vec4f();
+  var sum21 = vec4f();
+  var sum30 = vec4f();
+  var sum31 = vec4f();
+  var sum40 = vec4f();
+  var sum41 = vec4f();
+  var sum50 = vec4f();
+  var sum51 = vec4f();
+  var sum60 = vec4f();
+  var sum61 = vec4f();
+  var sum70 = vec4f();
+  var sum71 = vec4f();
+  for (var k = range.x; k < range.y; k++) {
+    let x0 = load_a(rows0 + a_step(k));
+    let x1 = load_a(rows1 + a_step(k));
+    let y0 = load_b(columns0 + b_step(k));
+    let y1 = load_b(columns1 + b_step(k));
+    sum00 += x0.x * y0;
+    sum01 += x0.x * y1;
+    sum10 += x0.y * y0;
+    sum11 += x0.y * y1;
+    sum20 += x0.z * y0;
+    sum21 += x0.z * y1;
+    sum30 += x0.w * y0;
+    sum31 += x0.w * y1;
+    sum40 += x1.x * y0;
+    sum41 += x1.x * y1;
+    sum50 += x1.y * y0;
+    sum51 += x1.y * y1;
+    sum60 += x1.z * y0;
+    sum61 += x1.z * y1;
+    sum70 += x1.w * y0;
+    sum71 += x1.w * y1;
+  }
+
+  let key = epilogue_key();
+  let split = group.z;
+  store8(row, column, sum00, sum01, split, key);
+  store8(row + 1u, column, sum10, sum11, split, key);
+  store8(row + 2u, column, sum20, sum21, split, key);
+  store8(row + 3u, column, sum30, sum31, split, key);
+  store8(row + 4u, column, sum40, sum41, split, key);
+  store8(row + 5u, column, sum50, sum51, split, key);
+  store8(row + 6u, column, sum60, sum61, split, key);
+  store8(row + 7u, column, sum70, sum71, split, key);
+}
+
+fn load_a(at: vec4u) -> vec4f {
+  return vec4f(a[at.x], a[at.y], a[at.z], a[at.w]);
+}
+
+fn load_b(at: vec4u) -> vec4f {
+  return vec4f(b[at.x], b[at.y], b[at.z], b[at.w]);
+}
+
+fn store8(row: u32, column: u32, left: vec4f, right: vec4f, split: u32, key: vec2u) {
+  store4(row, column, left, split, key);
+  store4(row, column + 4u, right, split, key);
+}

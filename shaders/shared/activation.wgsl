@@ -1,0 +1,79 @@
+// Activation functions and their derivatives by number (ACTIVATION_CODES in src/kernels/activation.ts), f32. Built on exp
+// with bounded arguments, so that no intermediate is infinite; absolute accuracy about 2^-21 of max(1, |x|).
+const LINEAR = 0u;
+const RELU = 1u;
+const GELU = 2u;       // x·Φ(x), Φ the normal distribution function
+const GELU_NEW = 3u;   // x·sigmoid(2u), u = √(2/π)·(x + 0.044715·x³): the tanh form
+const QUICK_GELU = 4u; // x·sigmoid(1.702·x)
+const SILU = 5u;
+const RELU6 = 6u;
+const RELU2 = 7u;
+const MISH = 8u;       // x·tanh(ln(1 + e^x))
+const TANH = 9u;
+const SIGMOID = 10u;
+
+const SQRT_2_OVER_PI = 0.7978845608028654;
+const INVERSE_SQRT_2PI = 0.3989422804014327;
+
+fn sigmoid(x: f32) -> f32 {
+  return 1.0 / (1.0 + exp(min(-x, 87.0))); // e^88 is near the largest f32
+}
+
+// Normal distribution function Φ. Both polynomials interpolate at Chebyshev nodes: Φ - 1/2 = x·p(x²) on |x| ≤ 1, and
+// Φ(-x) = e^(-x²/2)·q(1 / (1 + 0.35·x)) on 1 ≤ x ≤ 13; relative error 3e-7.
+fn normal_cdf(x: f32) -> f32 {
+  let s = x * x;
+  if (s <= 1.0) {
+    return 0.5 + x * (0.39894229 + s * (-0.06649036 + s * (0.009973329
+      + s * (-0.0011863439 + s * (0.0001135023 - s * 7.660538e-6)))));
+  }
+  let size = min(abs(x), 13.0); // Φ(-13) is below the smallest normal f32
+  let t = 1.0 / (1.0 + 0.35 * size);
+  let q = -9.678473e-6 + t * (0.13985649 + t * (0.13739598 + t * (0.13451743 + t * (0.05071374
+    + t * (0.10990797 + t * (-0.05108933 + t * (-0.046889596 + t * 0.0256665)))))));
+  let tail = exp(-0.5 * size * size) * q;
+  return select(1.0 - tail, tail, x < 0.0);
+}
+
+// tanh(ln(1 + e^x)) = n / (n + 2) with n = e^x·(e^x + 2).
+fn tanh_softplus(x: f32) -> f32 {
+  let e = exp(min(x, 20.0)); // beyond 20 the quotient is 1
+  let n = e * (e + 2.0);
+  return n / (n + 2.0);
+}
+
+fn activation(kind: u32, x: f32) -> f32 {
+  switch (kind) {
+    case RELU: { return max(x, 0.0); }
+    case GELU: { return x * normal_cdf(x); }
+    case GELU_NEW: { return x * sigmoid(2.0 * SQRT_2_OVER_PI * x * (1.0 + 0.044715 * x * x)); }
+    case QUICK_GELU: { return x * sigmoid(1.702 * x); }
+    case SILU: { return x * sigmoid(x); }
+    case RELU6: { return clamp(x, 0.0, 6.0); }
+    case RELU2: { return max(x, 0.0) * max(x, 0.0); }
+    case MISH: { return x * tanh_softplus(x); }
+    case TANH: { return 2.0 * sigmoid(2.0 * x) - 1.0; }
+    case SIGMOID: { return sigmoid(x); }
+    default: { return x; }
+  }
+}
+
+// Derivative; 0 at the corners of the relu family.
+fn activation_gradient(kind: u32, x: f32) -> f32 {
+  switch (kind) {
+    case RELU: { return select(0.0, 1.0, x > 0.0); }
+    case GELU: { return normal_cdf(x) + x * INVERSE_SQRT_2PI * exp(-0.5 * x * x); }
+    case GELU_NEW: {
+      let s = sigmoid(2.0 * SQRT_2_OVER_PI * x * (1.0 + 0.044715 * x * x));
+      return s + 2.0 * SQRT_2_OVER_PI * x * (1.0 + 0.134145 * x * x) * s * (1.0 - s);
+    }
+    case QUICK_GELU: { let s = sigmoid(1.702 * x); return s + 1.702 * x * s * (1.0 - s); }
+    case SILU: { let s = sigmoid(x); return s + x * s * (1.0 - s); }
+    case RELU6: { return select(0.0, 1.0, x > 0.0 && x < 6.0); }
+    case RELU2: { return 2.0 * max(x, 0.0); }
+    case MISH: { let t = tanh_softplus(x); return t + x * sigmoid(x) * (1.0 - t * t); }
+    case TANH: { let s = sigmoid(2.0 * x); return 4.0 * s * (1.0 - s); }
+    case SIGMOID: { let s = sigmoid(x); return s * (1.0 - s); }
+    default: { return 1.0; }
+  }
+}

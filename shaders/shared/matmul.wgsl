@@ -1,0 +1,106 @@
+// What all forms of matmul share: layouts, the range of K of one workgroup, the epilogue. Needs control, threefry, dropout,
+// stream and activation, and the including file's bindings.
+override TRANSPOSE_A: bool; // A is stored as [k, m]
+override TRANSPOSE_B: bool; // B is stored as [n, k]
+override A_HEADS: bool;     // the stored matrix is in the heads layout [batch, heads, length, headSize]
+override B_HEADS: bool;
+override C_HEADS: bool;
+override HEADS: u32;
+override HEAD_SIZE: u32;
+override STORE: u32;
+override ACTIVATION: u32;
+override BIAS: bool;
+override DROPOUT: u32;
+
+const STORE_SET = 0u;
+const STORE_ADD = 1u;
+const STORE_RESIDUAL_ADD = 2u;
+const STORE_RESIDUAL_SUBTRACT = 3u;
+
+const TILE = 64u;   // rows and columns of C of one workgroup
+const K_STEP = 16u; // ranges of K begin at multiples of this
+
+struct Params {
+  m: u32,
+  n: u32,
+  k: u32,
+  splits: u32,
+  length: u32,    // tokens per sequence in the heads layout
+  rowOffset: u32, // token of the first row
+  site: u32,
+  dropoutRate: f32,
+}
+
+// A stored matrix element (row, column) stands at row_part + column_part. In the heads layout rows are tokens.
+fn row_part(row: u32, heads: bool, columns: u32) -> u32 {
+  if (!heads) { return row * columns; }
+  let token = params.rowOffset + row;
+  return (token / params.length * HEADS * params.length + token % params.length) * HEAD_SIZE;
+}
+
+fn column_part(column: u32, heads: bool) -> u32 {
+  if (!heads) { return column; }
+  return column / HEAD_SIZE * params.length * HEAD_SIZE + column % HEAD_SIZE;
+}
+
+fn a_row(row: u32) -> u32 {
+  let inside = min(row, params.m - 1u);
+  if (TRANSPOSE_A) { return column_part(inside, A_HEADS); }
+  return row_part(inside, A_HEADS, params.k);
+}
+
+fn a_step(k: u32) -> u32 {
+  if (TRANSPOSE_A) { return row_part(k, A_HEADS, params.m); }
+  return column_part(k, A_HEADS);
+}
+
+fn b_column(column: u32) -> u32 {
+  let inside = min(column, params.n - 1u);
+  if (TRANSPOSE_B) { return row_part(inside, B_HEADS, params.k); }
+  return column_part(inside, B_HEADS);
+}
+
+fn b_step(k: u32) -> u32 {
+  if (TRANSPOSE_B) { return column_part(k, B_HEADS); }
+  return row_part(k, B_HEADS, params.n);
+}
+
+// Begin and end of the terms that split number `split` sums.
+fn k_range(split: u32) -> vec2u {
+  let steps = (params.k + K_STEP - 1u) / K_STEP;
+  let size = (steps + params.splits - 1u) / params.splits * K_STEP;
+  return min(vec2u(split, split + 1u) * size, vec2u(params.k));
+}
+
+fn epilogue_key() -> vec2u {
+  if (DROPOUT != DROPOUT_SEEDED) { return vec2u(); }
+  return dropout_key(vec2u(control[CONTROL_SEED], control[CONTROL_SEED + 1u]), control[CONTROL_DRAW], params.site);
+}
+
+// Finishes one element of C and stores it, unless it lies outside.
+fn store(row: u32, column: u32, sum: f32, split: u32, key: vec2u) {
+  if (row >= params.m || column >= params.n) { return; }
+  var value = sum;
+  if (BIAS) { value += bias[column]; }
+  if (DROPOUT == DROPOUT_SEEDED) {
+    value *= dropout_factor(key, params.rowOffset + row, column, params.dropoutRate);
+  } else if (DROPOUT == DROPOUT_GIVEN) {
+    let kept = keep[(params.rowOffset + row) * params.n + column] != 0u;
+    value *= select(0.0, 1.0 / (1.0 - params.dropoutRate), kept);
+  }
+  value = activation(ACTIVATION, value);
+  let at = split * params.m * params.n + row_part(row, C_HEADS, params.n) + column_part(column, C_HEADS);
+  switch (STORE) {
+    case STORE_ADD: { out[at] = bitcast<Out>(bitcast<f32>(out[at]) + value); }
+    case STORE_RESIDUAL_ADD: { out[at] = bitcast<Out>(stream_add(bitcast<i32>(out[at]), value)); }
+    case STORE_RESIDUAL_SUBTRACT: { out[at] = bitcast<Out>(stream_add(bitcast<i32>(out[at]), -value)); }
+    default: { out[at] = bitcast<Out>(value); }
+  }
+}
+
+fn store4(row: u32, column: u32, sums: vec4f, split: u32, key: vec2u) {
+  store(row, column, sums.x, split, key);
+  store(row, column + 1u, sums.y, split, key);
+  store(row, column + 2u, sums.z, split, key);
+  store(row, column + 3u, sums.w, split, key);
+}

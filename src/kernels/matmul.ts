@@ -1,0 +1,197 @@
+import tiledSource from "../../shaders/matmul.tiled.wgsl?raw";
+import matmulSource from "../../shaders/matmul.wgsl?raw";
+import activation from "../../shaders/shared/activation.wgsl?raw";
+import control from "../../shaders/shared/control.wgsl?raw";
+import dropout from "../../shaders/shared/dropout.wgsl?raw";
+import shared from "../../shaders/shared/matmul.wgsl?raw";
+import stream from "../../shaders/shared/stream.wgsl?raw";
+import threefry from "../../shaders/shared/threefry.wgsl?raw";
+import type { Activation } from "../config-fields.js";
+import { ConfigError } from "../errors.js";
+import { defineKernel, type KernelSpec } from "../gpu/kernel.js";
+import { ceilDiv } from "../shapes.js";
+import { ACTIVATION_CODES } from "./activation.js";
+
+/** Overwrite, add in f32, or add to or subtract from a residual stream. In the order of the WGSL constants. */
+const STORES = ["set", "add", "residualAdd", "residualSub"] as const;
+
+export interface MatmulDims {
+  /** C is [m, n], K has k terms. In a heads layout, m (or k, or n) that counts tokens counts those of the slab only. */
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** A is stored as [k, m]. */
+  readonly transposeA: boolean;
+  /** B is stored as [n, k]. */
+  readonly transposeB: boolean;
+  /** The stored matrix is the heads layout [batch, heads, length, headSize] of [batch·length, heads·headSize]. */
+  readonly aHeads: boolean;
+  readonly bHeads: boolean;
+  readonly cHeads: boolean;
+  /** Sequences, heads, tokens per sequence and head size of heads layouts; batch and length also of `keep`. */
+  readonly batch: number;
+  readonly heads: number;
+  readonly length: number;
+  readonly headSize: number;
+  /** Token of the slab's first row: added to rows in heads layouts and in dropout masks. */
+  readonly rowOffset: number;
+  readonly store: (typeof STORES)[number];
+  /** Residual stores: the stream is int32 fixed point, else f32 bits. */
+  readonly fixedPoint: boolean;
+  /** Applied last, before the store. */
+  readonly activation: Activation;
+  readonly bias: boolean;
+  /** 0 none, 1 seeded, 2 by the `keep` mask. */
+  readonly dropout: 0 | 1 | 2;
+  readonly dropoutRate: number;
+  readonly site: number;
+  /** Parts of K: out is [splits, m, n], to be summed by `sumPartials`. Only with a plain "set" store. */
+  readonly splits: number;
+}
+
+/**
+ * Complete dims from the ones that matter: a plain product without transposes, epilogue or splits by default.
+ * @throws {ConfigError} where heads layouts and sizes disagree, or splits meet an epilogue.
+ */
+export function matmulDims(
+  given: Pick<MatmulDims, "m" | "n" | "k"> & { readonly [F in keyof MatmulDims]?: MatmulDims[F] | undefined },
+): MatmulDims {
+  const { m, n, k } = given;
+  const dims: MatmulDims = {
+    m,
+    n,
+    k,
+    transposeA: given.transposeA ?? false,
+    transposeB: given.transposeB ?? false,
+    aHeads: given.aHeads ?? false,
+    bHeads: given.bHeads ?? false,
+    cHeads: given.cHeads ?? false,
+    batch: given.batch ?? 1,
+    heads: given.heads ?? 1,
+    length: given.length ?? 1,
+    headSize: given.headSize ?? 1,
+    rowOffset: given.rowOffset ?? 0,
+    store: given.store ?? "set",
+    fixedPoint: given.fixedPoint ?? false,
+    activation: given.activation ?? "linear",
+    bias: given.bias ?? false,
+    dropout: given.dropout ?? 0,
+    dropoutRate: given.dropoutRate ?? 0,
+    site: given.site ?? 0,
+    splits: given.splits ?? 1,
+  };
+  checkHeads(dims);
+  if (
+    dims.splits > 1 &&
+    (dims.store !== "set" || dims.bias || dims.dropout || dims.activation !== "linear")
+  ) {
+    throw new ConfigError(
+      `matmul in ${dims.splits} splits stores partial sums: use store "set" without bias, dropout and activation`,
+    );
+  }
+  return dims;
+}
+
+function checkHeads(dims: MatmulDims): void {
+  const { m, n, k, heads, headSize, batch, length, rowOffset } = dims;
+  const operands: [name: string, inHeads: boolean, tokens: number, columns: number][] = [
+    ["A", dims.aHeads, dims.transposeA ? k : m, dims.transposeA ? m : k],
+    ["B", dims.bHeads, dims.transposeB ? n : k, dims.transposeB ? k : n],
+    ["C", dims.cHeads, m, n],
+  ];
+  for (const [name, inHeads, tokens, columns] of operands) {
+    if (!inHeads) continue;
+    if (columns !== heads * headSize) {
+      throw new ConfigError(
+        `matmul: ${name} in heads layout has ${columns} columns, needed ${heads} heads · ${headSize}`,
+      );
+    }
+    if (rowOffset + tokens > batch * length) {
+      throw new ConfigError(
+        `matmul: ${name} in heads layout holds ${batch} · ${length} tokens, needed ${rowOffset} + ${tokens}`,
+      );
+    }
+  }
+}
+
+/** Parts of K that give a product with few tiles at least 64 workgroups, of at least 512 terms each. */
+export function matmulSplits(m: number, n: number, k: number): number {
+  const tiles = ceilDiv(m, TILE) * ceilDiv(n, TILE);
+  return Math.max(1, Math.min(ceilDiv(64, tiles), Math.floor(k / 512)));
+}
+
+/** Rows and columns of C per workgroup. */
+const TILE = 64;
+
+const snippets = [control, threefry, dropout, stream, activation, shared];
+
+const headsShape = (d: MatmulDims) => [d.batch, d.heads, d.length, d.headSize];
+
+function spec(out: "f32" | "i32") {
+  const form = (source: string) => ({
+    sources: [`alias Out = ${out};`, ...snippets, source],
+    overrides: (d: MatmulDims) => {
+      const inHeads = d.aHeads || d.bHeads || d.cHeads;
+      return {
+        TRANSPOSE_A: Number(d.transposeA),
+        TRANSPOSE_B: Number(d.transposeB),
+        A_HEADS: Number(d.aHeads),
+        B_HEADS: Number(d.bHeads),
+        C_HEADS: Number(d.cHeads),
+        HEADS: inHeads ? d.heads : 1,
+        HEAD_SIZE: inHeads ? d.headSize : 1,
+        STORE: STORES.indexOf(d.store),
+        FIXED_POINT: Number(d.fixedPoint),
+        ACTIVATION: ACTIVATION_CODES[d.activation],
+        BIAS: Number(d.bias),
+        DROPOUT: d.dropout,
+      };
+    },
+    grid: (d: MatmulDims) => [ceilDiv(d.n, TILE), ceilDiv(d.m, TILE), d.splits] as const,
+  });
+  const residual = (d: MatmulDims) => d.store.startsWith("residual");
+  const supports = (d: MatmulDims) => residual(d) === (out === "i32");
+  return {
+    params: {
+      m: "u32",
+      n: "u32",
+      k: "u32",
+      splits: "u32",
+      length: "u32",
+      rowOffset: "u32",
+      site: "u32",
+      dropoutRate: "f32",
+    },
+    bindings: {
+      a: {
+        access: "read",
+        shape: (d) => (d.aHeads ? headsShape(d) : d.transposeA ? [d.k, d.m] : [d.m, d.k]),
+      },
+      b: {
+        access: "read",
+        shape: (d) => (d.bHeads ? headsShape(d) : d.transposeB ? [d.n, d.k] : [d.k, d.n]),
+      },
+      bias: { access: "read", shape: (d) => [d.n], optional: true },
+      keep: { access: "read", type: "u32", shape: (d) => [d.batch * d.length, d.n], optional: true },
+      control: { access: "read", type: "u32", shape: () => [16], optional: true },
+      out: {
+        access: "read_write",
+        type: out,
+        shape: (d) => (d.cHeads ? headsShape(d) : [d.splits, d.m, d.n]),
+      },
+    },
+    cost: (d) => ({
+      flops: 2 * d.m * d.n * d.k,
+      bytes: 4 * (d.m * d.k + d.k * d.n + d.splits * d.m * d.n * (d.store === "set" ? 1 : 2)),
+    }),
+    variants: [{ name: "tiled", ...form(tiledSource), requires: { workgroupStorage: 8704 }, supports }],
+    ...form(matmulSource),
+    supports,
+  } satisfies Omit<KernelSpec<MatmulDims>, "name">;
+}
+
+/** C (+)= act(mask·(A·B + bias)), stored as f32: stores "set" and "add". Specification: shaders/matmul.wgsl. */
+export const matmul = defineKernel<MatmulDims>({ name: "matmul", ...spec("f32") });
+
+/** The same into a residual stream (i32): stores "residualAdd" and "residualSub". */
+export const matmulResidual = defineKernel<MatmulDims>({ name: "matmul:residual", ...spec("i32") });

@@ -1,0 +1,34 @@
+import type { Activation } from "../../src/config-fields.js";
+
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+
+/** Normal distribution function by the series 1/2 + φ(x)·(x + x³/3 + x⁵/15 + …), absolute error below 1e-15. */
+export function normalCdf(x: number): number {
+  if (Math.abs(x) > 9) return x < 0 ? 0 : 1;
+  let term = x;
+  let sum = 0;
+  for (let i = 1; Math.abs(term) > 1e-18 * Math.abs(sum); i++) {
+    sum += term;
+    term *= (x * x) / (2 * i + 1);
+  }
+  return 0.5 + (sum * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
+}
+
+const FUNCTIONS: Record<Activation, (x: number) => number> = {
+  linear: (x) => x,
+  relu: (x) => Math.max(x, 0),
+  gelu: (x) => x * normalCdf(x),
+  gelu_new: (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  quick_gelu: (x) => x * sigmoid(1.702 * x),
+  silu: (x) => x * sigmoid(x),
+  relu6: (x) => Math.min(Math.max(x, 0), 6),
+  relu2: (x) => Math.max(x, 0) ** 2,
+  mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
+  tanh: (x) => Math.tanh(x),
+  sigmoid,
+};
+
+/** f(x) of one number. */
+export function activate(kind: Activation, x: number): number {
+  return FUNCTIONS[kind](x);
+}
