@@ -25,9 +25,10 @@ fn unit_float(bits: u32) -> f32 {
   return f32(bits >> 8u) * 0x1p-24;
 }
 
-// Two independent standard normal values (Box-Muller). The first uniform lies in (0, 1], so the logarithm is finite.
+// Two independent standard normal values (Box-Muller). The first uniform lies in (0, 1], so the logarithm is finite;
+// a device may compute it a little above 0 near 1.
 fn normal_pair(bits: vec2u) -> vec2f {
-  let radius = sqrt(-2.0 * log(f32((bits.x >> 8u) + 1u) * 0x1p-24));
+  let radius = sqrt(max(0.0, -2.0 * log(f32((bits.x >> 8u) + 1u) * 0x1p-24)));
   let angle = 6.283185307179586 * unit_float(bits.y);
   return radius * vec2f(cos(angle), sin(angle));
 }
