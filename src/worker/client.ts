@@ -1,0 +1,157 @@
+// A model in a worker, with the calls of a model on this thread.
+import { proxy } from "comlink";
+import { DisposedError } from "../errors.js";
+import type {
+  GeneratedPiece,
+  GenerateOptions,
+  Generation,
+  Model,
+  ModelDescription,
+  ModelFiles,
+  TrainOptions,
+  TrainRun,
+  TrainStep,
+  TrainSummary,
+} from "../types.js";
+import type { Connection } from "./connection.js";
+import type { EngineOptions, EvaluateOptions, Evaluation, ModelSource, RunRequest } from "./protocol.js";
+
+/** Milliseconds for a worker to free its model before it is terminated; a step may be running. */
+const DISPOSE_TIMEOUT = 2000;
+
+/**
+ * Makes a model in the worker. The model takes over the connection: `dispose()` closes it.
+ * @throws whatever the engine throws, as the same class; `signal.reason` once aborted
+ */
+export async function openModel(
+  connection: Connection,
+  source: ModelSource,
+  { signal, onProgress, ...options }: EngineOptions,
+): Promise<Model> {
+  const id = connection.newId();
+  const report = onProgress && proxy(onProgress.bind(undefined));
+  try {
+    await connection.abortable((call) => connection.host.open(id, call, source, options, report), signal);
+  } catch (error) {
+    connection.tell(() => connection.host.dispose(id));
+    connection.close(new DisposedError("The model was never made."));
+    throw error;
+  }
+  return new WorkerModel(connection, id);
+}
+
+class WorkerModel implements Model {
+  #disposal: Promise<void> | undefined;
+
+  constructor(
+    readonly connection: Connection,
+    readonly id: number,
+  ) {}
+
+  describe(): Promise<ModelDescription> {
+    return this.connection.call(() => this.connection.host.describe(this.id));
+  }
+
+  files(): Promise<ModelFiles> {
+    return this.connection.call(() => this.connection.host.files(this.id));
+  }
+
+  evaluate(text: string, { signal, ...options }: EvaluateOptions = {}): Promise<Evaluation> {
+    const send = (call: number) => this.connection.host.evaluate(this.id, call, text, options);
+    return this.connection.abortable(send, signal);
+  }
+
+  train(text: string, { signal, ...options }: TrainOptions): TrainRun {
+    const run = new WorkerRun<TrainStep>(this, { kind: "train", text, options }, signal);
+    return { [Symbol.asyncIterator]: () => run, finish: () => run.finish() as Promise<TrainSummary> };
+  }
+
+  generate(text: string, { signal, ...options }: GenerateOptions = {}): Generation {
+    const run = new WorkerRun<GeneratedPiece>(this, { kind: "generate", text, options }, signal);
+    return { [Symbol.asyncIterator]: () => run, text: () => run.finish() as Promise<string> };
+  }
+
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#dispose();
+    return this.#disposal;
+  }
+
+  async #dispose(): Promise<void> {
+    const { connection, id } = this;
+    if (connection.end) return;
+    const freed = connection.call(() => connection.host.dispose(id)).catch(() => {});
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, DISPOSE_TIMEOUT);
+    });
+    await Promise.race([freed, late]);
+    clearTimeout(timer);
+    connection.close(new DisposedError("The model was disposed during this call."));
+  }
+}
+
+/** The steps of one run. Nothing is sent before the first `next()`. */
+class WorkerRun<T> implements AsyncIterator<T, undefined> {
+  readonly #call: number;
+  #started: Promise<void> | undefined;
+  #ended = false;
+  #stopListening = () => {};
+
+  constructor(
+    readonly model: WorkerModel,
+    readonly request: RunRequest,
+    readonly signal: AbortSignal | undefined,
+  ) {
+    this.#call = model.connection.newId();
+  }
+
+  async next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#ended) return { done: true, value: undefined };
+    const result = await this.#during(
+      (host) => host.next(this.#call) as Promise<IteratorResult<T, undefined>>,
+    );
+    if (result.done) this.#end();
+    return result;
+  }
+
+  async finish(): Promise<unknown> {
+    const result = await this.#during((host) => host.finish(this.#call));
+    this.#end();
+    return result;
+  }
+
+  async return(): Promise<IteratorResult<T, undefined>> {
+    const { connection } = this.model;
+    const running = this.#started && !this.#ended;
+    this.#ended = true;
+    try {
+      if (running) await connection.call(() => connection.host.stop(this.#call), this.signal);
+    } finally {
+      this.#end();
+    }
+    return { done: true, value: undefined };
+  }
+
+  /** A call of the running run; a failure ends the run here and in the worker. */
+  async #during<R>(send: (host: Connection["host"]) => Promise<R>): Promise<R> {
+    const { connection, id } = this.model;
+    try {
+      this.signal?.throwIfAborted();
+      if (!this.#started) {
+        this.#stopListening = connection.forwardAbort(this.#call, this.signal);
+        this.#started = connection.call(() => connection.host.start(id, this.#call, this.request));
+      }
+      await this.#started;
+      return await connection.call(() => send(connection.host), this.signal);
+    } catch (error) {
+      this.#end();
+      connection.tell(() => connection.host.stop(this.#call));
+      throw error;
+    }
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#stopListening();
+  }
+}

@@ -1,0 +1,81 @@
+// What a page and its worker say to each other. Comlink carries the calls; this file has no code.
+//
+// The page posts a `Connect` message; all calls then take its port, so they arrive in the order in which they were sent
+// and do not mix with other messages of the worker. Models and calls have ids, chosen by the page.
+import type { ProxyMarked } from "comlink";
+import type { ErrorDetails } from "../errors.js";
+import type {
+  CreateOptions,
+  GenerateOptions,
+  Model,
+  ModelDescription,
+  ModelFiles,
+  ProgressEvent,
+  ReformerOptions,
+  TrainOptions,
+} from "../types.js";
+
+/** What a model is made from: settings, or the files of a saved one. */
+export type ModelSource = { readonly config: ReformerOptions } | { readonly files: ModelFiles };
+
+/** The part of `CreateOptions` that the engine itself needs. */
+export type EngineOptions = Pick<CreateOptions, "seed" | "tokenizer" | "signal" | "onProgress">;
+
+/** What makes models; the class `Engine` is one. */
+export interface EngineFactory {
+  create(config: ReformerOptions, options: EngineOptions): Promise<Model>;
+  load(files: ModelFiles, options: EngineOptions): Promise<Model>;
+}
+
+export type EvaluateOptions = NonNullable<Parameters<Model["evaluate"]>[1]>;
+export type Evaluation = Awaited<ReturnType<Model["evaluate"]>>;
+
+/** Options that survive structured cloning. */
+export type Sent<T> = Omit<T, "signal" | "onProgress">;
+
+/** A call in the worker that takes steps. */
+export type RunRequest =
+  | { readonly kind: "train"; readonly text: string; readonly options: Sent<TrainOptions> }
+  | { readonly kind: "generate"; readonly text: string; readonly options: Sent<GenerateOptions> };
+
+/** The first message to a worker. */
+export interface Connect {
+  readonly type: "webgpu-reformer:connect";
+  readonly port: MessagePort;
+}
+
+/** What the worker exposes on that port. */
+export interface Host {
+  /** Takes the Web Lock `lock` for as long as the worker lives, where there are Web Locks. */
+  hello(lock: string): Promise<{ readonly gpu: boolean }>;
+  open(
+    model: number,
+    call: number,
+    source: ModelSource,
+    options: Sent<EngineOptions>,
+    onProgress?: ((event: ProgressEvent) => void) & ProxyMarked,
+  ): Promise<void>;
+  describe(model: number): Promise<ModelDescription>;
+  files(model: number): Promise<ModelFiles>;
+  evaluate(model: number, call: number, text: string, options: Sent<EvaluateOptions>): Promise<Evaluation>;
+  /** Prepares a run; it starts with the first `next` or with `finish`. */
+  start(model: number, call: number, request: RunRequest): Promise<void>;
+  next(call: number): Promise<IteratorResult<unknown, undefined>>;
+  /** Takes all steps without sending them: what `TrainRun.finish` or `Generation.text` gives. */
+  finish(call: number): Promise<unknown>;
+  /** Stops a run at its next step boundary and resolves when it has stopped. */
+  stop(call: number): Promise<void>;
+  /** Aborts the signal of a call; a run is over then. */
+  abort(call: number): Promise<void>;
+  /** Aborts the calls of a model and frees it. */
+  dispose(model: number): Promise<void>;
+}
+
+/** An error on its way to the page. Comlink would keep neither class nor details, so it is sent as a plain object. */
+export interface SentError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+  /** Only errors of this library have details. */
+  readonly details: ErrorDetails | undefined;
+}
