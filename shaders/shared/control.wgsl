@@ -6,3 +6,4 @@ const CONTROL_LOSS_SCALE = 4u;        // f32 bits: weight of one target's loss i
 const CONTROL_BIAS_CORRECTION_1 = 5u; // f32 bits: 1 - beta1^step
 const CONTROL_BIAS_CORRECTION_2 = 6u; // f32 bits: 1 - beta2^step
 const CONTROL_STEP = 7u;              // optimiser step, from 1
+const CONTROL_POSITION = 8u;          // position of each sequence's first token, for cached decoding; else 0

@@ -1,0 +1,129 @@
+import { describe, expect, test } from "vitest";
+import { type EmbeddingDims, embedding } from "../../src/kernels/embedding.js";
+import { Random, randomKey, threefry2x32, uniformOf } from "../../src/random.js";
+import { type Factor, embedding as oracle } from "../oracle/embedding.js";
+import { expectClose, ulps } from "../support/close.js";
+import { call, runKernels, type TypedArray } from "../support/run-kernel.js";
+
+const axial: EmbeddingDims = {
+  tokens: 42,
+  length: 21,
+  rowOffset: 0,
+  positionOffset: 0,
+  size: 11,
+  vocab: 7,
+  positions: "axial",
+  positionShape: [4, 6],
+  positionSizes: [4, 7],
+  fixedPoint: false,
+  dropout: 0,
+  dropoutRate: 0,
+  site: 12,
+  positionSite: 13,
+};
+const learned: EmbeddingDims = {
+  ...axial,
+  positions: "learned",
+  positionShape: [30, 1],
+  positionSizes: [11, 0],
+};
+
+const ROWS: [why: string, dims: EmbeddingDims][] = [
+  ["axial positions", axial],
+  [
+    "axial, an offset and a slab that starts inside a sequence",
+    { ...axial, tokens: 17, rowOffset: 9, positionOffset: 3 },
+  ],
+  ["learned positions with an offset", { ...learned, positionOffset: 9 }],
+  ["axial, fixed point", { ...axial, fixedPoint: true }],
+  ["axial, seeded dropout, a slab", { ...axial, tokens: 20, rowOffset: 15, dropout: 1, dropoutRate: 0.3 }],
+  ["learned, seeded dropout, fixed point", { ...learned, fixedPoint: true, dropout: 1, dropoutRate: 0.1 }],
+  ["axial, given masks", { ...axial, dropout: 2, dropoutRate: 0.25 }],
+  ["learned, given masks", { ...learned, dropout: 2, dropoutRate: 0.5 }],
+];
+
+const SEED = 99;
+const DRAW = 5;
+const control = () => {
+  const words = new Uint32Array(16);
+  words.set([...randomKey(SEED), DRAW]);
+  return words;
+};
+
+/** The mask the shaders draw at a site, rebuilt from the definition in shaders/shared/dropout.wgsl. */
+function seeded(site: number, rate: number): Factor {
+  const key = threefry2x32(randomKey(SEED), [DRAW, site]);
+  return (row, column) =>
+    uniformOf(threefry2x32(key, [row, column])[0]) >= Math.fround(rate) ? 1 / (1 - rate) : 0;
+}
+
+function inputsOf(d: EmbeddingDims) {
+  const random = new Random(5);
+  const normals = (count: number) => Float32Array.from({ length: count }, () => random.normal());
+  const bits = (count: number) => Uint32Array.from({ length: count }, () => random.below(2));
+  const [rows, columns] = d.positionShape;
+  const [size0, size1] = d.positionSizes;
+  const values: Record<string, TypedArray> = {
+    ids: Uint32Array.from({ length: d.tokens }, () => random.below(d.vocab)),
+    word: normals(d.vocab * d.size),
+    pos0: normals(rows * size0),
+  };
+  if (size1 > 0) values.pos1 = normals(columns * size1);
+  if (d.dropout === 1) values.control = control();
+  if (d.dropout === 2) {
+    values.keepWord = bits(d.tokens * d.size);
+    values.keepPosition = bits(d.positions === "axial" ? 2 * columns : d.tokens * d.size);
+  }
+  return values;
+}
+
+/** The dropout masks of words and positions as functions of row and column. */
+function masksOf(d: EmbeddingDims, values: Record<string, TypedArray>): readonly [Factor, Factor] {
+  if (d.dropout === 1) return [seeded(d.site, d.dropoutRate), seeded(d.positionSite, d.dropoutRate)];
+  if (d.dropout === 0) return [() => 1, () => 1];
+  const given =
+    (mask: TypedArray, first: number, width: number): Factor =>
+    (row, column) =>
+      mask[(row - first) * width + column]! / (1 - d.dropoutRate);
+  const word = given(values.keepWord!, d.rowOffset, d.size);
+  if (d.positions === "learned") return [word, given(values.keepPosition!, d.rowOffset, d.size)];
+  return [word, given(values.keepPosition!, 0, d.positionShape[1])];
+}
+
+describe("embedding(ids, word, pos0, pos1)", () => {
+  test.each(ROWS)("equals the oracle: %s", async (_, dims) => {
+    const values = inputsOf(dims);
+    const { out, again } = await runKernels(
+      [call(embedding, dims), call(embedding, dims, { out: "again" })],
+      values,
+    );
+    expect(again).toEqual(out);
+    const { ids, word, pos0, pos1 } = values;
+    const [wordMask, positionMask] = masksOf(dims, values);
+    const evaluate = (w: TypedArray, p0: TypedArray, p1: TypedArray | undefined) =>
+      oracle(dims, ids!, w, p0, p1, wordMask, positionMask);
+    const sizes = [word!, pos0!, pos1].map((x) => x?.map(Math.abs));
+    const scale = evaluate(sizes[0]!, sizes[1]!, sizes[2]);
+    const { fixedPoint } = dims;
+    const actual = fixedPoint
+      ? Array.from(out!, (w) => w / 65536)
+      : new Float32Array((out as Int32Array).buffer);
+    // Two factors of three roundings (1 - rate, quotient, product), a product and a sum: below 8 roundings.
+    const bound = ulps(8, scale, "scaling by dropout and one sum in f32, and half a step of fixed point");
+    const step = fixedPoint ? 2 ** -17 : 0;
+    expectClose(actual, evaluate(word!, pos0!, pos1), { ...bound, at: (i) => bound.at(i) + step });
+  });
+
+  test("starts at the control buffer's position, so decoding needs one plan", async () => {
+    const values = { ...inputsOf(axial), control: new Uint32Array(16) };
+    const moved = { ...axial, positionOffset: 3 };
+    const expected = (await runKernels([call(embedding, moved)], values)).out;
+    values.control[8] = 3;
+    expect((await runKernels([call(embedding, axial)], values)).out).toEqual(expected);
+  });
+
+  test("refuses more positions than the tables hold", async () => {
+    const dims = { ...axial, positionOffset: 4 };
+    await expect(runKernels([call(embedding, dims)], inputsOf(dims))).rejects.toThrow("hold 24");
+  });
+});
