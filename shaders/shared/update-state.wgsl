@@ -1,0 +1,8 @@
+// Words of the update state (f32[8]): what global-norm decides and the optimisers obey.
+const STATE_NORM = 0u;
+const STATE_CLIP = 1u;  // factor on every gradient, at most 1
+const STATE_FAULT = 2u; // one of the faults below; anything but FAULT_NONE forbids the update
+const STATE_WORDS = 8u;
+const FAULT_NONE = 0.0;
+const FAULT_NON_FINITE = 1.0; // a gradient, or the sum of their squares, is NaN or infinite
+const FAULT_OVERFLOW = 2.0;   // a residual stream came near the end of its range
