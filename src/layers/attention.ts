@@ -1,13 +1,13 @@
 // Attention block: Wo · SelfAttention(LayerNorm(x)), for LSH, local and full layers. Heads are kept as
 // [batch, heads, length, headSize]; the matrix products read and write that layout themselves.
-import { runsFullAttention, type LayerKind } from "../config.js";
+import { type LayerKind, runsFullAttention } from "../config.js";
 import { dropoutMask } from "../kernels/stream.js";
 import type { Tensor } from "../scheduler/recording.js";
-import { type AttentionHeads, attendHeads, attendHeadsBackward, type Attended } from "./attention-heads.js";
+import { type Attended, type AttentionHeads, attendHeads, attendHeadsBackward } from "./attention-heads.js";
 import { dropoutAt, type LayerContext } from "./context.js";
 import { linear, linearInputGradient, linearResidual, linearWeightGradient } from "./linear.js";
 import { normalize, normalizeBackward } from "./norm.js";
-import { makeRows, ranges, type Rows, slice } from "./rows.js";
+import { makeRows, type Rows, ranges, slice } from "./rows.js";
 
 const NAME = (layer: number) => `reformer.encoder.layers.${layer}.attention`;
 
@@ -25,12 +25,18 @@ export function projections(kind: LayerKind): readonly ("query_key" | "query" | 
 
 function newRows(context: LayerContext, label: string): Rows {
   const { recording, config, batch, length } = context;
-  const make = (name: string, shape: readonly number[], type: Tensor["type"]) => recording.tensor(name, shape, type);
+  const make = (name: string, shape: readonly number[], type: Tensor["type"]) =>
+    recording.tensor(name, shape, type);
   return makeRows(make, label, batch * length, config.hiddenSize, context.slabRows(config.hiddenSize));
 }
 
 /** Normalises, projects, attends. */
-export function attentionState(context: LayerContext, layer: number, kind: LayerKind, x: Rows): AttentionState {
+export function attentionState(
+  context: LayerContext,
+  layer: number,
+  kind: LayerKind,
+  x: Rows,
+): AttentionState {
   const { recording, config, batch, length, weight } = context;
   const { hiddenSize, numHeads, headSize } = config;
   const name = NAME(layer);
@@ -45,7 +51,11 @@ export function attentionState(context: LayerContext, layer: number, kind: Layer
     for (const { start, count } of ranges([normed])) {
       linear(
         context,
-        { x: slice(normed, start, count), weight: weight(`${name}.self_attention.${projection}.weight`), out },
+        {
+          x: slice(normed, start, count),
+          weight: weight(`${name}.self_attention.${projection}.weight`),
+          out,
+        },
         { m: count, n: numHeads * headSize, k: hiddenSize, cHeads: true, rowOffset: start },
       );
     }
@@ -132,7 +142,7 @@ export function attentionBackward(
       { m: count, n: width, k: hiddenSize, cHeads: true, rowOffset: start },
     );
   }
-  const dHeads = attendHeadsBackward(context, layer, kind, state.heads, state.attended, dAttended);
+  const dHeads = attendHeadsBackward(context, state.attended, dAttended);
   for (const { start, count } of ranges([streams.x, streams.dx, state.normed])) {
     const dNormed = recording.tensor("dNormed", [count, hiddenSize]);
     projections(kind).forEach((projection, i) => {

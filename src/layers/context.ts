@@ -29,6 +29,8 @@ export interface LayerContext {
   readonly keyMask?: Tensor | undefined;
   /** u32 [16], shaders/shared/control.wgsl. */
   readonly control: Tensor;
+  /** Control words of the hash rotations: `control`, or ones that never change where the configuration fixes the seed. */
+  readonly hashControl: Tensor;
   /** u32 [STATUS_SLOTS]. */
   readonly status: Tensor;
   readonly weight: (name: string) => Tensor;

@@ -6,8 +6,8 @@ import { type Tensor, view } from "../scheduler/recording.js";
 import { dropoutAt, type LayerContext } from "./context.js";
 import { biasGradient, linear, linearInputGradient, linearWeightGradient } from "./linear.js";
 import { normalizePair, normalizePairBackward } from "./norm.js";
-import { ranges, slice } from "./rows.js";
 import type { Streams } from "./reversible-block.js";
+import { ranges, slice } from "./rows.js";
 
 /** Bytes of logits held at once where the configuration leaves it open. */
 const LOGIT_BYTES = 16 * 2 ** 20;

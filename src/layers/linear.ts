@@ -1,5 +1,5 @@
 // Matrix products as layers use them: y = x Wᵀ + b, and the two products of its backward pass.
-import { matmul, matmulDims, type MatmulDims, matmulResidual, matmulSplits } from "../kernels/matmul.js";
+import { type MatmulDims, matmul, matmulDims, matmulResidual, matmulSplits } from "../kernels/matmul.js";
 import { columnSums, sumPartials } from "../kernels/reduce.js";
 import type { Tensor, TensorArguments } from "../scheduler/recording.js";
 import { ceilDiv } from "../shapes.js";
@@ -12,7 +12,14 @@ const ROWS_PER_PART = 256;
 type ProductDims = Pick<MatmulDims, "m" | "n" | "k"> & Partial<MatmulDims>;
 
 function dimsOf({ config, batch, length, fixedPoint }: LayerContext, dims: ProductDims): MatmulDims {
-  return matmulDims({ batch, length, heads: config.numHeads, headSize: config.headSize, fixedPoint, ...dims });
+  return matmulDims({
+    batch,
+    length,
+    heads: config.numHeads,
+    headSize: config.headSize,
+    fixedPoint,
+    ...dims,
+  });
 }
 
 /** out[m, n] = x[m, k] · weight[n, k]ᵀ (+ bias). */
@@ -72,12 +79,25 @@ export function linearWeightGradient(
     return;
   }
   const partials = recording.tensor("weight gradient parts", [splits, m, n]);
-  recording.dispatch(matmul, dimsOf(context, { transposeA: true, splits, ...dims }), { ...operands, out: partials });
-  recording.dispatch(sumPartials, { parts: splits, count: m * n, add: true }, { partials, out: tensors.dWeight });
+  recording.dispatch(matmul, dimsOf(context, { transposeA: true, splits, ...dims }), {
+    ...operands,
+    out: partials,
+  });
+  recording.dispatch(
+    sumPartials,
+    { parts: splits, count: m * n, add: true },
+    { partials, out: tensors.dWeight },
+  );
 }
 
 /** dBias[columns] += Σ_rows dOut[rows, columns]. */
-export function biasGradient(context: LayerContext, dOut: Tensor, dBias: Tensor, rows: number, columns: number): void {
+export function biasGradient(
+  context: LayerContext,
+  dOut: Tensor,
+  dBias: Tensor,
+  rows: number,
+  columns: number,
+): void {
   const { recording } = context;
   const parts = ceilDiv(rows, ROWS_PER_PART);
   const partials = recording.tensor("bias gradient parts", [parts, columns]);

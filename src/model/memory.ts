@@ -1,9 +1,9 @@
 // The persistent memory of a model: parameter arenas, streams, and the small buffers that change every step.
 import type { ReformerConfig } from "../config.js";
-import { Arena, type Tensor } from "../scheduler/recording.js";
-import { makeRows, type Rows, rowsPerSlab } from "../layers/rows.js";
 import { STATUS_SLOTS } from "../layers/context.js";
 import type { Streams } from "../layers/reversible-block.js";
+import { makeRows, type Rows, rowsPerSlab } from "../layers/rows.js";
+import { Arena, type Tensor } from "../scheduler/recording.js";
 import { parameters } from "./parameters.js";
 
 /** One tensor for each parameter, all in one arena; equal offsets in every arena of one model. */
@@ -49,6 +49,8 @@ export function streamPair(
 /** What the host writes before a run; only ever read by kernels. */
 export interface Inputs {
   readonly control: Tensor;
+  /** Control words of the rotations; the same tensor unless the configuration fixes a hash seed. */
+  readonly hashControl: Tensor;
   /** u32 [tokens]. */
   readonly tokens: Tensor;
   /** i32 [tokens]; -100 is ignored. */
@@ -57,11 +59,13 @@ export interface Inputs {
   readonly keyMask: Tensor | undefined;
 }
 
-export function inputTensors(batch: number, length: number, masked: boolean): Inputs {
+export function inputTensors(config: ReformerConfig, batch: number, length: number, masked: boolean): Inputs {
   const arena = new Arena("inputs", "state");
   const tokens = batch * length;
+  const control = arena.tensor("control", [16], "u32");
   return {
-    control: arena.tensor("control", [16], "u32"),
+    control,
+    hashControl: config.hashSeed === null ? control : arena.tensor("hash control", [16], "u32"),
     tokens: arena.tensor("tokens", [tokens], "u32"),
     targets: arena.tensor("targets", [tokens], "i32"),
     keyMask: masked ? arena.tensor("key mask", [batch, length], "u32") : undefined,

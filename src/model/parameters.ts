@@ -1,7 +1,7 @@
 // The model's parameters: names (those of the public checkpoints), shapes and initial values.
 import type { ReformerConfig } from "../config.js";
-import { HEAD_BIAS, HEAD_WEIGHT } from "../layers/head.js";
 import { projections } from "../layers/attention.js";
+import { HEAD_BIAS, HEAD_WEIGHT } from "../layers/head.js";
 import { normalOf, randomKey, threefry2x32 } from "../random.js";
 import { elements } from "../shapes.js";
 
@@ -16,10 +16,18 @@ export interface Parameter {
 
 /** Every parameter of a causal language model, in the order they lie in memory. */
 export function parameters(config: ReformerConfig): Parameter[] {
-  const { vocabSize: V, hiddenSize: E, feedForwardSize: F, numHeads, headSize, initializerRange: std } = config;
+  const {
+    vocabSize: V,
+    hiddenSize: E,
+    feedForwardSize: F,
+    numHeads,
+    headSize,
+    initializerRange: std,
+  } = config;
   const A = numHeads * headSize;
   const list: Parameter[] = [];
-  const matrix = (name: string, shape: readonly number[], init = std) => list.push({ name, shape, init, decay: true });
+  const matrix = (name: string, shape: readonly number[], init = std) =>
+    list.push({ name, shape, init, decay: true });
   const vector = (name: string, size: number, init: "zeros" | "ones") =>
     list.push({ name, shape: [size], init, decay: false });
   const norm = (name: string, size: number) => {

@@ -1,10 +1,11 @@
 // The Reformer as a whole, recorded: embedding, reversible layers, next-token loss, and the way back.
-import type { Tensor } from "../scheduler/recording.js";
-import { copyInto } from "../layers/copy.js";
+
 import type { LayerContext } from "../layers/context.js";
+import { copyInto } from "../layers/copy.js";
 import { embed, embedBackward } from "../layers/embedding.js";
-import { languageModelLoss, type LossTensors } from "../layers/head.js";
+import { type LossTensors, languageModelLoss } from "../layers/head.js";
 import { layerBackward, layerForward, type StoredLayer, type Streams } from "../layers/reversible-block.js";
+import type { Tensor } from "../scheduler/recording.js";
 
 /** Both streams from token ids, then every layer in place. With `store`, keeps what `backward` needs. */
 export function forward(

@@ -1,0 +1,194 @@
+// Runs planned training steps on a device: writes a batch, submits, reads a few numbers back some steps later.
+import type { ReformerConfig } from "../config.js";
+import { DivergedError } from "../errors.js";
+import type { Gpu } from "../gpu/gpu.js";
+import type { Tensor } from "../scheduler/recording.js";
+import { PreparedPlan } from "../scheduler/run.js";
+import type { Batch, TokenDataset } from "../text/dataset.js";
+import { controlWords } from "./control.js";
+import { MetricsRing, type StepMetrics } from "./metrics.js";
+import { RUN, type TrainingPlan } from "./recordings.js";
+import { learningRateAt, type Schedule } from "./schedule.js";
+
+/** Steps whose results may be outstanding: the GPU never waits for the host to read a loss. */
+const READ_BEHIND = 2;
+
+export interface TrainerOptions {
+  readonly seed: number;
+  readonly accumulate: number;
+  readonly schedule: Schedule;
+}
+
+/** One finished optimiser step, straight from the GPU. */
+export interface FinishedStep {
+  readonly step: number;
+  /** Mean loss of the step's batches, nats per token. */
+  readonly loss: number;
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+}
+
+/** Trains one model on one device. Owns its plan's buffers; borrows the weights. */
+export class Trainer {
+  #step = 0;
+
+  private constructor(
+    readonly config: ReformerConfig,
+    readonly plan: TrainingPlan,
+    readonly prepared: PreparedPlan,
+    readonly options: TrainerOptions,
+  ) {}
+
+  static async create(
+    gpu: Gpu,
+    config: ReformerConfig,
+    plan: TrainingPlan,
+    base: PreparedPlan,
+    options: TrainerOptions & {
+      readonly signal?: AbortSignal | undefined;
+      readonly onProgress?: ((done: number, total: number) => void) | undefined;
+    },
+  ): Promise<Trainer> {
+    const { signal, onProgress } = options;
+    const prepared = await PreparedPlan.create(gpu, plan.plan, { shared: base, signal, onProgress });
+    const trainer = new Trainer(config, plan, prepared, options);
+    plan.optimizer.initialise(prepared);
+    if (plan.inputs.keyMask) {
+      const { batchSize, length } = plan.shape;
+      const mask = new Uint32Array(batchSize * plan.paddedLength);
+      for (let row = 0; row < batchSize; row++) {
+        mask.fill(1, row * plan.paddedLength, row * plan.paddedLength + length);
+      }
+      prepared.write(plan.inputs.keyMask, mask);
+    }
+    return trainer;
+  }
+
+  /** Optimiser steps taken. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /**
+   * Takes steps up to `steps`, yielding each once its numbers are back.
+   * @throws {DivergedError} where a loss, gradient or stream is no longer finite; that step changed no weight.
+   */
+  async *run(
+    dataset: TokenDataset,
+    steps: number,
+    signal?: AbortSignal,
+    /** Steps after which everything must be finished before the next begins (evaluations, checkpoints). */
+    isBarrier: (step: number) => boolean = () => false,
+  ): AsyncGenerator<FinishedStep> {
+    const ring = await MetricsRing.create(this.prepared, this.plan, READ_BEHIND + 1);
+    try {
+      while (this.#step < steps) {
+        signal?.throwIfAborted();
+        await this.#submitStep(dataset, signal);
+        ring.push(this.#step, learningRateAt(this.options.schedule, this.#step));
+        const keep = isBarrier(this.#step) || this.#step === steps ? 0 : READ_BEHIND;
+        while (ring.pending > keep) yield await this.#checked(await ring.shift());
+      }
+    } finally {
+      await ring.dispose();
+    }
+  }
+
+  async #submitStep(dataset: TokenDataset, signal: AbortSignal | undefined): Promise<void> {
+    const { shape } = this.plan;
+    const { accumulate, seed } = this.options;
+    await this.prepared.run(RUN.clear);
+    const step = this.#step + 1;
+    for (let part = 0; part < accumulate; part++) {
+      const draw = this.#step * accumulate + part;
+      const batch = dataset.batch(draw, { batchSize: shape.batchSize, length: shape.length }, seed);
+      this.#writeControl(draw, step, 1 / (accumulate * shape.batchSize * shape.length));
+      this.writeBatch(batch);
+      await this.prepared.run(RUN.batch, { signal });
+    }
+    await this.prepared.run(RUN.update);
+    this.#step = step;
+  }
+
+  #writeControl(draw: number, step: number, lossScale: number): void {
+    const { seed, schedule } = this.options;
+    const { beta1, beta2 } = this.plan.shape.optimizer;
+    this.prepared.write(
+      this.plan.inputs.control,
+      controlWords({
+        seed,
+        draw,
+        step,
+        learningRate: learningRateAt(schedule, step),
+        lossScale,
+        biasCorrection1: 1 - beta1 ** step,
+        biasCorrection2: 1 - beta2 ** step,
+      }),
+    );
+  }
+
+  /** Writes inputs and targets, padding each sequence on the right; rows missing from a short batch are ignored. */
+  writeBatch(batch: Batch): void {
+    const { shape, paddedLength, inputs } = this.plan;
+    const tokens = new Uint32Array(shape.batchSize * paddedLength).fill(this.config.padTokenId);
+    const targets = new Int32Array(shape.batchSize * paddedLength).fill(-100);
+    for (let row = 0; row < batch.batchSize; row++) {
+      const from = row * batch.length;
+      tokens.set(batch.inputs.subarray(from, from + batch.length), row * paddedLength);
+      targets.set(batch.targets.subarray(from, from + batch.length), row * paddedLength);
+    }
+    this.prepared.write(inputs.tokens, tokens);
+    this.prepared.write(inputs.targets, targets);
+  }
+
+  /** Mean loss (nats per token) and accuracy over batches of windows, without dropout. */
+  async evaluate(
+    batches: Iterable<Batch>,
+    options: { readonly lsh?: boolean | undefined; readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<{ loss: number; accuracy: number; tokens: number }> {
+    const { losses, correct } = this.plan.outputs;
+    const run = options.lsh === false ? RUN.evaluateWithoutLsh : RUN.evaluate;
+    let loss = 0;
+    let right = 0;
+    let tokens = 0;
+    for (const batch of batches) {
+      options.signal?.throwIfAborted();
+      this.#writeControl(0, 1, 1);
+      this.writeBatch(batch);
+      await this.prepared.run(run, { signal: options.signal });
+      for (const value of await this.prepared.read(losses)) loss += value;
+      for (const value of await this.prepared.read(correct)) right += value;
+      tokens += batch.batchSize * batch.length;
+    }
+    return { loss: loss / tokens, accuracy: right / tokens, tokens };
+  }
+
+  async #checked(metrics: StepMetrics): Promise<FinishedStep> {
+    if (metrics.finite) return metrics;
+    const where = metrics.layer === undefined ? await this.#firstBadGradient() : `layer ${metrics.layer}`;
+    throw new DivergedError(
+      `training diverged at step ${metrics.step} in ${where} (loss ${metrics.loss}, gradient norm ${metrics.gradientNorm}): that step was not applied; go on from the last checkpoint with a lower learning rate or stronger clipping`,
+      { step: metrics.step, where, loss: String(metrics.loss) },
+    );
+  }
+
+  async #firstBadGradient(): Promise<string> {
+    for (const [name, tensor] of this.plan.gradients.tensors) {
+      if ((await this.prepared.read(tensor)).some((value) => !Number.isFinite(value))) return name;
+    }
+    return "the loss";
+  }
+
+  /** Optimiser state to save: tensors by name, and the step. */
+  stateTensors(): ReadonlyMap<string, Tensor> {
+    return this.plan.optimizer.stateTensors;
+  }
+
+  restore(step: number): void {
+    this.#step = step;
+  }
+
+  dispose(): void {
+    this.prepared.dispose();
+  }
+}
