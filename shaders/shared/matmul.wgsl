@@ -97,10 +97,3 @@ fn store(row: u32, column: u32, sum: f32, split: u32, key: vec2u) {
     default: { out[at] = bitcast<Out>(value); }
   }
 }
-
-fn store4(row: u32, column: u32, sums: vec4f, split: u32, key: vec2u) {
-  store(row, column, sums.x, split, key);
-  store(row, column + 1u, sums.y, split, key);
-  store(row, column + 2u, sums.z, split, key);
-  store(row, column + 3u, sums.w, split, key);
-}
