@@ -7,3 +7,7 @@ const CONTROL_BIAS_CORRECTION_1 = 5u; // f32 bits: 1 - beta1^step
 const CONTROL_BIAS_CORRECTION_2 = 6u; // f32 bits: 1 - beta2^step
 const CONTROL_STEP = 7u;              // optimiser step, from 1
 const CONTROL_POSITION = 8u;          // position of each sequence's first token, for cached decoding; else 0
+const CONTROL_TEMPERATURE = 9u;       // f32 bits; 0 takes the likeliest token
+const CONTROL_TOP_K = 10u;            // u32; 0 means all
+const CONTROL_TOP_P = 11u;            // f32 bits; 1 means all
+const CONTROL_REPETITION_PENALTY = 12u; // f32 bits; 1 means none
