@@ -33,7 +33,9 @@ export function expectClose(
   let worstShare = 0;
   for (let i = 0; i < actual.length; i++) {
     const error = Math.abs((actual[i] as number) - (expected[i] as number));
-    const share = error === 0 ? 0 : error / bound.at(i);
+    const ratio = error === 0 ? 0 : error / bound.at(i);
+    // A NaN compares false with everything after it: as infinity it stays the worst.
+    const share = Number.isNaN(ratio) ? Number.POSITIVE_INFINITY : ratio;
     if (!(share <= worstShare)) {
       worst = i;
       worstShare = share;
