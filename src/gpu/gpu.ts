@@ -193,23 +193,41 @@ export class Gpu {
     return layout;
   }
 
-  /** Copies a range of a buffer to the CPU. */
-  async read(buffer: GPUBuffer, byteOffset = 0, byteLength = buffer.size - byteOffset): Promise<ArrayBuffer> {
-    const [staging] = await this.allocate([
-      { label: "readback", byteLength, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST },
-    ]);
-    if (!staging) throw new Error("internal: no staging buffer");
+  /** Copies a range of a buffer to the CPU, in pieces through `staging` (MAP_READ) or at once through a new buffer. */
+  async read(
+    buffer: GPUBuffer,
+    byteOffset = 0,
+    byteLength = buffer.size - byteOffset,
+    staging?: GPUBuffer,
+  ): Promise<ArrayBuffer> {
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    const own = staging ? undefined : (await this.allocate([{ label: "readback", byteLength, usage }]))[0];
+    const through = (staging ?? own) as GPUBuffer;
     try {
-      const encoder = this.device.createCommandEncoder({ label: "readback" });
-      encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, byteLength);
-      this.device.queue.submit([encoder.finish()]);
-      await staging.mapAsync(GPUMapMode.READ).catch((error) => {
-        this.check();
-        throw error;
-      });
-      return staging.getMappedRange().slice(0);
+      const result = new Uint8Array(byteLength);
+      for (let done = 0; done < byteLength; done += through.size) {
+        const size = Math.min(through.size, byteLength - done);
+        const encoder = this.device.createCommandEncoder({ label: "readback" });
+        encoder.copyBufferToBuffer(buffer, byteOffset + done, through, 0, size);
+        this.device.queue.submit([encoder.finish()]);
+        await this.map(through);
+        result.set(new Uint8Array(through.getMappedRange(0, size)), done);
+        through.unmap();
+      }
+      return result.buffer;
     } finally {
-      this.free(staging);
+      if (own) this.free(own);
+    }
+  }
+
+  /** Maps a readback buffer. @throws {DeviceLostError} where the device went away meanwhile. */
+  async map(buffer: GPUBuffer): Promise<void> {
+    try {
+      await buffer.mapAsync(GPUMapMode.READ);
+    } catch (error) {
+      await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
+      this.check();
+      throw error;
     }
   }
 

@@ -79,12 +79,25 @@ export function hash(context: LayerContext, layer: number, rounds: number, query
   let drawn = given.rotations?.get(layer);
   if (!drawn) {
     drawn = recording.tensor("rotations", [heads, headSize, rounds, columns]);
-    recording.dispatch(rotations, { heads, headSize, rounds, columns, layer }, { control: hashControl, rotations: drawn });
+    recording.dispatch(
+      rotations,
+      { heads, headSize, rounds, columns, layer },
+      { control: hashControl, rotations: drawn },
+    );
   }
   const buckets = recording.tensor("buckets", [batch, heads, rounds, length], "u32");
   recording.dispatch(
     lshHash,
-    { batch, heads, length, headSize, rounds, factors, rotationColumns: columns, masked: keyMask !== undefined },
+    {
+      batch,
+      heads,
+      length,
+      headSize,
+      rounds,
+      factors,
+      rotationColumns: columns,
+      masked: keyMask !== undefined,
+    },
     { qk: query, rotations: drawn, keyMask, buckets },
   );
   return buckets;
@@ -121,8 +134,17 @@ export function attendHeads(
 }
 
 /** Gradients of the projected heads, in the order of `projections`. */
-export function attendHeadsBackward(context: LayerContext, attended: Attended, dOut: Tensor): readonly Tensor[] {
+export function attendHeadsBackward(
+  context: LayerContext,
+  attended: Attended,
+  dOut: Tensor,
+): readonly Tensor[] {
   const { dims, inputs, out, stats } = attended;
-  const { dq, dk, dv } = recordChunkAttentionBackward(context.recording, dims, { ...inputs, out, stats, dOut });
+  const { dq, dk, dv } = recordChunkAttentionBackward(context.recording, dims, {
+    ...inputs,
+    out,
+    stats,
+    dOut,
+  });
   return dk ? [dq, dk, dv] : [dq, dv];
 }

@@ -38,6 +38,8 @@ export interface LayerContext {
   /** Rows of a token-major tensor that one binding holds. */
   readonly slabRows: (width: number) => number;
   readonly given: GivenInputs;
+  /** Position of the first token of every sequence; 0 where absent. */
+  readonly positionOffset?: number | undefined;
   /** Leaves the LSH layers' output out of the residual stream: what do they contribute? */
   readonly withoutLsh?: boolean | undefined;
 }

@@ -15,7 +15,14 @@ export function copyInto(context: LayerContext, from: Rows, to: Rows): void {
 export function copyRows(context: LayerContext, label: string, from: Rows): Rows {
   const { recording } = context;
   const type = from.slabs[0]?.type ?? "f32";
-  const to = makeRows((name, shape, t) => recording.tensor(name, shape, t), label, from.count, from.width, from.slabRows, type);
+  const to = makeRows(
+    (name, shape, t) => recording.tensor(name, shape, t),
+    label,
+    from.count,
+    from.width,
+    from.slabRows,
+    type,
+  );
   copyInto(context, from, to);
   return to;
 }

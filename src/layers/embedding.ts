@@ -1,8 +1,16 @@
 // Word plus position embedding into the first stream, and its backward pass.
 import { type EmbeddingDims, embedding } from "../kernels/embedding.js";
-import { view, type Tensor } from "../scheduler/recording.js";
+import {
+  embeddingBackwardJoins,
+  embeddingBackwardRuns,
+  runPartsShape,
+} from "../kernels/embedding-backward.js";
+import { positionEmbeddingBackward } from "../kernels/position-embedding-backward.js";
+import { addTensors } from "../kernels/stream.js";
+import { type Tensor, view } from "../scheduler/recording.js";
+import { recordBucketSort } from "./bucket-sort.js";
 import { dropoutAt, type LayerContext } from "./context.js";
-import { ranges, type Rows, slice } from "./rows.js";
+import { type Rows, ranges, slice } from "./rows.js";
 
 export const WORD = "reformer.embeddings.word_embeddings.weight";
 export const POSITIONS = "reformer.embeddings.position_embeddings";
@@ -23,7 +31,7 @@ export function embeddingDims(context: LayerContext, start: number, count: numbe
     tokens: count,
     length,
     rowOffset: start,
-    positionOffset: 0,
+    positionOffset: context.positionOffset ?? 0,
     size,
     positions: positions.type,
     positionShape: axial ? positions.shape : [positions.maxLength, 1],
@@ -54,4 +62,51 @@ export function embed(context: LayerContext, tokens: Tensor, x: Rows): void {
       out: slice(x, start, count),
     });
   }
+}
+
+/** Adds the gradients of the word and position tables; leaves dx1 + dx2 in `gradients.x1`. */
+export function embedBackward(
+  context: LayerContext,
+  tokens: Tensor,
+  gradients: { readonly x1: Rows; readonly x2: Rows },
+): void {
+  const { recording, gradient, config, given, control } = context;
+  const keepWord = given.keep?.get("-1.word");
+  const keepPosition = given.keep?.get("-1.position");
+  recording.scope("embedding.backward", () => {
+    for (const { start, count } of ranges([gradients.x1, gradients.x2])) {
+      const dStream = slice(gradients.x1, start, count);
+      const size = config.hiddenSize;
+      recording.dispatch(
+        addTensors,
+        { count: count * size },
+        { x: slice(gradients.x2, start, count), out: dStream },
+      );
+      const all = embeddingDims(context, start, count);
+      const drawn = { control: all.dropout === 1 ? control : undefined };
+      const ids = view(tokens, start, [count]);
+      const order = recordBucketSort(recording, { segments: 1, length: count, buckets: all.vocab }, ids);
+      const { tokens: rows, rowOffset, vocab, dropout, dropoutRate, site } = all;
+      const dims = { tokens: rows, rowOffset, size, vocab, dropout, dropoutRate, site };
+      const parts = recording.tensor("run parts", runPartsShape(dims));
+      const dWord = gradient(WORD);
+      recording.dispatch(embeddingBackwardRuns, dims, {
+        ids,
+        order,
+        dWord,
+        dStream,
+        keepWord,
+        parts,
+        ...drawn,
+      });
+      recording.dispatch(embeddingBackwardJoins, dims, { ids, order, dWord, partsIn: parts });
+      positionNames(config).forEach((name, axis) => {
+        recording.dispatch(
+          positionEmbeddingBackward,
+          { ...all, axis: axis as 0 | 1 },
+          { dStream, keepPosition, dPositions: gradient(name), ...drawn },
+        );
+      });
+    }
+  });
 }

@@ -6,7 +6,7 @@ import type { Tensor } from "../scheduler/recording.js";
 import { dropoutAt, type LayerContext } from "./context.js";
 import { biasGradient, linear, linearInputGradient, linearResidual, linearWeightGradient } from "./linear.js";
 import { normalize, normalizeBackward } from "./norm.js";
-import { ranges, type Rows, slice } from "./rows.js";
+import { type Rows, ranges, slice } from "./rows.js";
 
 /** Rows evaluated at once where the configuration leaves it open: keeps the inner activation small. */
 const DEFAULT_ROWS = 4096;
@@ -27,7 +27,11 @@ export interface StoredFeedForward {
 
 const NAME = (layer: number) => `reformer.encoder.layers.${layer}.feed_forward`;
 
-function chunks(context: LayerContext, x: Rows, ...others: readonly Rows[]): { start: number; count: number }[] {
+function chunks(
+  context: LayerContext,
+  x: Rows,
+  ...others: readonly Rows[]
+): { start: number; count: number }[] {
   return [...ranges([x, ...others], context.config.feedForwardChunk || DEFAULT_ROWS)];
 }
 
@@ -40,7 +44,12 @@ function inner(context: LayerContext, layer: number, y: Rows, start: number, cou
   const hidden = recording.tensor("hidden", [count, wide]);
   linear(
     context,
-    { x: normed, weight: weight(`${name}.dense.dense.weight`), bias: weight(`${name}.dense.dense.bias`), out: hidden },
+    {
+      x: normed,
+      weight: weight(`${name}.dense.dense.weight`),
+      bias: weight(`${name}.dense.dense.bias`),
+      out: hidden,
+    },
     { m: count, n: wide, k: size },
   );
   const activated = recording.tensor("activated", [count, wide]);
@@ -103,7 +112,14 @@ export function feedForwardBackward(
     const { start, count } = part;
     const recomputed = "hidden" in part ? part : inner(context, layer, y1, start, count);
     if (!stored) addOutput(context, layer, recomputed, y2, "residualSub");
-    backwardOfRows(context, layer, recomputed, slice(y1, start, count), slice(dy1, start, count), slice(dy2, start, count));
+    backwardOfRows(
+      context,
+      layer,
+      recomputed,
+      slice(y1, start, count),
+      slice(dy1, start, count),
+      slice(dy2, start, count),
+    );
   }
 }
 

@@ -1,5 +1,10 @@
 // Layer norm of a residual stream, and of the pair of streams before the head.
-import { layerNorm, layerNormBackward, layerNormPairBackward, type LayerNormDims } from "../kernels/layer-norm.js";
+import {
+  type LayerNormDims,
+  layerNorm,
+  layerNormBackward,
+  layerNormPairBackward,
+} from "../kernels/layer-norm.js";
 import { sumPartials } from "../kernels/reduce.js";
 import type { Tensor } from "../scheduler/recording.js";
 import { ceilDiv } from "../shapes.js";
@@ -8,13 +13,32 @@ import { type LayerContext, STATUS_SLOTS } from "./context.js";
 /** Rows of one partial sum of the scale's and shift's gradients. */
 const ROWS_PER_PART = 64;
 
-function dimsOf({ config, fixedPoint }: LayerContext, rows: number, pair: boolean, slot: number): LayerNormDims {
+function dimsOf(
+  { config, fixedPoint }: LayerContext,
+  rows: number,
+  pair: boolean,
+  slot: number,
+): LayerNormDims {
   const { hiddenSize: size, layerNormEps: eps } = config;
-  return { rows, size, pair, eps, fixedPoint, slot: Math.min(slot, STATUS_SLOTS - 1), rowsPerPart: ROWS_PER_PART };
+  return {
+    rows,
+    size,
+    pair,
+    eps,
+    fixedPoint,
+    slot: Math.min(slot, STATUS_SLOTS - 1),
+    rowsPerPart: ROWS_PER_PART,
+  };
 }
 
 /** LayerNorm(x) of `rows` rows: f32 [rows, hiddenSize]. */
-export function normalize(context: LayerContext, name: string, x: Tensor, rows: number, slot: number): Tensor {
+export function normalize(
+  context: LayerContext,
+  name: string,
+  x: Tensor,
+  rows: number,
+  slot: number,
+): Tensor {
   const { recording, config, weight, status } = context;
   const out = recording.tensor("normed", [rows, config.hiddenSize]);
   recording.dispatch(layerNorm, dimsOf(context, rows, false, slot), {
@@ -68,7 +92,13 @@ export function normalizeBackward(
 export function normalizePairBackward(
   context: LayerContext,
   name: string,
-  tensors: { readonly x1: Tensor; readonly x2: Tensor; readonly dOut: Tensor; readonly dx1: Tensor; readonly dx2: Tensor },
+  tensors: {
+    readonly x1: Tensor;
+    readonly x2: Tensor;
+    readonly dOut: Tensor;
+    readonly dx1: Tensor;
+    readonly dx2: Tensor;
+  },
   rows: number,
 ): void {
   const { recording, config, weight } = context;

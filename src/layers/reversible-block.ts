@@ -2,9 +2,9 @@
 // The backward pass turns the streams back from (y1, y2) to (x1, x2) while it recomputes both blocks (Gomez et al. 2017),
 // so memory does not grow with depth; the stored form keeps what it needs instead.
 import type { LayerKind } from "../config.js";
-import { copyRows } from "./copy.js";
-import { addAttention, attentionBackward, type AttentionState, attentionState } from "./attention.js";
+import { type AttentionState, addAttention, attentionBackward, attentionState } from "./attention.js";
 import type { LayerContext } from "./context.js";
+import { copyRows } from "./copy.js";
 import { feedForward, feedForwardBackward, type StoredFeedForward } from "./feed-forward.js";
 import type { Rows } from "./rows.js";
 

@@ -1,7 +1,7 @@
 // Token-major matrices that may be larger than one storage binding: a list of slabs of whole rows.
 import type { ScalarType } from "../gpu/kernel.js";
-import { ceilDiv } from "../shapes.js";
 import { type Tensor, view } from "../scheduler/recording.js";
+import { ceilDiv } from "../shapes.js";
 
 /** Rows that start any view: row * width * 4 bytes is then a multiple of 256 for every width. */
 const ROW_STEP = 64;
@@ -43,12 +43,19 @@ export function slice({ slabs, slabRows, width }: Rows, start: number, count: nu
 }
 
 /** Row ranges no longer than `step` that cross no slab of any of `matrices`. */
-export function* ranges(matrices: readonly Rows[], step = Infinity): Generator<{ start: number; count: number }> {
+export function* ranges(
+  matrices: readonly Rows[],
+  step = Infinity,
+): Generator<{ start: number; count: number }> {
   const count = Math.min(...matrices.map((m) => m.count));
   const slabRows = Math.min(...matrices.map((m) => m.slabRows));
   const rows = Math.min(slabRows, Math.max(ROW_STEP, Math.floor(step / ROW_STEP) * ROW_STEP));
   for (let start = 0; start < count; ) {
-    const end = Math.min(count, start + rows, ...matrices.map((m) => (Math.floor(start / m.slabRows) + 1) * m.slabRows));
+    const end = Math.min(
+      count,
+      start + rows,
+      ...matrices.map((m) => (Math.floor(start / m.slabRows) + 1) * m.slabRows),
+    );
     yield { start, count: end - start };
     start = end;
   }

@@ -4,6 +4,7 @@ import { STATUS_SLOTS } from "../layers/context.js";
 import type { Streams } from "../layers/reversible-block.js";
 import { makeRows, type Rows, rowsPerSlab } from "../layers/rows.js";
 import { Arena, type Tensor } from "../scheduler/recording.js";
+import { elements } from "../shapes.js";
 import { parameters } from "./parameters.js";
 
 /** One tensor for each parameter, all in one arena; equal offsets in every arena of one model. */
@@ -89,4 +90,13 @@ export function outputTensors(tokens: number): Outputs {
     losses: arena.tensor("losses", [tokens]),
     correct: arena.tensor("correct", [tokens]),
   };
+}
+
+/** Largest piece in which weights and optimiser state are copied to the host. */
+const READBACK_BYTES = 2 ** 20;
+
+/** Bytes of the buffer that parameters are read through. */
+export function readbackBytes(config: ReformerConfig): number {
+  const largest = Math.max(...parameters(config).map((p) => elements(p.shape) * 4));
+  return Math.min(READBACK_BYTES, largest);
 }

@@ -3,7 +3,7 @@
 // be bound both read-only and writable in one dispatch, even at disjoint ranges.
 import { ConfigError, GpuOutOfMemoryError } from "../errors.js";
 import { type Dims, dimValue, type Kernel, type Variant } from "../gpu/kernel.js";
-import { elements, roundUp } from "../shapes.js";
+import { roundUp } from "../shapes.js";
 import {
   ALIGNMENT,
   type Arena,
@@ -70,6 +70,8 @@ export interface Plan {
   readonly paramsBuffer: number;
   /** A small zero buffer for optional bindings left out. */
   readonly zeroBuffer: number;
+  /** Buffers that results are read through. */
+  readonly readbacks: readonly number[];
   readonly memory: MemoryReport;
   place(tensor: Tensor): Placement;
 }
@@ -111,13 +113,18 @@ export function flatTensors(arena: Arena, profile: DeviceProfile): Tensor[] {
 export function plan(
   recordings: readonly Recording[],
   profile: DeviceProfile,
-  extraArenas: readonly Arena[] = [],
+  options: {
+    /** Arenas that are allocated although no recording touches them. */
+    readonly arenas?: readonly Arena[];
+    /** Bytes of each buffer that results are read through. The first serves `PreparedPlan.read`, in pieces. */
+    readonly readbacks?: readonly number[];
+  } = {},
 ): Plan {
   const buffers: PlannedBuffer[] = [];
   const add = (label: string, category: MemoryCategory, byteLength: number) =>
     buffers.push({ label, category, byteLength }) - 1;
 
-  const arenas = new Set<Arena>(extraArenas);
+  const arenas = new Set<Arena>(options.arenas);
   for (const { ops } of recordings)
     for (const op of ops) for (const t of tensorsOf(op)) if (t.arena) arenas.add(t.arena);
   const arenaBuffers = new Map<Arena, { byteOffset: number; byteLength: number; buffer: number }[]>();
@@ -151,6 +158,7 @@ export function plan(
   });
   const bytes = params.bytes();
   const paramsBuffer = add("dispatch parameters", "dispatch parameters", bytes.byteLength);
+  const readbacks = (options.readbacks ?? []).map((size, i) => add(`readback[${i}]`, "state", size));
 
   const place = (tensor: Tensor): Placement => {
     const base = tensor.base ?? tensor;
@@ -187,6 +195,7 @@ export function plan(
     params: bytes,
     paramsBuffer,
     zeroBuffer,
+    readbacks,
     memory: report(
       buffers,
       planned.flatMap((r) => r.ops),
@@ -381,6 +390,6 @@ function report(buffers: readonly PlannedBuffer[], ops: readonly Op[]): MemoryRe
   const total = buffers.reduce((sum, b) => sum + b.byteLength, 0);
   let largestBinding = 0;
   for (const op of ops)
-    for (const t of tensorsOf(op)) largestBinding = Math.max(largestBinding, elements(t.shape) * 4);
+    for (const t of tensorsOf(op)) largestBinding = Math.max(largestBinding, t.byteLength);
   return { ...categories, total, largestBinding };
 }

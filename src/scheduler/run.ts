@@ -29,6 +29,8 @@ interface PreparedDispatch {
 export class PreparedPlan {
   readonly #prepared = new Map<Op, PreparedDispatch>();
   readonly #submitter: Submitter;
+  /** The read in progress: the readback buffer serves one at a time. */
+  #reading: Promise<unknown> = Promise.resolve();
 
   private constructor(
     readonly gpu: Gpu,
@@ -61,15 +63,10 @@ export class PreparedPlan {
       }
     }
     const missing = plan.buffers.map((_, i) => i).filter((i) => !held.has(i));
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const allocated = await gpu.allocate(
       missing.map((i) => {
         const { label, byteLength } = plan.buffers[i] as Plan["buffers"][number];
-        return {
-          label,
-          byteLength,
-          usage: i === plan.paramsBuffer ? GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST : usage,
-        };
+        return { label, byteLength, usage: usageOf(plan, i) };
       }),
     );
     const buffers = plan.buffers.map((_, i) => held.get(i) ?? (allocated[missing.indexOf(i)] as GPUBuffer));
@@ -238,19 +235,29 @@ export class PreparedPlan {
     );
   }
 
-  /** Copies a tensor to the CPU once everything submitted before has run. */
-  async read(tensor: Tensor): Promise<TypedArray> {
+  /** Copies a tensor to the CPU once everything submitted before has run, in pieces as large as the readback buffer. */
+  read(tensor: Tensor): Promise<TypedArray> {
     const { buffer, byteOffset } = this.plan.place(tensor);
-    return typed(
-      await this.gpu.read(this.buffers[buffer] as GPUBuffer, byteOffset, tensor.byteLength),
-      tensor.type,
-    );
+    const from = this.buffers[buffer] as GPUBuffer;
+    const through = this.plan.readbacks[0];
+    const done = this.#reading.then(async () => {
+      const staging = through === undefined ? undefined : this.buffers[through];
+      return typed(await this.gpu.read(from, byteOffset, tensor.byteLength, staging), tensor.type);
+    });
+    this.#reading = done.catch(() => undefined);
+    return done;
   }
 
   /** Frees the buffers this plan allocated. Idempotent. */
   dispose(): void {
     for (const buffer of this.buffers) if (!this.borrowed.has(buffer)) this.gpu.free(buffer);
   }
+}
+
+function usageOf(plan: Plan, buffer: number): GPUBufferUsageFlags {
+  if (plan.readbacks.includes(buffer)) return GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+  if (buffer === plan.paramsBuffer) return GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+  return GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
 }
 
 function typed(bytes: ArrayBuffer, type: ScalarType): TypedArray {

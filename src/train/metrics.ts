@@ -1,9 +1,10 @@
 // A small ring of readback buffers: a step's loss, gradient norm and stream sizes arrive some steps later, so training
 // never waits for a copy.
 
+import { F32_STATUS_LIMIT, FAULT, FIXED_POINT_STATUS_LIMIT } from "../kernels/global-norm.js";
+import { STATUS_SLOTS } from "../layers/context.js";
 import type { Tensor } from "../scheduler/recording.js";
 import type { PreparedPlan } from "../scheduler/run.js";
-import { F32_STATUS_LIMIT, FAULT, FIXED_POINT_STATUS_LIMIT } from "../kernels/global-norm.js";
 import { RESULT } from "./optimizer.js";
 import type { TrainingPlan } from "./recordings.js";
 
@@ -29,27 +30,13 @@ export class MetricsRing {
   readonly #free: GPUBuffer[] = [];
   readonly #pending: Slot[] = [];
   readonly #sources: readonly Tensor[];
-  readonly #byteLength: number;
 
-  private constructor(
+  constructor(
     readonly prepared: PreparedPlan,
     readonly plan: TrainingPlan,
-    buffers: readonly GPUBuffer[],
   ) {
-    this.#free.push(...buffers);
-    this.#sources = MetricsRing.#sourcesOf(plan);
-    this.#byteLength = byteLengthOf(this.#sources);
-  }
-
-  static async create(prepared: PreparedPlan, plan: TrainingPlan, slots: number): Promise<MetricsRing> {
-    const byteLength = byteLengthOf(MetricsRing.#sourcesOf(plan));
-    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-    const requests = Array.from({ length: slots }, (_, i) => ({ label: `metrics[${i}]`, byteLength, usage }));
-    return new MetricsRing(prepared, plan, await prepared.gpu.allocate(requests));
-  }
-
-  static #sourcesOf({ optimizer, outputs }: TrainingPlan): readonly Tensor[] {
-    return [optimizer.results, outputs.status];
+    this.#free.push(...prepared.plan.readbacks.slice(1).map((i) => prepared.buffers[i] as GPUBuffer));
+    this.#sources = [plan.optimizer.results, plan.outputs.status];
   }
 
   get pending(): number {
@@ -69,7 +56,7 @@ export class MetricsRing {
       offset += tensor.byteLength;
     }
     device.queue.submit([encoder.finish()]);
-    const mapped = buffer.mapAsync(GPUMapMode.READ);
+    const mapped = this.prepared.gpu.map(buffer);
     mapped.catch(() => undefined); // reported by shift(), or the run has ended
     this.#pending.push({ buffer, step, learningRate, mapped });
   }
@@ -78,12 +65,9 @@ export class MetricsRing {
   async shift(): Promise<StepMetrics> {
     const slot = this.#pending[0];
     if (!slot) throw new Error("internal: no step is pending");
-    await slot.mapped.catch((error) => {
-      this.prepared.gpu.check();
-      throw error;
-    });
+    await slot.mapped;
     this.prepared.gpu.check();
-    const bytes = slot.buffer.getMappedRange().slice(0, this.#byteLength);
+    const bytes = slot.buffer.getMappedRange().slice(0);
     slot.buffer.unmap();
     this.#pending.shift();
     this.#free.push(slot.buffer);
@@ -102,14 +86,16 @@ export class MetricsRing {
     return { step, loss, gradientNorm, learningRate, finite, layer: layer < 0 ? undefined : layer };
   }
 
-  /** Waits for outstanding copies and frees the buffers. */
-  async dispose(): Promise<void> {
-    await Promise.allSettled(this.#pending.map((slot) => slot.mapped));
-    for (const buffer of [...this.#free, ...this.#pending.map((slot) => slot.buffer)])
-      this.prepared.gpu.free(buffer);
+  /** Waits for outstanding copies, so that the buffers can be used again. */
+  async close(): Promise<void> {
+    for (const { buffer, mapped } of this.#pending.splice(0)) {
+      await mapped.then(
+        () => buffer.unmap(),
+        () => undefined,
+      );
+    }
   }
 }
 
-function byteLengthOf(tensors: readonly Tensor[]): number {
-  return tensors.reduce((sum, t) => sum + t.byteLength, 0);
-}
+/** Bytes of one readback buffer of the ring. */
+export const METRICS_BYTES = (RESULT.columns + STATUS_SLOTS) * 4;

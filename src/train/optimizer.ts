@@ -5,9 +5,9 @@ import {
   F32_STATUS_LIMIT,
   FIXED_POINT_STATUS_LIMIT,
   globalNorm,
+  STATE,
   squareSums,
   squareSumsPartials,
-  STATE,
 } from "../kernels/global-norm.js";
 import type { LayerContext } from "../layers/context.js";
 import { type ParameterArena, parameterArena } from "../model/memory.js";
@@ -27,7 +27,7 @@ export interface OptimizerOptions {
 }
 
 /** Columns of the results tensor. */
-export const RESULT = { loss: 0, norm: 1, fault: 2, columns: 4 } as const;
+export const RESULT = { loss: 0, norm: 1, fault: 2, correct: 3, columns: 4 } as const;
 /** Values that share one word of block flags: parameters start at multiples of it. */
 const BLOCK = 64;
 
@@ -79,7 +79,11 @@ export function optimizerState(
           const first = (tensor.byteOffset - flat.byteOffset) / 4 / BLOCK;
           if (first < 0 || first >= words.length) continue;
           const blocks = Math.ceil(tensor.byteLength / 4 / BLOCK);
-          words.fill(BLOCK_FLAGS.trainable | (decayed.has(name) ? BLOCK_FLAGS.decayed : 0), first, first + blocks);
+          words.fill(
+            BLOCK_FLAGS.trainable | (decayed.has(name) ? BLOCK_FLAGS.decayed : 0),
+            first,
+            first + blocks,
+          );
         }
         prepared.write(blockFlags[i] as Tensor, words);
       });
@@ -88,7 +92,11 @@ export function optimizerState(
 }
 
 /** Norm, clip factor and fault of the gradients, then one optimiser step unless there is a fault. */
-export function recordUpdate(context: LayerContext, optimizer: OptimizerState, options: OptimizerOptions): void {
+export function recordUpdate(
+  context: LayerContext,
+  optimizer: OptimizerState,
+  options: OptimizerOptions,
+): void {
   const { recording, control, status, fixedPoint } = context;
   const { state, results } = optimizer;
   const counts = optimizer.flatGradients.map((t) => t.byteLength / 4);

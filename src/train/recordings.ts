@@ -12,13 +12,21 @@ import {
   outputTensors,
   type ParameterArena,
   parameterArena,
+  readbackBytes,
   streamPair,
 } from "../model/memory.js";
 import { forward, forwardBackward } from "../model/stack.js";
 import { type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
-import { type Arena, Recording, type Tensor } from "../scheduler/recording.js";
+import { Recording, type Tensor } from "../scheduler/recording.js";
 import { ceilDiv } from "../shapes.js";
-import { type OptimizerOptions, type OptimizerState, optimizerState, recordUpdate } from "./optimizer.js";
+import { METRICS_BYTES } from "./metrics.js";
+import {
+  type OptimizerOptions,
+  type OptimizerState,
+  optimizerState,
+  RESULT,
+  recordUpdate,
+} from "./optimizer.js";
 
 export interface TrainingShape {
   readonly batchSize: number;
@@ -29,6 +37,9 @@ export interface TrainingShape {
   readonly labelSmoothing: number;
   readonly optimizer: OptimizerOptions;
 }
+
+/** Steps whose results may be outstanding: the GPU never waits for the host to read a loss. */
+export const READ_BEHIND = 2;
 
 /** Order of the recordings in the plan. */
 export const RUN = { clear: 0, batch: 1, update: 2, evaluate: 3, evaluateWithoutLsh: 4 } as const;
@@ -99,7 +110,7 @@ export function planTraining(
   const batch = record((context, recording) => {
     const tensors = { tokens: inputs.tokens, targets, losses, streams, gradients: dStreams };
     forwardBackward(context, tensors, { labelSmoothing, store: shape.backward === "stored" });
-    sumInto(recording, losses, tokens, optimizer.results, inputs.control);
+    sumInto(recording, losses, tokens, optimizer.results, inputs.control, RESULT.loss);
   });
   const update = record((context) => recordUpdate(context, optimizer, shape.optimizer));
   const evaluation = (withoutLsh: boolean) =>
@@ -108,13 +119,16 @@ export function planTraining(
         recording.clear(outputs.status);
         forward(context, inputs.tokens, streams);
         recording.scope("head", () => languageModelLoss(context, streams, { targets, losses, correct }, 0));
+        recording.clear(optimizer.results);
+        sumInto(recording, losses, tokens, optimizer.results, inputs.control, RESULT.loss);
+        sumInto(recording, correct, tokens, optimizer.results, inputs.control, RESULT.correct);
       },
       { training: false, withoutLsh },
     );
   const recordings = [clear, batch, update, evaluation(false), evaluation(true)];
-  const arenas: Arena[] = [weights.arena, gradients.arena];
+  const readbacks = [readbackBytes(config), ...Array<number>(READ_BEHIND + 1).fill(METRICS_BYTES)];
   return {
-    plan: plan(recordings, profile, arenas),
+    plan: plan(recordings, profile, { readbacks }),
     shape,
     paddedLength: length,
     weights,
@@ -125,13 +139,17 @@ export function planTraining(
   };
 }
 
-/** The results' loss += loss scale · Σ losses. */
-function sumInto(recording: Recording, losses: Tensor, rows: number, results: Tensor, control: Tensor): void {
-  const sums = recording.tensor("loss sums", [ceilDiv(rows, ROWS_PER_PARTIAL)]);
-  recording.dispatch(sumLosses, { rows }, { terms: losses, sums });
-  recording.dispatch(
-    recordLoss,
-    { rows, slots: 1, columns: RESULT.columns, column: RESULT.loss, add: true },
-    { partials: sums, results, control },
-  );
+/** One column of the results += loss scale · Σ terms. */
+function sumInto(
+  recording: Recording,
+  terms: Tensor,
+  rows: number,
+  results: Tensor,
+  control: Tensor,
+  column: number,
+): void {
+  const sums = recording.tensor("sums", [ceilDiv(rows, ROWS_PER_PARTIAL)]);
+  recording.dispatch(sumLosses, { rows }, { terms, sums });
+  const dims = { rows, slots: 1, columns: RESULT.columns, column, add: true };
+  recording.dispatch(recordLoss, dims, { partials: sums, results, control });
 }

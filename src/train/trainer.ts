@@ -5,13 +5,11 @@ import type { Gpu } from "../gpu/gpu.js";
 import type { Tensor } from "../scheduler/recording.js";
 import { PreparedPlan } from "../scheduler/run.js";
 import type { Batch, TokenDataset } from "../text/dataset.js";
-import { controlWords } from "./control.js";
+import { packControl } from "./control.js";
 import { MetricsRing, type StepMetrics } from "./metrics.js";
-import { RUN, type TrainingPlan } from "./recordings.js";
+import { RESULT } from "./optimizer.js";
+import { READ_BEHIND, RUN, type TrainingPlan } from "./recordings.js";
 import { learningRateAt, type Schedule } from "./schedule.js";
-
-/** Steps whose results may be outstanding: the GPU never waits for the host to read a loss. */
-const READ_BEHIND = 2;
 
 export interface TrainerOptions {
   readonly seed: number;
@@ -53,6 +51,9 @@ export class Trainer {
     const prepared = await PreparedPlan.create(gpu, plan.plan, { shared: base, signal, onProgress });
     const trainer = new Trainer(config, plan, prepared, options);
     plan.optimizer.initialise(prepared);
+    if (config.hashSeed !== null) {
+      prepared.write(plan.inputs.hashControl, packControl({ seed: config.hashSeed, draw: 0 }));
+    }
     if (plan.inputs.keyMask) {
       const { batchSize, length } = plan.shape;
       const mask = new Uint32Array(batchSize * plan.paddedLength);
@@ -80,7 +81,7 @@ export class Trainer {
     /** Steps after which everything must be finished before the next begins (evaluations, checkpoints). */
     isBarrier: (step: number) => boolean = () => false,
   ): AsyncGenerator<FinishedStep> {
-    const ring = await MetricsRing.create(this.prepared, this.plan, READ_BEHIND + 1);
+    const ring = new MetricsRing(this.prepared, this.plan);
     try {
       while (this.#step < steps) {
         signal?.throwIfAborted();
@@ -90,7 +91,7 @@ export class Trainer {
         while (ring.pending > keep) yield await this.#checked(await ring.shift());
       }
     } finally {
-      await ring.dispose();
+      await ring.close();
     }
   }
 
@@ -115,7 +116,7 @@ export class Trainer {
     const { beta1, beta2 } = this.plan.shape.optimizer;
     this.prepared.write(
       this.plan.inputs.control,
-      controlWords({
+      packControl({
         seed,
         draw,
         step,
@@ -146,7 +147,6 @@ export class Trainer {
     batches: Iterable<Batch>,
     options: { readonly lsh?: boolean | undefined; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<{ loss: number; accuracy: number; tokens: number }> {
-    const { losses, correct } = this.plan.outputs;
     const run = options.lsh === false ? RUN.evaluateWithoutLsh : RUN.evaluate;
     let loss = 0;
     let right = 0;
@@ -156,8 +156,9 @@ export class Trainer {
       this.#writeControl(0, 1, 1);
       this.writeBatch(batch);
       await this.prepared.run(run, { signal: options.signal });
-      for (const value of await this.prepared.read(losses)) loss += value;
-      for (const value of await this.prepared.read(correct)) right += value;
+      const results = await this.prepared.read(this.plan.optimizer.results);
+      loss += results[RESULT.loss] ?? Number.NaN;
+      right += results[RESULT.correct] ?? Number.NaN;
       tokens += batch.batchSize * batch.length;
     }
     return { loss: loss / tokens, accuracy: right / tokens, tokens };

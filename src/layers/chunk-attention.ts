@@ -1,0 +1,133 @@
+// Attention over chunks as a whole: all rounds forward, and all gradients.
+import { ConfigError, ShapeError } from "../errors.js";
+import { attentionDelta } from "../kernels/attention-delta.js";
+import {
+  type ChunkAttentionDims,
+  chunkAttention,
+  headsShape,
+  needsPlaces,
+} from "../kernels/chunk-attention.js";
+import { chunkAttentionDk, chunkAttentionDq, chunkAttentionDv } from "../kernels/chunk-attention-backward.js";
+import { chunkPlaces } from "../kernels/chunk-places.js";
+import type { Recording, Tensor } from "../scheduler/recording.js";
+
+/** Settings of all rounds together. */
+export type AttentionDims = Omit<ChunkAttentionDims, "round"> & {
+  /** Bucket ids per round, the padding bucket included; needed for `duplicates: "once"` and `acrossBuckets: false`. */
+  readonly buckets?: number;
+};
+
+/** Borrowed tensors; q, k, v are [batch, heads, length, headSize]. */
+export interface AttentionInputs {
+  readonly q: Tensor;
+  /** Unless shared. */
+  readonly k?: Tensor;
+  readonly v: Tensor;
+  /** If sorted: u32 [batch, heads, rounds, length], the token at each slot. */
+  readonly order?: Tensor;
+  /** Bucket ids u32 [batch, heads, rounds, length]; needed where `dims.buckets` is. */
+  readonly bucketIds?: Tensor;
+  /** If masked: u32 [batch, length], 1 = may be seen. */
+  readonly keyMask?: Tensor;
+  /** With dropout: the control words, or the keep mask. */
+  readonly dropoutSource?: Tensor;
+}
+
+export interface AttentionState {
+  /** [batch, heads, length, headSize] */
+  readonly out: Tensor;
+  /** [batch, heads, length, 2]: (m, l) */
+  readonly stats: Tensor;
+}
+
+/**
+ * Records all rounds of attention.
+ * @throws {ShapeError} if the length is no multiple of the chunk length
+ * @throws {ConfigError} for options that need sorted tokens without them
+ */
+export function recordChunkAttention(
+  recording: Recording,
+  dims: AttentionDims,
+  inputs: AttentionInputs,
+): AttentionState {
+  checkDims(dims);
+  const out = recording.tensor("out", headsShape({ ...dims, round: 0 }));
+  const stats = recording.tensor("stats", [dims.batch, dims.heads, dims.length, 2]);
+  const { q, k, v, keyMask, dropoutSource } = inputs;
+  const order = places(recording, dims, inputs);
+  for (let round = 0; round < dims.rounds; round++) {
+    recording.dispatch(
+      chunkAttention,
+      { ...dims, round },
+      { q, k, v, order, keyMask, dropoutSource, out, stats },
+    );
+  }
+  return { out, stats };
+}
+
+/** Gradients of q, k (of shared keys within dq) and v, for `dOut` and what the forward pass left. */
+export function recordChunkAttentionBackward(
+  recording: Recording,
+  dims: AttentionDims,
+  inputs: AttentionInputs & AttentionState & { readonly dOut: Tensor },
+): { readonly dq: Tensor; readonly dk?: Tensor; readonly dv: Tensor } {
+  checkDims(dims);
+  const { q, k, v, keyMask, dropoutSource, out, stats, dOut } = inputs;
+  const { batch, heads, length, headSize, shared, masked } = dims;
+  const shape = [batch, heads, length, headSize];
+  const rows = recording.tensor("rows", [batch, heads, length, 4]);
+  recording.dispatch(
+    attentionDelta,
+    { batch, heads, length, headSize, shared, masked },
+    { q: shared ? q : undefined, keyMask, out, stats, dOut, rows },
+  );
+  const order = places(recording, dims, inputs);
+  const dq = recording.tensor("dq", shape);
+  const dk = shared ? dq : recording.tensor("dk", shape);
+  const dv = recording.tensor("dv", shape);
+  const kernels = [
+    [chunkAttentionDq, dq, false],
+    [chunkAttentionDk, dk, shared],
+    [chunkAttentionDv, dv, false],
+  ] as const;
+  for (const [kernel, gradient, begun] of kernels) {
+    for (let round = 0; round < dims.rounds; round++) {
+      recording.dispatch(
+        kernel,
+        { ...dims, round, accumulate: begun || round > 0 },
+        { q, k, v, order, dropoutSource, dOut, rows, gradient },
+      );
+    }
+  }
+  return shared ? { dq, dv } : { dq, dk, dv };
+}
+
+function checkDims(dims: AttentionDims): void {
+  const { length, chunkLength, rounds, sorted } = dims;
+  if (length % chunkLength !== 0) {
+    throw new ShapeError(
+      `attention over ${length} tokens in chunks of ${chunkLength}: pad the length to a multiple of ${chunkLength}`,
+    );
+  }
+  if (!sorted && (rounds !== 1 || needsPlaces(dims))) {
+    throw new ConfigError(
+      'several rounds, duplicates: "once" and acrossBuckets: false need tokens sorted by bucket: set sorted and pass order',
+    );
+  }
+}
+
+/** The order, with the chunk and bucket of every token where the options ask for them. */
+function places(recording: Recording, dims: AttentionDims, inputs: AttentionInputs): Tensor | undefined {
+  if (!needsPlaces(dims)) return inputs.order;
+  const { batch, heads, length, rounds, chunkLength, buckets } = dims;
+  if (buckets === undefined) {
+    throw new ConfigError('duplicates: "once" and acrossBuckets: false need dims.buckets, the ids per round');
+  }
+  const tensor = recording.tensor("places", [3, batch, heads, rounds, length], "u32");
+  recording.dispatch(
+    chunkPlaces,
+    { batch, heads, length, rounds, chunkLength, buckets },
+    { order: inputs.order, bucketIds: inputs.bucketIds, places: tensor },
+  );
+  return tensor;
+}
