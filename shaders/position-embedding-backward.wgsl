@@ -1,0 +1,80 @@
+// position-embedding-backward: the gradient of one table of positions.
+//
+//   dPositions[k,c] += Σ over tokens t whose position p has row k in this table of dStream[t, FIRST_COLUMN + c]·v(t,c)
+//   AXIS 0: k = p div A1, columns from 0.  AXIS 1: k = p mod A1, columns from SIZE0.  v is the dropout factor.
+//   A learned table is axis 0 with A1 = 1.
+//
+//   dStream       [T,E]         f32  gradient of the stream, both halves summed; T tokens of a slab from token rowOffset
+//   control       [16]          u32  for seeded dropout
+//   keepPosition  [B,A1] or [T,E]  u32  recorded mask, 1 = kept; absent unless dropout is given
+//   dPositions    [A_AXIS,SIZE_AXIS]  f32  added to
+//
+//   Grid    ⌈elements / 64⌉ in a line, one invocation per element of the table
+//   Cost    reads the table's columns of dStream once
+//   Numerics  f32 sums by ascending token: sequences in the batch's order, positions within
+//   Source  transpose of embedding.wgsl. Prepended: threefry, control, dropout.
+//           Oracle: test/oracle/position-embedding-backward.ts
+override SIZE: u32;  // E
+override SIZE0: u32;
+override AXIS0: u32; // rows of the slow table
+override AXIS1: u32;
+override AXIS: u32;
+override PLANES: bool;
+override DROPOUT: u32;
+
+struct Params {
+  tokens: u32,
+  length: u32,
+  rowOffset: u32,
+  positionOffset: u32,
+  positionSite: u32,
+  dropoutRate: f32,
+}
+@group(0) @binding(0) var<uniform>             params:       Params;
+@group(0) @binding(1) var<storage, read>       dStream:      array<f32>;
+@group(0) @binding(2) var<storage, read>       control:      array<u32>;
+@group(0) @binding(3) var<storage, read>       keepPosition: array<u32>;
+@group(0) @binding(4) var<storage, read_write> dPositions:   array<f32>;
+
+const GROUP = 64u;
+
+@compute @workgroup_size(GROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+        @builtin(local_invocation_index) lane: u32) {
+  let i = (group.x + group.y * groups.x) * GROUP + lane;
+  if (i >= arrayLength(&dPositions)) { return; }
+  let width = select(SIZE - SIZE0, SIZE0, AXIS == 0u);
+  let k = i / width;
+  let column = i % width + select(SIZE0, 0u, AXIS == 0u);
+  var key = vec2u();
+  if (DROPOUT == DROPOUT_SEEDED) {
+    let seed = vec2u(control[CONTROL_SEED], control[CONTROL_SEED + 1u]);
+    key = dropout_key(seed, control[CONTROL_DRAW], params.positionSite);
+  }
+  // Positions of row k: p = start + m·stride.
+  let start = select(k, k * AXIS1, AXIS == 0u);
+  let stride = select(AXIS1, 1u, AXIS == 0u);
+  let count = select(AXIS0, AXIS1, AXIS == 0u);
+  let end = params.rowOffset + params.tokens;
+  var sum = 0.0;
+  for (var sequence = params.rowOffset / params.length; sequence * params.length < end; sequence++) {
+    for (var m = 0u; m < count; m++) {
+      let p = start + m * stride;
+      if (p < params.positionOffset || p >= params.positionOffset + params.length) { continue; }
+      let token = sequence * params.length + p - params.positionOffset;
+      if (token < params.rowOffset || token >= end) { continue; }
+      let at = (token - params.rowOffset) * SIZE + column;
+      let mask_row = select(token, sequence, PLANES);
+      let mask_column = select(column, p % AXIS1, PLANES);
+      var value = dStream[at];
+      if (DROPOUT == DROPOUT_SEEDED) {
+        value *= dropout_factor(key, mask_row, mask_column, params.dropoutRate);
+      } else if (DROPOUT == DROPOUT_GIVEN) {
+        let kept = keepPosition[select(at, mask_row * AXIS1 + mask_column, PLANES)];
+        value *= f32(kept) / (1.0 - params.dropoutRate);
+      }
+      sum += value;
+    }
+  }
+  dPositions[i] += sum;
+}
