@@ -1,26 +1,12 @@
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
-import { findChrome } from "./test/support/chrome.mjs";
-
-const CHROME_FLAGS = [
-  "--no-sandbox",
-  "--enable-unsafe-webgpu",
-  "--use-webgpu-adapter=swiftshader",
-  // The crash tests kill the GPU process several times; by default Chrome then blocks WebGPU for the site.
-  "--disable-gpu-process-crash-limit",
-  "--disable-domain-blocking-for-3d-apis",
-  // The tests talk to the local test server and to nothing else.
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--disable-domain-reliability",
-  "--no-pings",
-  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
-];
+import { bookPlugin } from "./demo/data/book-plugin.js";
+import { CHROME_FLAGS, findChrome } from "./test/support/chrome.mjs";
 
 const chrome = findChrome();
 
 export default defineConfig({
+  plugins: [bookPlugin()],
   publicDir: "demo/public",
   base: "./", // the built page works under any path
   build: { target: "es2022", outDir: "site" }, // dist/ is the library's

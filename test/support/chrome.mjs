@@ -17,6 +17,23 @@ const NAMES = [
   "microsoft-edge",
 ];
 
+/** How the tests start it. */
+export const CHROME_FLAGS = [
+  "--no-sandbox",
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+  // The crash tests kill the GPU process several times; by default Chrome then blocks WebGPU for the site.
+  "--disable-gpu-process-crash-limit",
+  "--disable-domain-blocking-for-3d-apis",
+  // The tests talk to the local test server and to nothing else.
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--disable-domain-reliability",
+  "--no-pings",
+  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+];
+
 /**
  * Places to look, best first.
  * @returns {string[]}
