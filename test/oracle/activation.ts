@@ -32,3 +32,28 @@ const FUNCTIONS: Record<Activation, (x: number) => number> = {
 export function activate(kind: Activation, x: number): number {
   return FUNCTIONS[kind](x);
 }
+
+const DERIVATIVES: Record<Activation, (x: number) => number> = {
+  linear: () => 1,
+  relu: (x) => Number(x > 0),
+  gelu: (x) => normalCdf(x) + (x * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI),
+  gelu_new: (x) => {
+    const t = Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3));
+    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x * x);
+  },
+  quick_gelu: (x) => sigmoid(1.702 * x) + 1.702 * x * sigmoid(1.702 * x) * sigmoid(-1.702 * x),
+  silu: (x) => sigmoid(x) + x * sigmoid(x) * sigmoid(-x),
+  relu6: (x) => Number(x > 0 && x < 6),
+  relu2: (x) => 2 * Math.max(x, 0),
+  mish: (x) => {
+    const t = Math.tanh(Math.log1p(Math.exp(x)));
+    return t + x * sigmoid(x) * (1 - t * t);
+  },
+  tanh: (x) => 1 - Math.tanh(x) ** 2,
+  sigmoid: (x) => sigmoid(x) * sigmoid(-x),
+};
+
+/** f'(x) of one number; 0 at the corners of the relu family. */
+export function activationDerivative(kind: Activation, x: number): number {
+  return DERIVATIVES[kind](x);
+}

@@ -1,0 +1,49 @@
+// stream: residual streams from and to f32, and f32 addition.
+//
+//   from_f32   stream[i] = word of x[i]
+//   to_f32     out[i] = value of words[i]
+//   add        out[i] += x[i]
+//
+//   x, out         [count]  f32
+//   words, stream  [count]  i32  shared/stream.wgsl
+//
+//   Grid      ⌈count/256⌉ workgroups in a line, one invocation per element
+//   Cost      8 or 12 bytes per element
+//   Numerics  to fixed point: rounded to the nearest 2^-16, ties to even
+//   Oracle    test/oracle/stream.ts
+struct Params { count: u32 }
+@group(0) @binding(0) var<uniform>             params: Params;
+@group(0) @binding(1) var<storage, read>       x:      array<f32>;
+@group(0) @binding(1) var<storage, read>       words:  array<i32>;
+@group(0) @binding(2) var<storage, read_write> out:    array<f32>;
+@group(0) @binding(2) var<storage, read_write> stream: array<i32>;
+
+@compute @workgroup_size(256)
+fn from_f32(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = (group.x + group.y * groups.x) * 256u + lane;
+  if (i < params.count) { stream[i] = stream_word(x[i]); }
+}
+
+@compute @workgroup_size(256)
+fn to_f32(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = (group.x + group.y * groups.x) * 256u + lane;
+  if (i < params.count) { out[i] = stream_value(words[i]); }
+}
+
+@compute @workgroup_size(256)
+fn add(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let i = (group.x + group.y * groups.x) * 256u + lane;
+  if (i < params.count) { out[i] += x[i]; }
+}
