@@ -1,0 +1,175 @@
+import source from "../../shaders/chunk-attention.wgsl?raw";
+import attention from "../../shaders/shared/attention.wgsl?raw";
+import control from "../../shaders/shared/control.wgsl?raw";
+import dropout from "../../shaders/shared/dropout.wgsl?raw";
+import threefry from "../../shaders/shared/threefry.wgsl?raw";
+import { type Binding, defineKernel, type Overrides, type Variant } from "../gpu/kernel.js";
+import { ceilDiv, lineGrid } from "../shapes.js";
+
+/** Sizes and rules of attention over chunks. LSH: shared and sorted. Local: neither. Full: see `oneChunk`. */
+export interface ChunkAttentionDims {
+  readonly batch: number;
+  readonly heads: number;
+  /** Tokens per sequence, a multiple of `chunkLength`. */
+  readonly length: number;
+  /** A multiple of 4, at most 256. */
+  readonly headSize: number;
+  /** Hashing rounds; 1 unless sorted. */
+  readonly rounds: number;
+  /** The round this dispatch handles, from 0; rounds run in order. */
+  readonly round: number;
+  readonly chunkLength: number;
+  readonly chunksBefore: number;
+  readonly chunksAfter: number;
+  readonly causal: boolean;
+  /** Keys are the RMS-normalised queries, and a token sees itself only where it sees nothing else. */
+  readonly shared: boolean;
+  /** Tokens stand in the order of `order`, else in sequence order. */
+  readonly sorted: boolean;
+  /** `keyMask` says which tokens may be seen. */
+  readonly masked: boolean;
+  /** How a key counts that one query meets several times; "once" only if sorted. */
+  readonly duplicates: "count" | "once";
+  /** False: only keys of the query's own bucket and round; only if sorted. */
+  readonly acrossBuckets: boolean;
+  /** Of weights: 0 none, 1 from the seed in the control words, 2 by a recorded keep mask. */
+  readonly dropout: 0 | 1 | 2;
+  readonly dropoutRate: number;
+  /** Which place in the model draws. */
+  readonly site: number;
+}
+
+/** Settings of attention over the whole sequence: a single chunk as long as it. */
+export function oneChunk(
+  dims: Pick<
+    ChunkAttentionDims,
+    | "batch"
+    | "heads"
+    | "length"
+    | "headSize"
+    | "causal"
+    | "shared"
+    | "masked"
+    | "dropout"
+    | "dropoutRate"
+    | "site"
+  >,
+): ChunkAttentionDims {
+  return {
+    ...dims,
+    rounds: 1,
+    round: 0,
+    chunkLength: dims.length,
+    chunksBefore: 0,
+    chunksAfter: 0,
+    sorted: false,
+    duplicates: "count",
+    acrossBuckets: true,
+  };
+}
+
+/** Whether `order` must come from chunk-places, with the chunk and the bucket of every token beside it. */
+export function needsPlaces(dims: Pick<ChunkAttentionDims, "duplicates" | "acrossBuckets">): boolean {
+  return dims.duplicates === "once" || !dims.acrossBuckets;
+}
+
+/** Keys that each query meets in one round. */
+export function windowLength(dims: ChunkAttentionDims): number {
+  return dims.chunkLength * (1 + dims.chunksBefore + dims.chunksAfter);
+}
+
+/** [batch, heads, length, headSize], the shape of queries, keys, values, outputs and their gradients. */
+export const headsShape = (d: ChunkAttentionDims): number[] => [d.batch, d.heads, d.length, d.headSize];
+
+export const orderBinding: Binding<ChunkAttentionDims> = {
+  access: "read",
+  type: "u32",
+  shape: (d) => [needsPlaces(d) ? 3 : 1, d.batch, d.heads, d.rounds, d.length],
+  optional: true,
+};
+
+export const dropoutSourceBinding: Binding<ChunkAttentionDims> = {
+  access: "read",
+  type: "u32",
+  shape: (d) =>
+    d.dropout === 2
+      ? [d.batch, d.heads, (d.rounds * d.length) / d.chunkLength, d.chunkLength, windowLength(d)]
+      : [16],
+  optional: true,
+};
+
+// Chunks shorter than a full workgroup get a smaller one, so that few invocations idle.
+const workgroupSize = (d: ChunkAttentionDims): number => [16, 32].find((size) => d.chunkLength <= size) ?? 64;
+
+export function attentionOverrides(d: ChunkAttentionDims): Overrides {
+  return {
+    WG: workgroupSize(d),
+    HEADS: d.heads,
+    HEAD_VECS: d.headSize / 4,
+    ROUNDS: d.rounds,
+    CHUNKS_BEFORE: d.chunksBefore,
+    CHUNKS_AFTER: d.chunksAfter,
+    CAUSAL: Number(d.causal),
+    SHARED_KEYS: Number(d.shared),
+    SORTED: Number(d.sorted),
+    MASKED: Number(d.masked),
+    COUNT_ONCE: Number(d.duplicates === "once"),
+    ACROSS_BUCKETS: Number(d.acrossBuckets),
+    DROPOUT: d.dropout,
+  };
+}
+
+/** One workgroup per part of a chunk of one round, head and sequence. */
+export function attentionGrid(d: ChunkAttentionDims): readonly [number, number, number] {
+  const [x, y] = lineGrid((d.length / d.chunkLength) * ceilDiv(d.chunkLength, workgroupSize(d)));
+  return [x, y, d.batch * d.heads];
+}
+
+/**
+ * One variant per capacity for the head size, smallest first: WGSL sizes an invocation's arrays by constants only.
+ * Two tiles of rows take at most 8 KiB of workgroup memory.
+ */
+export function headSizeVariants(
+  body: string,
+): [plain: Omit<Variant<ChunkAttentionDims>, "name">, variants: Variant<ChunkAttentionDims>[]] {
+  const variant = (capacity: number): Variant<ChunkAttentionDims> => {
+    const tile = Math.min(32, 1024 / capacity);
+    const sizes = `const MAX_VECS = ${capacity / 4}u;\nconst TILE = ${tile}u;\n`;
+    return {
+      name: `head${capacity}`,
+      sources: [sizes, threefry, control, dropout, attention, body],
+      overrides: attentionOverrides,
+      grid: attentionGrid,
+      supports: (d) => d.headSize % 4 === 0 && d.headSize <= capacity,
+    };
+  };
+  const { name: _, ...plain } = variant(256);
+  return [plain, [16, 32, 64, 128].map(variant)];
+}
+
+const [plain, variants] = headSizeVariants(source);
+
+/** Softmax attention to nearby chunks, one round per dispatch. Equation, shapes and cost: shaders/chunk-attention.wgsl. */
+export const chunkAttention = defineKernel<ChunkAttentionDims>({
+  name: "chunk-attention",
+  ...plain,
+  variants,
+  params: { batch: "u32", length: "u32", chunkLength: "u32", round: "u32", dropoutRate: "f32", site: "u32" },
+  bindings: {
+    q: { access: "read", shape: headsShape },
+    k: { access: "read", shape: headsShape, optional: true },
+    v: { access: "read", shape: headsShape },
+    order: orderBinding,
+    keyMask: { access: "read", type: "u32", shape: (d) => [d.batch, d.length], optional: true },
+    dropoutSource: dropoutSourceBinding,
+    out: { access: "read_write", shape: headsShape },
+    stats: { access: "read_write", shape: (d) => [d.batch, d.heads, d.length, 2] },
+  },
+  cost: (d) => {
+    const queries = d.batch * d.heads * d.length;
+    return {
+      flops: queries * windowLength(d) * 4 * d.headSize,
+      bytes: queries * 4 * (d.headSize * (3 + Number(!d.shared) + Number(d.round > 0)) + 3),
+    };
+  },
+});
