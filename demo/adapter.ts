@@ -1,0 +1,26 @@
+/** Looks for a GPU, and says why there is none. */
+
+export interface AdapterFound {
+  readonly name: string;
+  /** True for a software adapter: correct, but slow. */
+  readonly fallback: boolean;
+  readonly maxStorageBufferBindingSize: number;
+  readonly maxBufferSize: number;
+}
+export type Missing = "insecure" | "noApi" | "noAdapter";
+
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|basic render|software/i;
+
+export async function findAdapter(): Promise<AdapterFound | Missing> {
+  if (!isSecureContext) return "insecure";
+  if (!navigator.gpu) return "noApi";
+  const adapter = await navigator.gpu
+    .requestAdapter({ powerPreference: "high-performance" })
+    .catch(() => null);
+  if (!adapter) return "noAdapter";
+  const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
+  const name = description || [vendor, architecture].filter(Boolean).join(" ");
+  const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
+  const fallback = isFallbackAdapter || SOFTWARE.test(`${vendor} ${architecture} ${description}`);
+  return { name, fallback, maxStorageBufferBindingSize, maxBufferSize };
+}

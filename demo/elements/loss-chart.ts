@@ -1,0 +1,305 @@
+import { css, html, nothing, type PropertyValues, unsafeCSS } from "lit";
+import uPlot from "uplot";
+import uplotStyles from "uplot/dist/uPlot.min.css?inline";
+import type { CurvePoint } from "../curve.js";
+import { decimals, whole } from "../format.js";
+import { watchTheme } from "../theme.js";
+import { SessionElement } from "./page-element.js";
+import { base, controls } from "./styles.js";
+
+type Unit = "bits" | "loss";
+const HEIGHT = 300;
+/** Half the window of the smooth line: so many points, and a share of the curve. */
+const [SMOOTHING_MIN, SMOOTHING_SHARE] = [3, 40];
+const ROWS = 12;
+
+/** Loss or bits per character against step, of the text trained on and of the held-out text. */
+export class LossChart extends SessionElement {
+  static override styles = [
+    unsafeCSS(uplotStyles),
+    base,
+    controls,
+    css`
+      header {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: baseline;
+        gap: 0.25rem 1rem;
+      }
+      h2 {
+        flex: 1 1 auto;
+      }
+      select {
+        width: auto;
+        min-height: 2rem;
+        font-size: 0.8125rem;
+      }
+      .legend {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0.125rem 1.25rem;
+        margin: 0.5rem 0 0.25rem;
+        min-height: 1.25rem;
+        font-size: 0.8125rem;
+        color: var(--muted);
+      }
+      .legend b {
+        font-weight: 600;
+        color: var(--ink);
+      }
+      .key::before {
+        content: "";
+        display: inline-block;
+        width: 1rem;
+        height: 0;
+        margin-inline-end: 0.4rem;
+        vertical-align: middle;
+        border-top: 2px solid currentColor;
+      }
+      .key.train {
+        color: var(--accent);
+      }
+      .key.held-out {
+        color: var(--held-out);
+      }
+      .plot {
+        position: relative;
+        height: ${HEIGHT}px;
+        min-width: 0;
+        overflow: hidden;
+      }
+      .empty {
+        position: absolute;
+        inset: 0;
+        display: grid;
+        place-items: center;
+        padding: 2rem;
+        text-align: center;
+        border-radius: var(--radius);
+        background: var(--sunken);
+      }
+      .probe {
+        color: var(--muted);
+        border-color: var(--line);
+      }
+      table {
+        width: 100%;
+        border-collapse: collapse;
+        font-size: 0.875rem;
+        font-variant-numeric: tabular-nums;
+      }
+      .rows {
+        min-height: ${HEIGHT}px;
+        overflow-x: auto;
+      }
+      th,
+      td {
+        padding: 0.25rem 0.5rem;
+        text-align: end;
+        border-bottom: 1px solid var(--line);
+      }
+      th {
+        font-weight: 550;
+      }
+    `,
+  ];
+
+  #unit: Unit = "bits";
+  #asTable = false;
+  #plot: uPlot | null = null;
+  #hovered: number | null = null;
+  #stopTheme: (() => void) | undefined;
+  readonly #resized = new ResizeObserver(() => this.#resize());
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#resized.observe(this);
+    this.#stopTheme = watchTheme(() => this.#remake());
+  }
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#resized.disconnect();
+    this.#stopTheme?.();
+    this.#plot?.destroy();
+    this.#plot = null;
+  }
+
+  override render() {
+    const t = this.t.chart;
+    const { train, heldOut } = this.session.curve;
+    const value = (point: CurvePoint | undefined) => (point ? decimals(point[this.#unit], 3) : "–");
+    const last = train.at(-1);
+    const at = this.#hovered ?? last?.step;
+    const shown = nearest(train, at);
+    const shownHeldOut = nearest(heldOut, at);
+    const summary = t.summary(whole(last?.step ?? 0), value(last), value(heldOut.at(-1)));
+    return html`
+      <header>
+        <h2>${t.title}</h2>
+        <label class="visually-hidden" for="unit">${t.unit}</label>
+        <select id="unit" @change=${this.#changeUnit}>
+          <option value="bits" ?selected=${this.#unit === "bits"}>${t.bits}</option>
+          <option value="loss" ?selected=${this.#unit === "loss"}>${t.loss}</option>
+        </select>
+        <button class="quiet" ?disabled=${!last} @click=${this.#toggleTable}>
+          ${this.#asTable ? t.asChart : t.asTable}
+        </button>
+      </header>
+      <p class="legend number">
+        <span><span class="key train"></span>${t.train} <b>${value(shown)}</b></span>
+        <span><span class="key held-out"></span>${t.heldOut} <b>${value(shownHeldOut)}</b></span>
+        ${shown ? html`<span>${t.step} <b>${whole(shown.step)}</b></span>` : nothing}
+      </p>
+      ${this.#asTable ? this.#table() : nothing}
+      <div class="plot probe" role="img" aria-label=${last ? summary : t.empty} ?hidden=${this.#asTable}>
+        ${last ? nothing : html`<p class="empty note">${t.empty}</p>`}
+      </div>
+    `;
+  }
+
+  #table() {
+    const t = this.t.chart;
+    const { train, heldOut } = this.session.curve;
+    const stride = Math.max(1, Math.ceil(train.length / ROWS));
+    const rows = train.filter((_, i) => (train.length - 1 - i) % stride === 0);
+    return html`<div class="rows" tabindex="0" role="region" aria-label=${t.title}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">${t.step}</th>
+            <th scope="col">${t.train}</th>
+            <th scope="col">${t.heldOut}</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map((point) => {
+            const unseen = nearest(heldOut, point.step);
+            return html`<tr>
+              <th scope="row">${whole(point.step)}</th>
+              <td>${decimals(point[this.#unit], 3)}</td>
+              <td>${unseen ? decimals(unseen[this.#unit], 3) : "–"}</td>
+            </tr>`;
+          })}
+        </tbody>
+      </table>
+    </div>`;
+  }
+
+  override updated(changes: PropertyValues): void {
+    super.updated(changes);
+    const { train } = this.session.curve;
+    if (train.length === 0) {
+      this.#plot?.destroy();
+      this.#plot = null;
+    } else if (this.#plot) {
+      this.#plot.setData(this.#data());
+    } else if (!this.#asTable) {
+      this.#make();
+    }
+  }
+
+  #data(): uPlot.AlignedData {
+    const { train, heldOut } = this.session.curve;
+    const x = train.map((point) => point.step);
+    const y = train.map((point) => point[this.#unit]);
+    const unseen = heldOut.map((point) => point[this.#unit]);
+    return uPlot.join([
+      [x, y, smooth(y)],
+      [heldOut.map((point) => point.step), unseen],
+    ]) as uPlot.AlignedData;
+  }
+
+  #make(): void {
+    const target = this.renderRoot.querySelector<HTMLElement>(".plot");
+    if (!target || target.clientWidth === 0) return;
+    const color = (selector: string, property: "color" | "borderTopColor" = "color") => {
+      const found = this.renderRoot.querySelector(selector);
+      return found ? getComputedStyle(found)[property] : "gray";
+    };
+    const [train, heldOut] = [color(".key.train"), color(".key.held-out")];
+    const [text, line] = [color(".probe"), color(".probe", "borderTopColor")];
+    const font = `12px ${getComputedStyle(this).fontFamily}`;
+    const axis = { stroke: text, font, grid: { stroke: line, width: 1 }, ticks: { show: false }, gap: 6 };
+    const digits = (splits: number[]) => ((splits[1] ?? 1) - (splits[0] ?? 0) < 0.1 ? 2 : 1);
+    this.#plot = new uPlot(
+      {
+        width: target.clientWidth,
+        height: HEIGHT,
+        padding: [8, 8, 0, 0],
+        legend: { show: false },
+        cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
+        scales: { x: { time: false }, y: { range: (_, min, max) => padded(min, max) } },
+        axes: [
+          {
+            ...axis,
+            values: (_, splits) => splits.map((s) => (Number.isInteger(s) ? whole(s) : "")),
+            size: 30,
+          },
+          { ...axis, values: (_, splits) => splits.map((s) => decimals(s, digits(splits))), size: 42 },
+        ],
+        series: [
+          {},
+          { stroke: train, width: 1, alpha: 0.28, points: { show: false }, spanGaps: true },
+          { stroke: train, width: 2, points: { show: false }, spanGaps: true },
+          { stroke: heldOut, width: 2, spanGaps: true, points: { show: true, size: 6, fill: heldOut } },
+        ],
+        hooks: { setCursor: [(plot) => this.#hover(plot)] },
+      },
+      this.#data(),
+      target,
+    );
+  }
+
+  #remake(): void {
+    this.#plot?.destroy();
+    this.#plot = null;
+    this.requestUpdate();
+  }
+
+  #resize(): void {
+    const width = this.renderRoot.querySelector(".plot")?.clientWidth ?? 0;
+    if (this.#plot && width > 0 && width !== this.#plot.width) this.#plot.setSize({ width, height: HEIGHT });
+    else if (!this.#plot && width > 0) this.requestUpdate();
+  }
+
+  #hover(plot: uPlot): void {
+    const index = plot.cursor.idx;
+    const step = typeof index === "number" ? (plot.data[0][index] ?? null) : null;
+    if (step === this.#hovered) return;
+    this.#hovered = step;
+    this.requestUpdate();
+  }
+
+  readonly #changeUnit = (event: Event) => {
+    this.#unit = (event.target as HTMLSelectElement).value === "loss" ? "loss" : "bits";
+    this.requestUpdate();
+  };
+  readonly #toggleTable = () => {
+    this.#asTable = !this.#asTable;
+    this.requestUpdate();
+  };
+}
+
+/** The last point at or before a step. */
+function nearest(points: readonly CurvePoint[], step: number | undefined): CurvePoint | undefined {
+  if (step === undefined) return points.at(-1);
+  return points.findLast((point) => point.step <= step);
+}
+
+/** Mean over a window centred on each point, so that a falling curve is not drawn too late. */
+function smooth(values: readonly number[]): number[] {
+  const radius = SMOOTHING_MIN + Math.floor(values.length / SMOOTHING_SHARE);
+  const sums = [0];
+  for (const value of values) sums.push((sums.at(-1) ?? 0) + value);
+  return values.map((_, i) => {
+    const reach = Math.min(radius, i, values.length - 1 - i);
+    const [from, to] = [i - reach, i + reach + 1];
+    return ((sums[to] ?? 0) - (sums[from] ?? 0)) / (to - from);
+  });
+}
+
+function padded(min: number | null, max: number | null): [number, number] {
+  const [low, high] = [min ?? 0, max ?? 1];
+  const margin = Math.max((high - low) * 0.08, 0.02);
+  return [Math.max(0, low - margin), high + margin];
+}

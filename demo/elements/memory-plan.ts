@@ -1,0 +1,194 @@
+import { css, html, nothing, svg } from "lit";
+import { bytes } from "../format.js";
+import type { MemoryUse, ReformerOptions } from "../runtime.js";
+import { modelConfig, planOptions } from "../settings.js";
+import { SessionElement } from "./page-element.js";
+import { base } from "./styles.js";
+
+const CATEGORIES = [
+  "weights",
+  "gradients",
+  "optimizer",
+  "streams",
+  "workspace",
+  "state",
+  "dispatch parameters",
+] as const;
+
+/** GPU memory by category: planned before the start, and in use beside it. */
+export class MemoryPlan extends SessionElement {
+  static override styles = [
+    base,
+    css`
+      h2 {
+        display: flex;
+        justify-content: space-between;
+        gap: 1rem;
+        margin-bottom: 0.5rem;
+      }
+      svg {
+        display: block;
+        width: 100%;
+        height: 0.625rem;
+        border-radius: 0.1875rem;
+        background: var(--line);
+      }
+      rect,
+      .swatch {
+        fill: var(--tone);
+        background: var(--tone);
+      }
+      table {
+        width: 100%;
+        margin: 0.5rem 0;
+        border-collapse: collapse;
+        font-size: 0.8125rem;
+        font-variant-numeric: tabular-nums;
+      }
+      th,
+      td {
+        padding: 0.125rem 0;
+        font-weight: 400;
+        text-align: end;
+        white-space: nowrap;
+      }
+      th[scope="row"],
+      th:first-child {
+        text-align: start;
+        white-space: normal;
+      }
+      thead th {
+        color: var(--muted);
+        font-size: 0.75rem;
+      }
+      td,
+      th[scope="col"] {
+        padding-inline-start: 0.75rem;
+      }
+      th[scope="col"]:first-child {
+        padding-inline-start: 0;
+      }
+      tfoot th,
+      tfoot td {
+        padding-top: 0.25rem;
+        border-top: 1px solid var(--line);
+        font-weight: 600;
+      }
+      .swatch {
+        display: inline-block;
+        width: 0.625rem;
+        height: 0.625rem;
+        margin-inline-end: 0.5rem;
+        border-radius: 2px;
+      }
+      .warning {
+        color: var(--warn);
+      }
+    `,
+    ...CATEGORIES.map((_, i) => toneRule(i)),
+  ];
+
+  #key = "";
+  #plan: MemoryUse | Error | null = null;
+
+  override render() {
+    const t = this.t.memory;
+    const plan = this.#planned();
+    if (plan instanceof Error) {
+      return html`<h2>${t.title}</h2>
+        <p class="note warning" role="alert">${this.t.settings.invalid}: ${plan.message}</p>`;
+    }
+    const inUse = this.#inUse();
+    const limit = this.state.adapter.maxStorageBufferBindingSize;
+    const shown = CATEGORIES.filter((name) => plan[name] > 0 || (inUse?.[name] ?? 0) > 0);
+    return html`
+      <h2>${t.title} <span class="number">${bytes(plan.total)}</span></h2>
+      ${this.#bar(plan)}
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">${t.category}</th>
+            <th scope="col">${t.planned}</th>
+            ${inUse ? html`<th scope="col">${t.measured}</th>` : nothing}
+          </tr>
+        </thead>
+        <tbody>
+          ${shown.map(
+            (name) => html`<tr>
+              <th scope="row">
+                <span class="swatch tone-${CATEGORIES.indexOf(name)}"></span>${t.categories[name]}
+              </th>
+              <td>${bytes(plan[name])}</td>
+              ${inUse ? html`<td>${bytes(inUse[name])}</td>` : nothing}
+            </tr>`,
+          )}
+        </tbody>
+        <tfoot>
+          <tr>
+            <th scope="row">${t.total}</th>
+            <td>${bytes(plan.total)}</td>
+            ${inUse ? html`<td>${bytes(inUse.total)}</td>` : nothing}
+          </tr>
+        </tfoot>
+      </table>
+      ${
+        plan.largestBinding > limit
+          ? html`<p class="note warning" role="alert">${t.tooLarge(bytes(plan.largestBinding), bytes(limit))}</p>`
+          : html`<p class="note">${this.#verdict(plan, inUse)}</p>`
+      }
+    `;
+  }
+
+  #bar(plan: MemoryUse) {
+    let x = 0;
+    const parts = CATEGORIES.map((name, i) => {
+      const width = (100 * plan[name]) / Math.max(1, plan.total);
+      x += width;
+      return svg`<rect class="tone-${i}" x="${x - width}%" width="${width}%" height="100%" />`;
+    });
+    return html`<svg aria-hidden="true">${parts}</svg>`;
+  }
+
+  #verdict(plan: MemoryUse, inUse: MemoryUse | null): string {
+    const t = this.t.memory;
+    if (!inUse) return t.beforeStart;
+    const difference = inUse.total - plan.total;
+    return difference === 0 ? t.asPlanned : t.differs(bytes(difference));
+  }
+
+  /** What the model holds, once a run has taken all it needs. */
+  #inUse(): MemoryUse | null {
+    const { model, last } = this.state;
+    return model && last ? model.memory : null;
+  }
+
+  /** Kept until the settings change: a plan of a large model takes a while. */
+  #planned(): MemoryUse | Error {
+    const { settings, model, modelFile } = this.state;
+    const config: ReformerOptions = modelFile && model ? model.config : modelConfig(settings);
+    const options = planOptions(settings);
+    const key = JSON.stringify([config, options]);
+    if (key !== this.#key || !this.#plan) {
+      this.#key = key;
+      try {
+        this.#plan = this.session.planMemory(config, options);
+      } catch (error) {
+        this.#plan = error instanceof Error ? error : new Error(String(error));
+      }
+    }
+    return this.#plan;
+  }
+}
+
+/** Tones from deep to pale along one hue, so that neighbours differ in light and dark. */
+function toneRule(i: number) {
+  const light = 38 + i * 8;
+  const dark = 84 - i * 8;
+  const chroma = (0.11 - i * 0.01).toFixed(3);
+  const hue = 240 - i * 9;
+  return css`
+    .tone-${i} {
+      --tone: light-dark(oklch(${light}% ${Number(chroma)} ${hue}), oklch(${dark}% ${Number(chroma)} ${hue}));
+    }
+  `;
+}

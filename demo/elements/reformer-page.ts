@@ -1,0 +1,202 @@
+import { css, html, nothing } from "lit";
+import { type AdapterFound, findAdapter, type Missing } from "../adapter.js";
+import { DICTIONARIES, type Language, language, setLanguage, TAGS } from "../i18n/language.js";
+import type { Runtime } from "../runtime.js";
+import { Session } from "../session.js";
+import type { Book } from "../text-source.js";
+import { setTheme, THEMES, type Theme, theme } from "../theme.js";
+import { PageElement } from "./page-element.js";
+import { base, controls } from "./styles.js";
+
+/** The whole page: heading, adapter, then either the studio or why there is none. */
+export class ReformerPage extends PageElement {
+  static override styles = [
+    base,
+    controls,
+    css`
+      .page {
+        max-width: 112rem;
+        margin: 0 auto;
+        padding: 0 clamp(1rem, 3vw, 3rem) 3rem;
+      }
+      .skip {
+        position: absolute;
+        inset-inline-start: 1rem;
+        top: -4rem;
+        z-index: 3;
+        padding: 0.5rem 1rem;
+        border-radius: var(--radius);
+        background: var(--accent);
+        color: var(--on-accent);
+      }
+      .skip:focus {
+        top: 0.5rem;
+      }
+      .masthead {
+        display: flex;
+        flex-wrap: wrap;
+        justify-content: space-between;
+        align-items: flex-start;
+        gap: 0.75rem 2rem;
+        padding-block: 1.5rem 0.25rem;
+      }
+      h1 {
+        margin: 0;
+        font-family: var(--serif);
+        font-size: clamp(1.75rem, 1.4rem + 1.4vw, 2.75rem);
+        font-weight: 600;
+        letter-spacing: -0.015em;
+        line-height: 1.1;
+      }
+      h1 span {
+        display: block;
+        margin-top: 0.3em;
+        font-family: var(--sans);
+        font-size: 1rem;
+        font-weight: 400;
+        letter-spacing: 0;
+        line-height: 1.35;
+        color: var(--muted);
+      }
+      .choices {
+        display: flex;
+        gap: 0.5rem;
+      }
+      .choices select {
+        width: auto;
+        min-height: 2rem;
+        font-size: 0.8125rem;
+        border-color: var(--line);
+        background: transparent;
+      }
+      .choices select option {
+        background: var(--surface);
+      }
+      .lede {
+        max-width: 44rem;
+        margin-block: 0.75rem 0.625rem;
+        font-size: 1.0625rem;
+        text-wrap: pretty;
+      }
+      .chip {
+        display: inline-flex;
+        flex-wrap: wrap;
+        gap: 0 0.5rem;
+        align-items: baseline;
+        font-size: 0.8125rem;
+        color: var(--muted);
+      }
+      .chip::before {
+        content: "";
+        width: 0.5rem;
+        height: 0.5rem;
+        border-radius: 50%;
+        background: var(--accent);
+      }
+      .chip.software::before {
+        background: var(--held-out);
+      }
+      .chip.looking::before,
+      .chip.none::before {
+        background: transparent;
+        border: 1px solid var(--edge);
+      }
+      .chip b {
+        font-weight: 600;
+        color: var(--ink);
+      }
+      footer {
+        margin-top: 3rem;
+        padding-top: 1rem;
+        border-top: 1px solid var(--line);
+      }
+      no-webgpu {
+        margin-top: 2.5rem;
+      }
+    `,
+  ];
+
+  declare runtime: Runtime;
+  declare book: Book;
+  #found: AdapterFound | Missing | null = null;
+  #session: Session | null = null;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.#look();
+  }
+
+  async #look(): Promise<void> {
+    this.#found = null;
+    this.requestUpdate();
+    this.#found = await findAdapter();
+    if (typeof this.#found === "object") {
+      this.#session = new Session(this.runtime, this.book, this.#found);
+      void this.#session.findSavedRun();
+    }
+    this.requestUpdate();
+  }
+
+  override render() {
+    const t = this.t.page;
+    return html`
+      <a class="skip" href="#studio" @click=${this.#skip}>${t.skip}</a>
+      <div class="page">
+        <header>
+          <div class="masthead">
+            <h1>Reformer<span>${t.tagline}</span></h1>
+            <div class="choices">
+              <label class="visually-hidden" for="language">${t.language}</label>
+              <select id="language" @change=${this.#changeLanguage}>
+                ${(Object.keys(DICTIONARIES) as Language[]).map(
+                  (key) =>
+                    html`<option value=${key} lang=${TAGS[key]} .selected=${key === language()}>
+                      ${DICTIONARIES[key].name}
+                    </option>`,
+                )}
+              </select>
+              <label class="visually-hidden" for="theme">${t.theme}</label>
+              <select id="theme" @change=${this.#changeTheme}>
+                ${THEMES.map(
+                  (key) => html`<option value=${key} .selected=${key === theme()}>${t.themes[key]}</option>`,
+                )}
+              </select>
+            </div>
+          </div>
+          <p class="lede">${t.lede}</p>
+          ${this.#chip()}
+        </header>
+        <main id="studio" tabindex="-1">
+          ${this.#session ? html`<training-studio .session=${this.#session}></training-studio>` : nothing}
+          ${
+            typeof this.#found === "string"
+              ? html`<no-webgpu .reason=${this.#found} @again=${() => void this.#look()}></no-webgpu>`
+              : nothing
+          }
+        </main>
+        <footer class="note">${t.footer}</footer>
+      </div>
+    `;
+  }
+
+  #chip() {
+    const t = this.t.adapter;
+    const found = this.#found;
+    if (found === null) return html`<p class="chip looking" role="status">${t.looking}</p>`;
+    if (typeof found === "string") return html`<p class="chip none" role="status">${t.none}</p>`;
+    return html`<p class="chip ${found.fallback ? "software" : ""}" role="status">
+      ${t.label} <b>${found.name || t.unnamed}</b> ${found.fallback ? t.software : t.hardware}
+    </p>`;
+  }
+
+  readonly #skip = (event: Event) => {
+    event.preventDefault();
+    this.renderRoot.querySelector<HTMLElement>("#studio")?.focus();
+  };
+  readonly #changeLanguage = (event: Event) => {
+    setLanguage((event.target as HTMLSelectElement).value as Language);
+  };
+  readonly #changeTheme = (event: Event) => {
+    setTheme((event.target as HTMLSelectElement).value as Theme);
+  };
+}

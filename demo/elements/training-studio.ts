@@ -1,0 +1,143 @@
+import { css, html, nothing } from "lit";
+import { whole } from "../format.js";
+import { SessionElement } from "./page-element.js";
+import { base } from "./styles.js";
+
+/** Settings beside the run, the run beside what the model writes. */
+export class TrainingStudio extends SessionElement {
+  static override styles = [
+    base,
+    css`
+      :host {
+        margin-top: 1.25rem;
+      }
+      run-bar {
+        position: sticky;
+        top: 0;
+        z-index: 2;
+        padding-block: 0.75rem;
+        background: var(--paper);
+      }
+      .banners {
+        display: grid;
+        gap: 0.75rem;
+      }
+      .studio {
+        display: grid;
+        gap: 2rem clamp(1.5rem, 3vw, 3.5rem);
+        margin-top: 1.25rem;
+      }
+      .studio > div {
+        display: grid;
+        gap: 1.75rem;
+        align-content: start;
+        min-width: 0;
+      }
+      .write {
+        border-top: 1px solid var(--line);
+        padding-top: 1.75rem;
+      }
+      @media (max-width: 59.99rem) {
+        .settings {
+          grid-row: 2;
+          border-top: 1px solid var(--line);
+          padding-top: 1.75rem;
+        }
+      }
+      @media (min-width: 60rem) {
+        .studio {
+          grid-template-columns: minmax(18rem, 21rem) minmax(0, 1fr);
+        }
+        .settings {
+          grid-row: span 2;
+        }
+      }
+      @media (min-width: 110rem) {
+        .studio {
+          grid-template-columns: 20rem minmax(0, 1fr) minmax(22rem, 28rem);
+        }
+        .settings {
+          grid-row: auto;
+        }
+        .write {
+          border-top: 0;
+          padding-top: 0;
+        }
+      }
+      .drop {
+        position: fixed;
+        inset: 0.75rem;
+        z-index: 4;
+        display: grid;
+        place-items: center;
+        border: 2px dashed var(--accent);
+        border-radius: calc(2 * var(--radius));
+        background: color-mix(in oklch, var(--wash) 92%, transparent);
+        font-size: 1.25rem;
+        font-weight: 600;
+        pointer-events: none;
+      }
+    `,
+  ];
+
+  #dragging = false;
+  readonly #listeners: readonly [string, (event: DragEvent) => void][] = [
+    ["dragover", (event) => this.#drag(event, true)],
+    ["dragleave", (event) => event.relatedTarget === null && this.#drag(event, false)],
+    ["drop", (event) => this.#drop(event)],
+  ];
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    for (const [type, listener] of this.#listeners)
+      document.addEventListener(type, listener as EventListener);
+  }
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    for (const [type, listener] of this.#listeners)
+      document.removeEventListener(type, listener as EventListener);
+  }
+
+  override render() {
+    const { session } = this;
+    const { recoveredFrom } = this.state;
+    return html`
+      <run-bar .session=${session}></run-bar>
+      <div class="banners">
+        <saved-banner .session=${session}></saved-banner>
+        <problem-card .session=${session}></problem-card>
+        ${recoveredFrom === null ? nothing : html`<p class="note" role="status">${this.t.run.recovered(whole(recoveredFrom))}</p>`}
+      </div>
+      <div class="studio">
+        <div class="settings">
+          <text-picker .session=${session}></text-picker>
+          <model-settings .session=${session}></model-settings>
+          <memory-plan .session=${session}></memory-plan>
+        </div>
+        <div class="run">
+          <run-numbers .session=${session}></run-numbers>
+          <loss-chart .session=${session}></loss-chart>
+          <model-sample .session=${session}></model-sample>
+        </div>
+        <div class="write">
+          <text-writer .session=${session}></text-writer>
+          <model-keeper .session=${session}></model-keeper>
+        </div>
+      </div>
+      ${this.#dragging ? html`<div class="drop" aria-hidden="true">${this.t.source.dropNow}</div>` : nothing}
+    `;
+  }
+
+  #drag(event: DragEvent, dragging: boolean): void {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault(); // else the browser would leave the page for the file
+    this.#dragging = dragging && !this.session.locked;
+    this.requestUpdate();
+  }
+
+  #drop(event: DragEvent): void {
+    const files = [...(event.dataTransfer?.files ?? [])];
+    this.#drag(event, false);
+    if (files.length > 0) void this.session.openFiles(files);
+  }
+}

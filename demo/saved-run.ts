@@ -1,0 +1,63 @@
+/** The page's own record of the last run: its settings, curve and, for a visitor's file, the text. Weights are saved by the library. */
+import type { CurveData } from "./curve.js";
+import type { ReformerOptions } from "./runtime.js";
+import type { Settings } from "./settings.js";
+
+export interface SavedRun {
+  readonly settings: Settings;
+  readonly config: ReformerOptions;
+  /** Name of the file that the model came from, if it did. */
+  readonly modelFile: string | null;
+  readonly step: number;
+  readonly steps: number;
+  readonly heldOutBits: number | null;
+  /** Name of the visitor's text; null for the book. */
+  readonly textName: string | null;
+  readonly curve: CurveData;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+}
+
+const [STORE, RUN, TEXT] = ["saved-run", "run", "text"];
+
+function open(): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open("reformer-page", 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+async function access<T>(
+  mode: IDBTransactionMode,
+  use: (store: IDBObjectStore) => IDBRequest<T> | undefined,
+): Promise<T | undefined> {
+  const database = await open();
+  try {
+    return await new Promise((resolve, reject) => {
+      const transaction = database.transaction(STORE, mode);
+      const request = use(transaction.objectStore(STORE));
+      transaction.oncomplete = () => resolve(request?.result);
+      transaction.onabort = () => reject(transaction.error);
+    });
+  } finally {
+    database.close();
+  }
+}
+
+export const readRun = (): Promise<SavedRun | undefined> => access("readonly", (store) => store.get(RUN));
+export const readText = (): Promise<string | null | undefined> =>
+  access("readonly", (store) => store.get(TEXT));
+
+/** Keeps the run and, unless undefined, its text; null where that is the bundled book. */
+export async function writeRun(run: SavedRun, text: string | null | undefined): Promise<void> {
+  await access("readwrite", (store) => {
+    if (text !== undefined) store.put(text, TEXT);
+    return store.put(run, RUN);
+  });
+}
+
+export async function forgetRun(): Promise<void> {
+  await access("readwrite", (store) => void store.clear());
+}

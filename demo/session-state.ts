@@ -1,0 +1,80 @@
+/** What the page knows at one moment, and how a training step changes it. */
+import type { AdapterFound } from "./adapter.js";
+import type { ModelDescription, TrainStep } from "./runtime.js";
+import type { SavedRun } from "./saved-run.js";
+import { presetSettings, type Settings, suggestPreset } from "./settings.js";
+import type { OwnText } from "./text-source.js";
+
+export type Phase = "idle" | "preparing" | "training" | "pausing" | "paused" | "done" | "stopped";
+
+export interface Preparing {
+  readonly phase: "download" | "upload" | "compile";
+  /** Share done, 0 to 1. */
+  readonly share: number;
+}
+
+export interface Sample {
+  readonly step: number;
+  readonly prompt: string;
+  readonly text: string;
+}
+
+export interface SessionState {
+  readonly phase: Phase;
+  readonly adapter: AdapterFound;
+  readonly settings: Settings;
+  readonly ownText: OwnText | null;
+  /** Characters of the text in use, once known. */
+  readonly characters: number | null;
+  readonly preparing: Preparing | null;
+  readonly last: TrainStep | null;
+  readonly heldOut: NonNullable<TrainStep["heldOut"]> | null;
+  readonly savedStep: number | null;
+  readonly recoveredFrom: number | null;
+  /** Newest first. */
+  readonly samples: readonly Sample[];
+  readonly model: ModelDescription | null;
+  /** Name of the file that the model came from. */
+  readonly modelFile: string | null;
+  readonly savedRun: SavedRun | null;
+  readonly problem: Error | null;
+}
+
+/** State that belongs to a run and is gone with it. */
+export const NO_RUN = {
+  last: null,
+  heldOut: null,
+  savedStep: null,
+  recoveredFrom: null,
+  samples: [],
+} as const satisfies Partial<SessionState>;
+
+export function initialState(adapter: AdapterFound): SessionState {
+  return {
+    ...NO_RUN,
+    phase: "idle",
+    adapter,
+    settings: presetSettings(suggestPreset(adapter)),
+    ownText: null,
+    characters: null,
+    preparing: null,
+    model: null,
+    modelFile: null,
+    savedRun: null,
+    problem: null,
+  };
+}
+
+const MAX_SAMPLES = 12;
+
+export function afterStep(state: SessionState, step: TrainStep, prompt: string): Partial<SessionState> {
+  const { samples, heldOut, savedStep, recoveredFrom } = state;
+  const written = step.sample === undefined ? [] : [{ step: step.step, prompt, text: step.sample }];
+  return {
+    last: step,
+    heldOut: step.heldOut ?? heldOut,
+    savedStep: step.saved ? step.step : savedStep,
+    recoveredFrom: step.recoveredFrom ?? recoveredFrom,
+    samples: [...written, ...samples].slice(0, MAX_SAMPLES),
+  };
+}

@@ -1,0 +1,315 @@
+/** The one state of the page: text, settings, run, model, writing. Elements show it and call its verbs. */
+import type { AdapterFound } from "./adapter.js";
+import { Curve } from "./curve.js";
+import { readModelFiles } from "./model-file.js";
+import type { Model, ModelFiles, Runtime, TrainStep } from "./runtime.js";
+import { forgetRun, readRun, readText, writeRun } from "./saved-run.js";
+import { afterStep, initialState, NO_RUN, type Phase, type SessionState } from "./session-state.js";
+import { modelConfig, type Settings, tokenizerOptions, trainOptions } from "./settings.js";
+import { Store } from "./store.js";
+import { type Book, fetchBook, readOwnText } from "./text-source.js";
+import { Writing } from "./writing.js";
+
+const CHECKPOINT = "page";
+const BOOK_PROMPT = "The whale ";
+/** Characters of a visitor's text that its samples begin with. */
+const OWN_PROMPT = 10;
+const BUSY: readonly Phase[] = ["preparing", "training", "pausing"];
+
+export class Session extends Store<SessionState> {
+  curve = new Curve();
+  readonly writing: Writing;
+  #model: Model | null = null;
+  #text = "";
+  #textKept = false;
+  #abort = new AbortController();
+  #leave: "paused" | "stopped" | null = null;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly runtime: Runtime,
+    readonly book: Book,
+    adapter: AdapterFound,
+  ) {
+    super(initialState(adapter));
+    this.writing = new Writing((prompt, options) => this.#writer(prompt, options));
+  }
+
+  get busy(): boolean {
+    return BUSY.includes(this.state.phase);
+  }
+  /** Whether text and model belong to a run that is not over. */
+  get locked(): boolean {
+    return this.busy || this.state.phase === "paused";
+  }
+  get planMemory(): Runtime["planMemory"] {
+    return this.runtime.planMemory;
+  }
+  /** Name of the text in use. */
+  get textName(): string {
+    return this.state.ownText?.name ?? this.book.title;
+  }
+
+  /** How samples begin. */
+  get samplePrompt(): string {
+    return this.state.ownText?.text.slice(0, OWN_PROMPT) ?? BOOK_PROMPT;
+  }
+
+  /** Looks for a run that an earlier visit left. */
+  async findSavedRun(): Promise<void> {
+    const savedRun = await readRun().catch(() => undefined);
+    if (savedRun && this.state.phase === "idle") this.set({ savedRun });
+  }
+
+  useBook(): void {
+    this.set({ ownText: null, characters: null });
+  }
+
+  /** Takes what a visitor chose or dropped: a model's files, else a text. */
+  async openFiles(files: readonly File[]): Promise<void> {
+    const [first] = files;
+    if (!first || this.locked) return;
+    if (files.some((file) => /\.(tar|safetensors)$/i.test(file.name))) return this.#openModel(files);
+    const ownText = await this.#guard(() => readOwnText(first));
+    if (ownText) this.set({ ownText, characters: ownText.text.length, problem: null });
+  }
+
+  /** A new model, from its first step. */
+  train(): Promise<void> {
+    const { settings, modelFile } = this.state;
+    return this.#begin(async (signal) => {
+      await this.#fetchText(signal);
+      if (!modelFile) {
+        await this.#open((options) => this.runtime.create(modelConfig(settings), options), signal, settings);
+      }
+      this.#clearRun();
+      return { steps: settings.steps, resume: false };
+    });
+  }
+
+  /** The paused run goes on, or the saved one where there is no model yet. */
+  resume(): Promise<void> {
+    const { savedRun, settings, last } = this.state;
+    if (this.#model) {
+      return this.#begin(async () => ({ steps: last?.steps ?? settings.steps, resume: true }));
+    }
+    if (!savedRun) return this.train();
+    return this.#begin(async (signal) => {
+      const text = savedRun.textName === null ? null : await readText();
+      this.set({
+        settings: savedRun.settings,
+        ownText: text && savedRun.textName ? { name: savedRun.textName, text } : null,
+      });
+      await this.#fetchText(signal);
+      await this.#open((options) => this.runtime.create(savedRun.config, options), signal, savedRun.settings);
+      this.#clearRun();
+      this.set({ modelFile: savedRun.modelFile });
+      this.curve = Curve.from(savedRun.curve);
+      return { steps: savedRun.steps, resume: true };
+    });
+  }
+
+  /** The finished run takes as many steps again. */
+  goOn(): Promise<void> {
+    const { settings, last } = this.state;
+    return this.#begin(async () => ({ steps: (last?.step ?? 0) + settings.steps, resume: true }));
+  }
+
+  /** After a failure: a fresh model goes on from what was saved. */
+  async recover(): Promise<void> {
+    if (this.busy) return;
+    await this.#close().catch(() => undefined); // its worker or device may be gone
+    this.set({ savedRun: (await readRun()) ?? null });
+    await this.resume();
+  }
+
+  pause(): Promise<void> {
+    return this.#leaveRun("paused");
+  }
+
+  async stop(): Promise<void> {
+    if (this.state.phase === "preparing") this.#abort.abort();
+    if (this.state.phase === "paused") this.set({ phase: "stopped" });
+    await this.#leaveRun("stopped");
+  }
+
+  async discardSavedRun(): Promise<void> {
+    this.set({ savedRun: null });
+    await forgetRun().catch(() => undefined);
+  }
+
+  /** Files of the model, to keep. */
+  async files(): Promise<ModelFiles | undefined> {
+    return this.#aside(async (model) => this.#guard(() => model.files()));
+  }
+
+  /** Back to a new model made from the settings. */
+  async closeModel(): Promise<void> {
+    await this.stop();
+    await this.#close();
+    this.#clearRun();
+    this.set({ phase: "idle" });
+  }
+
+  fail(problem: unknown): void {
+    this.set({ problem: problem instanceof Error ? problem : new Error(String(problem)) });
+  }
+
+  // --- one run at a time ---
+
+  async #begin(prepare: (signal: AbortSignal) => Promise<{ steps: number; resume: boolean }>): Promise<void> {
+    if (this.busy) return;
+    await this.writing.stop();
+    this.#abort = new AbortController();
+    this.#leave = null;
+    this.set({ phase: "preparing", preparing: null, problem: null, savedRun: null });
+    const running = this.#run(prepare, this.#abort.signal);
+    this.#running = running;
+    await running;
+  }
+
+  async #run(
+    prepare: (signal: AbortSignal) => Promise<{ steps: number; resume: boolean }>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    let end: Phase;
+    try {
+      const { steps, resume } = await prepare(signal);
+      end = await this.#steps(steps, resume, signal);
+    } catch (error) {
+      if (!signal.aborted) this.fail(error);
+      const over = signal.aborted ? "paused" : "stopped";
+      end = this.#model && this.state.last ? over : "idle";
+    }
+    this.set({ phase: end, preparing: null });
+    if (this.state.last) await this.#record().catch((error: unknown) => this.fail(error));
+  }
+
+  async #steps(steps: number, resume: boolean, signal: AbortSignal): Promise<Phase> {
+    const model = this.#model;
+    if (!model) return "idle";
+    const { samplePrompt } = this;
+    const options = { ...trainOptions(this.state.settings, steps), samplePrompt, checkpoint: CHECKPOINT };
+    let first = true;
+    for await (const step of model.train(this.#text, { ...options, resume, signal })) {
+      if (first) this.curve.cutAfter(step.step - 1);
+      this.#take(step, samplePrompt);
+      if (first) this.set({ phase: this.#leave ? "pausing" : "training", model: await model.describe() });
+      first = false;
+      if (step.saved) await this.#record();
+      if (this.#leave) break;
+    }
+    this.set({ model: await model.describe() });
+    return this.#leave ?? "done";
+  }
+
+  #take(step: TrainStep, prompt: string): void {
+    if (step.recoveredFrom !== undefined) this.curve.cutAfter(step.recoveredFrom);
+    this.curve.add({ step: step.step, loss: step.loss, bits: step.bitsPerCharacter }, step.heldOut);
+    this.set(afterStep(this.state, step, prompt));
+  }
+
+  async #leaveRun(how: "paused" | "stopped"): Promise<void> {
+    if (this.state.phase !== "training" && this.state.phase !== "pausing") return;
+    this.#leave = how;
+    this.set({ phase: "pausing" });
+    await this.#running;
+  }
+
+  #writer(prompt: string, options: Parameters<Model["generate"]>[1]) {
+    return this.#aside((model) => this.writing.take(model.generate(prompt, options)));
+  }
+
+  /** Uses the model between steps: a run pauses for it, and goes on after. */
+  async #aside<T>(use: (model: Model) => Promise<T>): Promise<T | undefined> {
+    const interrupts = this.state.phase === "training";
+    if (interrupts) await this.pause();
+    if (!this.#model) return undefined;
+    try {
+      return await use(this.#model);
+    } finally {
+      if (interrupts && this.#leave === "paused") void this.resume();
+    }
+  }
+
+  // --- parts of it ---
+
+  async #fetchText(signal: AbortSignal): Promise<void> {
+    const { ownText } = this.state;
+    this.set({ preparing: { phase: "download", share: 0 } });
+    this.#text = ownText ? ownText.text : await fetchBook(this.book, signal);
+    this.set({ characters: this.#text.length });
+  }
+
+  async #open(
+    make: (options: Parameters<Runtime["create"]>[1]) => Promise<Model>,
+    signal: AbortSignal,
+    settings: Settings,
+  ): Promise<void> {
+    await this.#close();
+    this.#model = await make({
+      seed: settings.seed,
+      tokenizer: tokenizerOptions(settings),
+      signal,
+      onProgress: ({ phase, loaded, total }) =>
+        this.set({ preparing: { phase, share: total > 0 ? loaded / total : 0 } }),
+    });
+    this.set({ model: await this.#model.describe() });
+  }
+
+  async #openModel(chosen: readonly File[]): Promise<void> {
+    this.#abort = new AbortController();
+    const { signal } = this.#abort;
+    this.set({ phase: "preparing", preparing: null, problem: null });
+    await this.#guard(async () => {
+      const files = await readModelFiles(chosen);
+      await this.#open((options) => this.runtime.load(files, options), signal, this.state.settings);
+      this.#clearRun();
+      const named = chosen.find((file) => /\.(tar|safetensors)$/i.test(file.name)) ?? chosen[0];
+      this.set({ modelFile: named?.name ?? "" });
+    });
+    this.set({ phase: "idle", preparing: null });
+  }
+
+  async #close(): Promise<void> {
+    await this.writing.stop();
+    const model = this.#model;
+    this.#model = null;
+    this.set({ model: null, modelFile: null });
+    await model?.dispose();
+  }
+
+  #clearRun(): void {
+    this.#textKept = false;
+    this.curve = new Curve();
+    this.set(NO_RUN);
+  }
+
+  async #record(): Promise<void> {
+    const { settings, last, heldOut, ownText, savedStep, model, modelFile } = this.state;
+    if (!last || !model) return;
+    const run = {
+      settings,
+      config: model.config,
+      modelFile,
+      step: savedStep ?? last.step,
+      steps: last.steps,
+      heldOutBits: heldOut?.bitsPerCharacter ?? null,
+      textName: ownText?.name ?? null,
+      curve: this.curve.toData(),
+      time: Date.now(),
+    };
+    await writeRun(run, this.#textKept ? undefined : (ownText?.text ?? null));
+    this.#textKept = true;
+  }
+
+  /** What it gives, or undefined after showing why not. */
+  async #guard<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!this.#abort.signal.aborted) this.fail(error);
+      return undefined;
+    }
+  }
+}
