@@ -39,6 +39,8 @@ export interface SafetensorsHeader {
   readonly dataStart: number;
 }
 
+const OPEN_BRACE = 0x7b;
+
 export const METADATA = "__metadata__";
 export const LENGTH_BYTES = 8;
 const MAX_HEADER_BYTES = 100_000_000; // the format's own limit
@@ -110,10 +112,11 @@ function headerText(refuse: Refuse, start: Uint8Array, fileBytes: number): strin
     );
   }
   const bytes = start.subarray(LENGTH_BYTES, LENGTH_BYTES + length);
-  if (bytes[0] !== 0x7b) refuse("header-start", 'the header does not begin with "{"');
+  if (bytes[0] !== OPEN_BRACE) refuse("header-start", 'the header does not begin with "{"');
   let objects = 0;
-  for (const byte of bytes) if (byte === 0x7b) objects++;
-  if (objects > MAX_TENSORS) refuse("too-many", `the header names more than ${MAX_TENSORS} tensors`);
+  for (let at = 0; at >= 0; at = bytes.indexOf(OPEN_BRACE, at + 1)) {
+    if (objects++ > MAX_TENSORS) refuse("too-many", `the header names more than ${MAX_TENSORS} tensors`);
+  }
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {

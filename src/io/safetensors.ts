@@ -36,7 +36,8 @@ export function readSafetensors(bytes: Uint8Array, file = "The file"): Safetenso
   const { entries, metadata, dataStart } = readHeader(bytes, bytes.length, file);
   const tensors = new Map<string, Tensor>();
   for (const { name, dtype, shape, begin, end } of entries) {
-    tensors.set(name, { dtype, shape, bytes: bytes.subarray(dataStart + begin, dataStart + end) });
+    const data = new Uint8Array(bytes.buffer, bytes.byteOffset + dataStart + begin, end - begin);
+    tensors.set(name, { dtype, shape, bytes: data });
   }
   return { tensors, metadata };
 }
@@ -155,7 +156,7 @@ const VIEWS: {
 /** The numbers of a tensor in their own type: a view where they are aligned, else a copy. */
 export function tensorValues<D extends Dtype>(tensor: Tensor & { readonly dtype: D }): Arrays[D] {
   const size = DTYPE_BYTES[tensor.dtype];
-  const bytes = tensor.bytes.byteOffset % size === 0 ? tensor.bytes : tensor.bytes.slice();
+  const bytes = tensor.bytes.byteOffset % size === 0 ? tensor.bytes : new Uint8Array(tensor.bytes);
   return new VIEWS[tensor.dtype](bytes.buffer, bytes.byteOffset, bytes.length / size);
 }
 

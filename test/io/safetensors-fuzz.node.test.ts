@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { CheckpointError } from "../../src/errors.js";
-import { makeTensor, readSafetensors, writeSafetensors } from "../../src/io/safetensors.js";
+import { makeTensor, readSafetensors, tensorFloats, writeSafetensors } from "../../src/io/safetensors.js";
 import { Random } from "../../src/random.js";
 
 const MILLISECONDS = 3000;
@@ -23,6 +23,12 @@ const PIECES = [
   "1e99",
   "\u0000",
 ];
+
+it("a Buffer is read like any bytes, at odd places too", () => {
+  const bytes = writeSafetensors(new Map([["a", makeTensor([2], Float32Array.of(1, 2))]]));
+  const odd = Buffer.concat([Buffer.from([0]), bytes]).subarray(1);
+  expect([...tensorFloats(readSafetensors(odd).tensors.get("a")!)]).toEqual([1, 2]);
+});
 
 it("three seconds of mutated files give tensors inside the file or a CheckpointError, never anything else", () => {
   const seeds = [

