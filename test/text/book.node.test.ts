@@ -1,4 +1,9 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build, createServer, type Rollup } from "vite";
 import { describe, expect, it } from "vitest";
+import { bookPlugin } from "../../demo/data/book-plugin.js";
 import { BOOK, bookPath, readBook } from "../../src/cli/book.js";
 import { countModelBitsPerChar } from "../../src/text/count-model.js";
 import { countCharacters, splitText } from "../../src/text/dataset.js";
@@ -22,4 +27,53 @@ describe("the bundled book", () => {
     expect(bits).toBeGreaterThan(2.8);
     expect(bits).toBeLessThan(3);
   });
+});
+
+describe("bookPlugin", () => {
+  const PAGE = 'import { book } from "virtual:book"; document.title = book.url + book.licence;';
+  const inPage = async (work: (root: string) => Promise<void>) => {
+    const root = await mkdtemp(join(tmpdir(), "page-"));
+    try {
+      await writeFile(join(root, "main.js"), PAGE);
+      await work(root);
+    } finally {
+      await rm(root, { recursive: true });
+    }
+  };
+
+  it("emits the book as a file beside the page's script, which holds only its address", () =>
+    inPage(async (root) => {
+      const built = (await build({
+        root,
+        configFile: false,
+        logLevel: "error",
+        plugins: [bookPlugin()],
+        build: { write: false, rollupOptions: { input: join(root, "main.js") } },
+      })) as Rollup.RollupOutput;
+      const asset = built.output.find((file) => file.fileName === "book.txt") as Rollup.OutputAsset;
+      expect(Buffer.from(asset.source).equals(await readFile(bookPath()))).toBe(true);
+      const chunk = built.output.find((file) => file.type === "chunk") as Rollup.OutputChunk;
+      expect(chunk.code).toContain("book.txt");
+      expect(chunk.code).toContain("CC0");
+      expect(chunk.code.length).toBeLessThan(2000);
+    }));
+
+  it("serves it while developing", () =>
+    inPage(async (root) => {
+      const server = await createServer({
+        root,
+        configFile: false,
+        logLevel: "error",
+        plugins: [bookPlugin()],
+      });
+      try {
+        await server.listen();
+        const response = await fetch(new URL("book.txt", server.resolvedUrls?.local[0]));
+        expect(response.headers.get("content-type")).toContain("utf-8");
+        expect(await response.text()).toBe(await readBook());
+        expect((await server.transformRequest("/main.js"))?.code).toContain("virtual:book");
+      } finally {
+        await server.close();
+      }
+    }));
 });
