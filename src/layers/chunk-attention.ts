@@ -41,7 +41,7 @@ export interface AttentionState {
 }
 
 /**
- * Records all rounds of attention.
+ * Records all rounds of attention. Writes into `outputs` where they are given.
  * @throws {ShapeError} if the length is no multiple of the chunk length
  * @throws {ConfigError} for options that need sorted tokens without them
  */
@@ -49,10 +49,11 @@ export function recordChunkAttention(
   recording: Recording,
   dims: AttentionDims,
   inputs: AttentionInputs,
+  outputs: Partial<AttentionState> = {},
 ): AttentionState {
   checkDims(dims);
-  const out = recording.tensor("out", headsShape({ ...dims, round: 0 }));
-  const stats = recording.tensor("stats", [dims.batch, dims.heads, dims.length, 2]);
+  const out = outputs.out ?? recording.tensor("out", headsShape({ ...dims, round: 0 }));
+  const stats = outputs.stats ?? recording.tensor("stats", [dims.batch, dims.heads, dims.length, 2]);
   const { q, k, v, keyMask, dropoutSource } = inputs;
   const order = places(recording, dims, inputs);
   for (let round = 0; round < dims.rounds; round++) {

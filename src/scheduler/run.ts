@@ -43,20 +43,23 @@ export class PreparedPlan {
 
   /**
    * Allocates the planned buffers, compiles all pipelines in parallel and makes all bind groups.
-   * Arenas that `shared` already holds are bound, not allocated again.
+   * Arenas that `shared` already holds are bound, not allocated again; so are the arenas of the tensors in `given`,
+   * each a single tensor in a buffer of the caller's.
    */
   static async create(
     gpu: Gpu,
     plan: Plan,
     options: {
       readonly shared?: PreparedPlan | undefined;
+      readonly given?: ReadonlyMap<Tensor, GPUBuffer> | undefined;
       readonly signal?: AbortSignal | undefined;
       readonly onProgress?: ((compiled: number, total: number) => void) | undefined;
     } = {},
   ): Promise<PreparedPlan> {
-    const { shared, signal, onProgress } = options;
+    const { shared, given, signal, onProgress } = options;
     signal?.throwIfAborted();
     const held = new Map<number, GPUBuffer>();
+    given?.forEach((buffer, tensor) => void held.set(plan.place(tensor).buffer, buffer));
     if (shared) {
       for (const arena of plan.arenas.filter((a) => shared.plan.arenas.includes(a))) {
         for (const tensor of arena.tensors) held.set(plan.place(tensor).buffer, shared.buffer(tensor));
