@@ -2,7 +2,6 @@
 //
 // The page posts a `Connect` message; all calls then take its port, so they arrive in the order in which they were sent
 // and do not mix with other messages of the worker. Models and calls have ids, chosen by the page.
-import type { ProxyMarked } from "comlink";
 import type { ErrorDetails } from "../errors.js";
 import type {
   CreateOptions,
@@ -53,7 +52,7 @@ export interface Host {
     call: number,
     source: ModelSource,
     options: Sent<EngineOptions>,
-    onProgress?: ((event: ProgressEvent) => void) & ProxyMarked,
+    onProgress?: (event: ProgressEvent) => void,
   ): Promise<void>;
   describe(model: number): Promise<ModelDescription>;
   files(model: number): Promise<ModelFiles>;
