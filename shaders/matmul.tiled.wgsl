@@ -33,12 +33,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let a_rows = vec4u(a_row(a_first), a_row(a_first + 1u), a_row(a_first + 2u), a_row(a_first + 3u));
   let b_columns = vec4u(b_column(b_first), b_column(b_first + 1u), b_column(b_first + 2u), b_column(b_first + 3u));
 
-  let row = group.y * TILE + slow * 4u;
-  let column = group.x * TILE + fast * 4u;
-  var sum0 = vec4f();
-  var sum1 = vec4f();
-  var sum2 = vec4f();
-  var sum3 = vec4f();
+  var sums = mat4x4f();
   var next_a = load_a(range.x + a_k, range.y, a_rows);
   var next_b = load_b(range.x + b_k, range.y, b_columns);
   for (var k = range.x; k < range.y; k += K_STEP) {
@@ -47,23 +42,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     workgroupBarrier();
     next_a = load_a(k + K_STEP + a_k, range.y, a_rows);
     next_b = load_b(k + K_STEP + b_k, range.y, b_columns);
-    for (var i = 0u; i < K_STEP; i++) {
-      let x = tile_a[i * PITCH + slow];
-      let y = tile_b[i * PITCH + fast];
-      sum0 += x.x * y;
-      sum1 += x.y * y;
-      sum2 += x.z * y;
-      sum3 += x.w * y;
+    let steps = min(K_STEP, range.y - k); // beyond it the slices are 0
+    for (var i = 0u; i < steps; i += 4u) {
+      let x = i * PITCH + slow;
+      let y = i * PITCH + fast;
+      sums += outer(tile_a[x], tile_b[y]);
+      sums += outer(tile_a[x + PITCH], tile_b[y + PITCH]);
+      sums += outer(tile_a[x + 2u * PITCH], tile_b[y + 2u * PITCH]);
+      sums += outer(tile_a[x + 3u * PITCH], tile_b[y + 3u * PITCH]);
     }
     workgroupBarrier(); // the slices are read to the end before they are overwritten
   }
-
-  let key = epilogue_key();
-  // A loop, so that the long epilogue is compiled once.
-  var sums = array<vec4f, 4>(sum0, sum1, sum2, sum3);
-  for (var i = 0u; i < 16u; i++) {
-    store(row + i / 4u, column + i % 4u, sums[i / 4u][i % 4u], group.z, key);
-  }
+  store4x4(group.y * TILE + slow * 4u, group.x * TILE + fast * 4u, sums, group.z, mask_key());
 }
 
 fn load_a(k: u32, end: u32, rows: vec4u) -> vec4f {

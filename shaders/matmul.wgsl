@@ -35,51 +35,25 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let columns0 = vec4u(b_column(column), b_column(column + 1u), b_column(column + 2u), b_column(column + 3u));
   let columns1 = vec4u(b_column(column + 4u), b_column(column + 5u), b_column(column + 6u), b_column(column + 7u));
 
-  var sum00 = vec4f();
-  var sum01 = vec4f();
-  var sum10 = vec4f();
-  var sum11 = vec4f();
-  var sum20 = vec4f();
-  var sum21 = vec4f();
-  var sum30 = vec4f();
-  var sum31 = vec4f();
-  var sum40 = vec4f();
-  var sum41 = vec4f();
-  var sum50 = vec4f();
-  var sum51 = vec4f();
-  var sum60 = vec4f();
-  var sum61 = vec4f();
-  var sum70 = vec4f();
-  var sum71 = vec4f();
+  var sums00 = mat4x4f();
+  var sums01 = mat4x4f();
+  var sums10 = mat4x4f();
+  var sums11 = mat4x4f();
   for (var k = range.x; k < range.y; k++) {
     let x0 = load_a(rows0 + a_step(k));
     let x1 = load_a(rows1 + a_step(k));
     let y0 = load_b(columns0 + b_step(k));
     let y1 = load_b(columns1 + b_step(k));
-    sum00 += x0.x * y0;
-    sum01 += x0.x * y1;
-    sum10 += x0.y * y0;
-    sum11 += x0.y * y1;
-    sum20 += x0.z * y0;
-    sum21 += x0.z * y1;
-    sum30 += x0.w * y0;
-    sum31 += x0.w * y1;
-    sum40 += x1.x * y0;
-    sum41 += x1.x * y1;
-    sum50 += x1.y * y0;
-    sum51 += x1.y * y1;
-    sum60 += x1.z * y0;
-    sum61 += x1.z * y1;
-    sum70 += x1.w * y0;
-    sum71 += x1.w * y1;
+    sums00 += outer(x0, y0);
+    sums01 += outer(x0, y1);
+    sums10 += outer(x1, y0);
+    sums11 += outer(x1, y1);
   }
 
-  let key = epilogue_key();
-  // A loop, so that the long epilogue is compiled once.
-  var sums = array<vec4f, 16>(sum00, sum01, sum10, sum11, sum20, sum21, sum30, sum31,
-    sum40, sum41, sum50, sum51, sum60, sum61, sum70, sum71);
-  for (var i = 0u; i < 64u; i++) {
-    store(row + i / 8u, column + i % 8u, sums[i / 4u][i % 4u], group.z, key);
+  let key = mask_key();
+  for (var i = 0u; i < 4u; i++) { // a loop, so that the long epilogue is compiled once
+    var quarters = array<mat4x4f, 4>(sums00, sums01, sums10, sums11);
+    store4x4(row + i / 2u * 4u, column + i % 2u * 4u, quarters[i], group.z, key);
   }
 }
 

@@ -1,5 +1,5 @@
 // What all forms of matmul share: layouts, the range of K of one workgroup, the epilogue. Needs control, threefry, dropout,
-// stream and activation, and the including file's bindings.
+// masks, stream and activation, and the including file's bindings.
 override TRANSPOSE_A: bool; // A is stored as [k, m]
 override TRANSPOSE_B: bool; // B is stored as [n, k]
 override A_HEADS: bool;     // the stored matrix is in the heads layout [batch, heads, length, headSize]
@@ -10,7 +10,6 @@ override HEAD_SIZE: u32;
 override STORE: u32;
 override ACTIVATION: u32;
 override BIAS: bool;
-override DROPOUT: u32;
 
 const STORE_SET = 0u;
 const STORE_ADD = 1u;
@@ -72,22 +71,12 @@ fn k_range(split: u32) -> vec2u {
   return min(vec2u(split, split + 1u) * size, vec2u(params.k));
 }
 
-fn epilogue_key() -> vec2u {
-  if (DROPOUT != DROPOUT_SEEDED) { return vec2u(); }
-  return dropout_key(vec2u(control[CONTROL_SEED], control[CONTROL_SEED + 1u]), control[CONTROL_DRAW], params.site);
-}
-
 // Finishes one element of C and stores it, unless it lies outside.
 fn store(row: u32, column: u32, sum: f32, split: u32, key: vec2u) {
   if (row >= params.m || column >= params.n) { return; }
   var value = sum;
   if (BIAS) { value += bias[column]; }
-  if (DROPOUT == DROPOUT_SEEDED) {
-    value *= dropout_factor(key, params.rowOffset + row, column, params.dropoutRate);
-  } else if (DROPOUT == DROPOUT_GIVEN) {
-    let kept = keep[(params.rowOffset + row) * params.n + column] != 0u;
-    value *= select(0.0, 1.0 / (1.0 - params.dropoutRate), kept);
-  }
+  if (DROPOUT != DROPOUT_NONE) { value *= mask_factor(key, params.rowOffset + row, column, params.n); }
   value = activation(ACTIVATION, value);
   let at = split * params.m * params.n + row_part(row, C_HEADS, params.n) + column_part(column, C_HEADS);
   switch (STORE) {
@@ -95,5 +84,18 @@ fn store(row: u32, column: u32, sum: f32, split: u32, key: vec2u) {
     case STORE_RESIDUAL_ADD: { out[at] = bitcast<Out>(stream_add(bitcast<i32>(out[at]), value)); }
     case STORE_RESIDUAL_SUBTRACT: { out[at] = bitcast<Out>(stream_add(bitcast<i32>(out[at]), -value)); }
     default: { out[at] = bitcast<Out>(value); }
+  }
+}
+
+// x yᵀ, row by row: element [i][j] is x[i]·y[j].
+fn outer(x: vec4f, y: vec4f) -> mat4x4f {
+  return mat4x4f(x.x * y, x.y * y, x.z * y, x.w * y);
+}
+
+// A loop, so that the long epilogue is compiled once.
+fn store4x4(row: u32, column: u32, sums: mat4x4f, split: u32, key: vec2u) {
+  var elements = sums;
+  for (var i = 0u; i < 16u; i++) {
+    store(row + i / 4u, column + i % 4u, elements[i / 4u][i % 4u], split, key);
   }
 }

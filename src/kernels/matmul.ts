@@ -3,6 +3,7 @@ import matmulSource from "../../shaders/matmul.wgsl?raw";
 import activation from "../../shaders/shared/activation.wgsl?raw";
 import control from "../../shaders/shared/control.wgsl?raw";
 import dropout from "../../shaders/shared/dropout.wgsl?raw";
+import masks from "../../shaders/shared/masks.wgsl?raw";
 import shared from "../../shaders/shared/matmul.wgsl?raw";
 import stream from "../../shaders/shared/stream.wgsl?raw";
 import threefry from "../../shaders/shared/threefry.wgsl?raw";
@@ -123,7 +124,7 @@ export function matmulSplits(m: number, n: number, k: number): number {
 /** Rows and columns of C per workgroup. */
 const TILE = 64;
 
-const snippets = [control, threefry, dropout, stream, activation, shared];
+const snippets = [control, threefry, dropout, masks, stream, activation, shared];
 
 const headsShape = (d: MatmulDims) => [d.batch, d.heads, d.length, d.headSize];
 

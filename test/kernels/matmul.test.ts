@@ -118,11 +118,11 @@ describe.each(["tiled", "plain"])("matmul, %s form", (variant) => {
       outNumbers(d, out!),
       expected,
       {
-        why: `${d.k} products, bias and mask in any order: (k + 4)·u·Σ|terms|·slope; 2^-21·max(1,|x|) activation; u·|out| store; half a stream step`,
+        why: `${d.k} products, bias and mask in any order: (k + 4)·u·Σ|terms|·slope; 2^-20·max(1,|x|) activation; u·|out| store; half a stream step`,
         at: (i) => {
           const product = (d.k + 4) * U32 * magnitude[i]!;
           const activation =
-            d.activation === "linear" ? product : SLOPE * product + 2 ** -21 * (1 + magnitude[i]!);
+            d.activation === "linear" ? product : SLOPE * product + 2 ** -20 * (1 + magnitude[i]!);
           const store = adds * U32 * Math.abs(expected[i]!);
           return activation + store + (isResidual(d) && d.fixedPoint ? STEP / 2 : 0);
         },
