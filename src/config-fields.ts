@@ -94,7 +94,8 @@ export type ReformerOptions = {
 } & {
   readonly positions?:
     | (Partial<AxialPositions> & { type: "axial" })
-    | (Partial<LearnedPositions> & { type: "learned" });
+    | (Partial<LearnedPositions> & { type: "learned" })
+    | undefined;
 };
 
 /** The fields that are plain numbers. */

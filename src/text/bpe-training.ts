@@ -32,7 +32,7 @@ export async function trainBpe(text: string, options: BpeOptions = {}): Promise<
 }
 
 interface Word {
-  ids: number[];
+  readonly ids: number[];
   readonly count: number;
 }
 
@@ -41,41 +41,61 @@ function* learnMerges(text: string, wanted: number): Generator<number, Merge[]> 
   const counts = new Map<number, number>();
   const holders = new Map<number, Set<Word>>(); // words that hold, or once held, a pair
   const heap = new PairHeap();
-  const changed = new Set<number>();
+  const grown = new Set<number>();
 
-  const add = (word: Word, sign: 1 | -1): void => {
-    for (let i = 0; i + 1 < word.ids.length; i++) {
-      const key = pairKey(word.ids[i] as number, word.ids[i + 1] as number);
-      counts.set(key, (counts.get(key) ?? 0) + sign * word.count);
-      changed.add(key);
-      if (sign < 0) continue;
-      const holding = holders.get(key);
-      if (holding) holding.add(word);
-      else holders.set(key, new Set([word]));
+  const add = (word: Word, first: number, second: number): void => {
+    const key = pairKey(first, second);
+    counts.set(key, (counts.get(key) ?? 0) + word.count);
+    grown.add(key);
+    const holding = holders.get(key);
+    if (holding) holding.add(word);
+    else holders.set(key, new Set([word]));
+  };
+  const remove = (word: Word, first: number, second: number): void => {
+    const key = pairKey(first, second);
+    counts.set(key, (counts.get(key) ?? 0) - word.count);
+  };
+  /** Replaces the pair in a word; only its neighbours' pairs change. */
+  const merge = (word: Word, [first, second]: Merge, id: number): void => {
+    const ids = word.ids;
+    let kept = 0;
+    for (let i = 0; i < ids.length; i++) {
+      const found = ids[i] === first && ids[i + 1] === second;
+      if (found) {
+        const [before, after] = [ids[kept - 1], ids[i + 2]];
+        if (before !== undefined) {
+          remove(word, before, first);
+          add(word, before, id);
+        }
+        if (after !== undefined) {
+          remove(word, second, after);
+          add(word, id, after);
+        }
+        i++;
+      }
+      ids[kept++] = found ? id : (ids[i] as number);
     }
+    ids.length = kept;
   };
-  const pushChanged = (): void => {
-    for (const key of changed) heap.push(counts.get(key) ?? 0, key);
-    changed.clear();
+  const pushGrown = (): void => {
+    for (const key of grown) heap.push(counts.get(key) as number, key);
+    grown.clear();
   };
 
-  for (const word of words) add(word, 1);
-  pushChanged();
+  for (const word of words) {
+    for (let i = 0; i + 1 < word.ids.length; i++) add(word, word.ids[i] as number, word.ids[i + 1] as number);
+  }
+  pushGrown();
   const merges: Merge[] = [];
   while (merges.length < wanted) {
-    const key = heap.popCurrent(counts);
-    if (key === undefined || (counts.get(key) ?? 0) < MIN_COUNT) break;
+    const key = heap.popLargest(counts);
+    if (key === undefined || (counts.get(key) as number) < MIN_COUNT) break;
     const pair: Merge = [Math.floor(key / MAX_BPE_VOCAB), key % MAX_BPE_VOCAB];
     const id = BYTES + merges.push(pair) - 1;
-    for (const word of holders.get(key) ?? []) {
-      add(word, -1);
-      word.ids = mergePair(word.ids, pair, id);
-      add(word, 1);
-    }
+    for (const word of holders.get(key) ?? []) merge(word, pair, id);
     counts.delete(key);
     holders.delete(key);
-    changed.delete(key);
-    pushChanged();
+    pushGrown();
     yield merges.length;
   }
   return merges;
@@ -91,14 +111,4 @@ function* countWords(text: string): Generator<number, Word[]> {
   }
   const encoder = new TextEncoder();
   return [...pieces].map(([piece, count]) => ({ ids: Array.from(encoder.encode(piece)), count }));
-}
-
-function mergePair(ids: readonly number[], [first, second]: Merge, id: number): number[] {
-  const out: number[] = [];
-  for (let i = 0; i < ids.length; i++) {
-    const found = ids[i] === first && ids[i + 1] === second;
-    out.push(found ? id : (ids[i] as number));
-    if (found) i++;
-  }
-  return out;
 }

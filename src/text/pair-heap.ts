@@ -1,6 +1,6 @@
 /**
- * A heap of (count, pair), most frequent first, lowest pair among equals. Counts change after they were pushed: push
- * the new count again, and `popCurrent` drops entries that are out of date.
+ * A heap of (count, pair), most frequent first, lowest pair among equals. Push a pair whenever its count has grown; a
+ * count that shrank is noticed when its entry comes up.
  */
 export class PairHeap {
   private readonly counts: number[] = [];
@@ -18,13 +18,15 @@ export class PairHeap {
     this.pairs[at] = pair;
   }
 
-  /** Removes and returns the first pair whose entry agrees with `current`; undefined where none is left. */
-  popCurrent(current: ReadonlyMap<number, number>): number | undefined {
+  /** Removes and returns the pair of the largest count in `current`; undefined where none is left. */
+  popLargest(current: ReadonlyMap<number, number>): number | undefined {
     while (this.pairs.length > 0) {
-      const count = this.counts[0];
+      const count = this.counts[0] as number;
       const pair = this.pairs[0] as number;
       this.removeFirst();
-      if (current.get(pair) === count) return pair;
+      const now = current.get(pair) ?? 0;
+      if (now === count) return pair;
+      if (now > 0 && now < count) this.push(now, pair); // where it grew, a newer entry was pushed then
     }
     return undefined;
   }
