@@ -21,13 +21,9 @@ export class ReformerPage extends PageElement {
       }
       .skip {
         position: absolute;
-        inset-inline-start: 1rem;
         top: -4rem;
         z-index: 3;
-        padding: 0.5rem 1rem;
-        border-radius: var(--radius);
-        background: var(--accent);
-        color: var(--on-accent);
+        background: var(--surface);
       }
       .skip:focus {
         top: 0.5rem;
@@ -140,9 +136,9 @@ export class ReformerPage extends PageElement {
   override render() {
     const t = this.t.page;
     return html`
-      <a class="skip" href="#studio" @click=${this.#skip}>${t.skip}</a>
       <div class="page">
         <header>
+          <button class="skip" @click=${this.#skip}>${t.skip}</button>
           <div class="masthead">
             <h1>Reformer<span>${t.tagline}</span></h1>
             <div class="choices">
@@ -189,8 +185,7 @@ export class ReformerPage extends PageElement {
     </p>`;
   }
 
-  readonly #skip = (event: Event) => {
-    event.preventDefault();
+  readonly #skip = () => {
     this.renderRoot.querySelector<HTMLElement>("#studio")?.focus();
   };
   readonly #changeLanguage = (event: Event) => {

@@ -24,11 +24,13 @@ export class TrainingStudio extends SessionElement {
       }
       .studio {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         gap: 2rem clamp(1.5rem, 3vw, 3.5rem);
         margin-top: 1.25rem;
       }
       .studio > div {
         display: grid;
+        grid-template-columns: minmax(0, 1fr); /* a wide chart must not widen its column */
         gap: 1.75rem;
         align-content: start;
         min-width: 0;

@@ -1,0 +1,60 @@
+/** Serves the repository as `npm start` does and drives Chrome through it. */
+import { type BrowserContextOptions, chromium, type Page } from "playwright";
+import { createServer } from "vite";
+import { CHROME_FLAGS, findChrome } from "../support/chrome.mjs";
+
+export interface OpenPage {
+  readonly page: Page;
+  /** What Chrome complained about: exceptions, errors on the console, refused by the page's policy. */
+  readonly complaints: string[];
+}
+
+export interface Site {
+  /** Opens a path in a context of its own: nothing is kept from other pages. */
+  open(path: string, options?: BrowserContextOptions & { readonly before?: () => void }): Promise<OpenPage>;
+  close(): Promise<void>;
+}
+
+/** @param name keeps what Vite prepares apart from that of test files that run at the same time */
+export async function startSite(name: string): Promise<Site> {
+  const server = await createServer({
+    cacheDir: `node_modules/.vite/e2e-${name}`,
+    server: { port: 0, host: "127.0.0.1", hmr: false, watch: null },
+    logLevel: "error",
+  });
+  await server.listen();
+  const origin = server.resolvedUrls?.local[0];
+  if (!origin) throw new Error("Vite gave no address");
+  const chrome = findChrome();
+  const browser = await chromium.launch({ ...(chrome && { executablePath: chrome }), args: CHROME_FLAGS });
+  return {
+    async open(path, { before, ...options } = {}) {
+      const context = await browser.newContext(options);
+      const page = await context.newPage();
+      const complaints: string[] = [];
+      page.on("pageerror", (error) => complaints.push(`exception: ${error.message}`));
+      page.on("console", (message) => {
+        if (message.type() === "error") complaints.push(`console: ${message.text()}`);
+      });
+      if (before) await page.addInitScript(before);
+      await page.goto(new URL(path, origin).href);
+      return { page, complaints };
+    },
+    async close() {
+      await browser.close();
+      await server.close();
+    },
+  };
+}
+
+/** Text of the first match, through open shadow roots. */
+export const textOf = async (page: Page, selector: string): Promise<string> =>
+  (await page.locator(selector).first().innerText()).trim();
+
+/** All text that an element has rendered, hidden parts included. */
+export const contentOf = (page: Page, element: string): Promise<string> =>
+  page.locator(element).evaluate((host) => (host.shadowRoot ?? host).textContent ?? "");
+
+/** The number that a text shows, in English. */
+export const numberIn = (text: string): number =>
+  Number(text.replaceAll(",", "").match(/-?\d+(\.\d+)?/)?.[0]);

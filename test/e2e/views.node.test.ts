@@ -1,0 +1,225 @@
+/** What the page shows and answers, with a model that only pretends: no GPU work, so every state is reached in seconds. */
+import axe, { type AxeResults } from "axe-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { en } from "../../demo/i18n/en.js";
+import { zh } from "../../demo/i18n/zh.js";
+import { contentOf, type OpenPage, type Site, startSite, textOf } from "./site.js";
+
+const FAKE = "/test/e2e/fake/fake.html";
+const WIDTHS = [320, 768, 1280, 1920] as const;
+const LANGUAGES = { en, zh } as const;
+
+let site: Site;
+beforeAll(async () => {
+  site = await startSite("views");
+});
+afterAll(() => site.close());
+
+async function training(path = FAKE): Promise<OpenPage> {
+  const opened = await site.open(path);
+  await opened.page.locator("run-bar button.primary").click();
+  await opened.page.locator("run-numbers dd").first().filter({ hasText: /[1-9]/ }).waitFor();
+  return opened;
+}
+
+const press = (page: OpenPage["page"], name: string) =>
+  page.getByRole("button", { name, exact: true }).click();
+const phase = (page: OpenPage["page"]) => textOf(page, "run-bar .phase");
+
+async function violations(page: OpenPage["page"]): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const { violations: found } = await page.evaluate<AxeResults>("axe.run()");
+  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join("; ")}`);
+}
+
+describe.each(Object.entries(LANGUAGES))("the page in %s", (language, phrases) => {
+  const path = `${FAKE}?lang=${language}`;
+
+  test("has no accessibility violations while training, light and dark", async () => {
+    const { page, complaints } = await site.open(path);
+    await page.locator("run-bar button.primary").click();
+    await page.locator("model-sample .text").first().waitFor({ timeout: 20_000 });
+    await page.locator("model-settings summary").click();
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      expect.soft(await violations(page), colorScheme).toEqual([]);
+    }
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test("fits every width from 320 px to a projector", async () => {
+    const { page } = await training(path);
+    await page.locator("model-settings summary").click();
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 800 });
+      const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      expect.soft(beyond, `${width} px: content beyond the right edge`).toBeLessThanOrEqual(0);
+    }
+    await page.context().close();
+  });
+
+  test("says what is missing where there is no WebGPU, and how to get it", async () => {
+    const { page } = await site.open(path, {
+      before: () => Object.defineProperty(Navigator.prototype, "gpu", { get: () => undefined }),
+    });
+    await page.locator("no-webgpu button").waitFor();
+    const shown = await contentOf(page, "no-webgpu");
+    for (const phrase of [
+      phrases.unsupported.title,
+      phrases.unsupported.noApi,
+      ...phrases.unsupported.browsers.flat(),
+      ...phrases.unsupported.steps.flat(),
+    ])
+      expect(shown).toContain(phrase);
+    expect(await violations(page)).toEqual([]);
+    await page.context().close();
+  });
+});
+
+test("switching the language switches the page and is remembered", async () => {
+  const { page } = await site.open(FAKE, { locale: "zh-CN" });
+  expect(await textOf(page, "run-bar button.primary")).toBe(zh.run.train);
+  await page.locator("#language").selectOption("en");
+  await expect.poll(() => textOf(page, "run-bar button.primary")).toBe(en.run.train);
+  expect(await page.evaluate(() => document.documentElement.lang)).toBe("en");
+  await page.reload();
+  expect(await textOf(page, "run-bar button.primary")).toBe(en.run.train);
+  await page.context().close();
+});
+
+describe("a run", () => {
+  test("pauses, goes on and stops, by button and by the space bar", async () => {
+    const { page } = await training();
+    await press(page, en.run.pause);
+    await expect.poll(() => phase(page)).toBe(en.run.phases.paused);
+    const paused = await textOf(page, "run-numbers dd");
+    await page.locator("body").focus();
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+    await page.keyboard.press("Space");
+    await expect.poll(() => phase(page)).toBe(en.run.phases.training);
+    await expect.poll(() => textOf(page, "run-numbers dd")).not.toBe(paused);
+    await press(page, en.run.stop);
+    await expect.poll(() => phase(page)).toBe(en.run.phases.stopped);
+    await page.context().close();
+  });
+
+  test("plans memory before the start, and shows what is in use beside it", async () => {
+    const { page } = await site.open(FAKE);
+    const plan = () => contentOf(page, "memory-plan");
+    await expect.poll(plan).toContain(en.memory.beforeStart);
+    const tiny = await textOf(page, "memory-plan h2 .number");
+    await page.getByRole("radio", { name: en.settings.presets.base }).check();
+    await expect.poll(() => textOf(page, "memory-plan h2 .number")).not.toBe(tiny);
+    await page.getByRole("radio", { name: en.settings.presets.tiny }).check();
+    await page.locator("run-bar button.primary").click();
+    await expect.poll(plan).toContain(en.memory.asPlanned);
+    await page.context().close();
+  });
+
+  test("that diverges says so kindly and offers a remedy", async () => {
+    const { page } = await site.open(FAKE);
+    await page.locator("model-settings #learningRate").selectOption("0.01");
+    await page.locator("run-bar button.primary").click();
+    const card = page.locator("problem-card");
+    await card.getByText(en.errors.kinds.DivergedError?.[1] ?? "").waitFor();
+    expect(await phase(page)).toBe(en.run.phases.stopped);
+    expect(await violations(page)).toEqual([]);
+    await press(page, en.errors.dismiss);
+    await expect.poll(() => contentOf(page, "problem-card")).not.toContain(en.errors.details);
+    await page.context().close();
+  });
+
+  test("waits for the visitor after a reload, with its curve", async () => {
+    const { page } = await training();
+    await page
+      .locator("run-bar .detail")
+      .filter({ hasText: "Saved at step 50" })
+      .waitFor({ timeout: 20_000 });
+    await page.reload();
+    await page.locator("saved-banner").getByText("Step 50 of 1,000").waitFor();
+    await press(page, en.saved.resume);
+    await expect.poll(() => phase(page)).toBe(en.run.phases.training);
+    await press(page, en.chart.asTable);
+    const rows = page.locator("loss-chart tbody tr");
+    await expect.poll(() => rows.count()).toBeGreaterThan(8);
+    expect(Number(await rows.first().locator("th").innerText())).toBeLessThan(20);
+    await page.context().close();
+  });
+});
+
+describe("a visitor's own text", () => {
+  const choose = (page: OpenPage["page"], name: string, content: string | Uint8Array) =>
+    page
+      .locator("text-picker #file")
+      .setInputFiles({ name, mimeType: "text/plain", buffer: Buffer.from(content) });
+
+  test("in Chinese is trained on, and samples begin like it", async () => {
+    const { page } = await site.open(FAKE);
+    await choose(page, "论语.txt", "学而时习之，不亦说乎？有朋自远方来，不亦乐乎？".repeat(200));
+    await page.getByText("4,600 characters").waitFor();
+    await page.locator("run-bar button.primary").click();
+    await page.locator("model-sample .prompt").first().waitFor({ timeout: 20_000 });
+    expect(await textOf(page, "model-sample .prompt")).toBe("学而时习之，不亦说乎");
+    await page.context().close();
+  });
+
+  test("that is no text is refused with a remedy", async () => {
+    const { page } = await site.open(FAKE);
+    for (const [content, message] of [
+      [new Uint8Array([0xd6, 0xd0, 0xce, 0xc4]), en.errors.notText("gbk.txt")],
+      ["  \n", en.errors.emptyText("gbk.txt")],
+      [new Uint8Array([0x50, 0x4b, 0, 1]), en.errors.notText("gbk.txt")],
+    ] as const) {
+      await choose(page, "gbk.txt", content);
+      await page.locator("problem-card").getByText(message).waitFor();
+    }
+    await page.context().close();
+  });
+});
+
+describe("the model", () => {
+  test("writes token by token while training waits, and stops when told", async () => {
+    const { page } = await training();
+    await page.locator("text-writer #prompt").fill("Call me");
+    await page.locator("text-writer #maxNewTokens").fill("500");
+    await page.locator("text-writer button.primary").click();
+    const written = page.locator("text-writer .text");
+    await expect.poll(() => written.innerText()).toContain("Call meShall");
+    expect(await phase(page)).toBe(en.run.phases.paused);
+    const early = (await written.innerText()).length;
+    await expect.poll(async () => (await written.innerText()).length).toBeGreaterThan(early);
+    await press(page, en.write.stop);
+    await expect.poll(() => phase(page)).toBe(en.run.phases.training);
+    expect((await written.innerText()).length).toBeLessThan(500);
+    await page.context().close();
+  });
+
+  test("is saved as one file, and opened again", async () => {
+    const { page } = await training();
+    await press(page, en.run.stop);
+    const download = page.waitForEvent("download");
+    await press(page, en.files.save);
+    const file = await (await download).path();
+    await page.reload();
+    await press(page, en.saved.discard);
+    await page.locator("model-keeper #file").setInputFiles({
+      name: "mine.tar",
+      mimeType: "application/x-tar",
+      buffer: await import("node:fs/promises").then(({ readFile }) => readFile(file)),
+    });
+    await page.getByText(en.settings.fromFile("mine.tar")).waitFor();
+    await page.locator("text-writer button.primary").click();
+    await expect.poll(() => textOf(page, "text-writer .text")).toContain("Shall I go");
+    await page.context().close();
+  });
+
+  test("is not read from files that hold none", async () => {
+    const { page } = await site.open(FAKE);
+    await page
+      .locator("model-keeper #file")
+      .setInputFiles({ name: "b.tar", mimeType: "application/x-tar", buffer: Buffer.alloc(2048) });
+    await page.locator("problem-card").getByText(en.errors.notModel("b.tar")).waitFor();
+    await page.context().close();
+  });
+});
