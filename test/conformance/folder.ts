@@ -1,0 +1,132 @@
+// A folder of recorded cases: its index, and the files of each case.
+import type { ReformerConfig } from "../../src/config.js";
+import { configFromHuggingFace } from "../../src/config-hugging-face.js";
+import { readSafetensors, type Tensor, tensorValues } from "../../src/io/safetensors.js";
+import type { Case, CaseEntry, RecordedTensor, Tolerance } from "./case.js";
+
+/** Reads a file of the folder of cases by its relative path; undefined where there is none. */
+export type ReadFile = (path: string) => Promise<ArrayBuffer | undefined>;
+
+export interface CaseFolder {
+  readonly cases: readonly CaseEntry[];
+  readonly load: (entry: CaseEntry) => Promise<Case>;
+}
+
+interface RecordedCase {
+  readonly config: Record<string, unknown>;
+  readonly call: Record<string, unknown>;
+  readonly tolerances?: Record<string, Tolerance>;
+}
+
+/**
+ * Opens a folder of recorded cases: index.json lists them, in the folder or in its subfolder `cases`.
+ * @throws {Error} where there is no index or a file of a case is missing
+ */
+export async function openCases(read: ReadFile): Promise<CaseFolder> {
+  for (const prefix of ["", "cases/"]) {
+    const bytes = await read(`${prefix}index.json`);
+    if (!bytes) continue;
+    const index = json(bytes) as { readonly cases?: readonly { case: string; kind: string }[] };
+    const file = async (name: string) => {
+      const found = await read(prefix + name);
+      if (!found) throw new Error(`${prefix}${name} is missing: the index lists its case`);
+      return found;
+    };
+    if (!index.cases) return paperCases(index as Record<string, PaperCase>, file);
+    return {
+      cases: index.cases.map(({ case: name, kind }) => ({ name, kind })),
+      load: async ({ name, kind }) => {
+        const recorded = json(await file(`${name}.json`)) as RecordedCase;
+        return {
+          name,
+          kind,
+          config: withCall(configFromHuggingFace(settingsOf(kind, recorded.config)), recorded.call),
+          call: recorded.call,
+          tensors: tensorsIn(await file(`${name}.safetensors`), name),
+          tolerances: recorded.tolerances ?? {},
+        };
+      },
+    };
+  }
+  throw new Error("there is no index.json in this folder or in its subfolder cases: it must list the cases");
+}
+
+function tensorsIn(bytes: ArrayBuffer, name: string): Map<string, RecordedTensor> {
+  const { tensors } = readSafetensors(new Uint8Array(bytes), name);
+  const values = ({ dtype, ...rest }: Tensor): RecordedTensor["data"] => {
+    if (dtype === "F32" || dtype === "F64" || dtype === "I32") return tensorValues({ dtype, ...rest });
+    throw new Error(`${name} has a tensor of type ${dtype}: recorded cases hold F32, F64 and I32`);
+  };
+  return new Map([...tensors].map(([key, tensor]) => [key, { shape: tensor.shape, data: values(tensor) }]));
+}
+
+function json(bytes: ArrayBuffer): unknown {
+  return JSON.parse(new TextDecoder().decode(bytes));
+}
+
+/** Modules without positions were recorded beside position settings of another width. */
+function settingsOf(kind: string, config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const positions = !["lsh_attention", "local_attention", "feed_forward", "reversible_layer"].includes(kind);
+  return positions ? { ...config } : { ...config, axial_pos_embds: false };
+}
+
+/** One forward may override the number of rounds. */
+function withCall(config: ReformerConfig, call: Readonly<Record<string, unknown>>): ReformerConfig {
+  return typeof call.num_hashes === "number" ? { ...config, numHashes: call.num_hashes } : config;
+}
+
+/** Options of a case of the paper's own LSH attention: one head without weights. */
+interface PaperCase {
+  readonly L: number;
+  readonly chunk_len: number;
+  readonly n_buckets: number;
+  readonly n_hashes: number;
+  readonly attend_across_buckets: boolean;
+  readonly allow_duplicate_attention: boolean;
+  readonly d: number;
+  readonly causal: boolean;
+}
+
+/** Recorded in f64 and stored as f32: 10 f32 roundings of values near 1, as the other recordings set theirs. */
+const PAPER_TOLERANCE: Tolerance = { atol: 5e-6, rtol: 1e-5 };
+
+function paperCases(
+  index: Readonly<Record<string, PaperCase>>,
+  file: (name: string) => Promise<ArrayBuffer>,
+): CaseFolder {
+  return {
+    cases: Object.keys(index).map((name) => ({ name, kind: "paper_lsh" })),
+    load: async ({ name, kind }) => {
+      const options = index[name] as PaperCase;
+      const base = configFromHuggingFace({
+        attn_layers: ["lsh"],
+        is_decoder: options.causal,
+        num_attention_heads: 1,
+        attention_head_size: options.d,
+        num_hashes: options.n_hashes,
+        num_buckets: options.n_buckets,
+        lsh_attn_chunk_length: options.chunk_len,
+      });
+      const config: ReformerConfig = {
+        ...base,
+        acrossBuckets: options.attend_across_buckets,
+        duplicates: options.allow_duplicate_attention ? "count" : "once",
+      };
+      const call = { batch_size: 1, sequence_length: options.L, mode: "eval" };
+      const names = ["out", "d_qk", "d_v"];
+      return {
+        name,
+        kind,
+        config,
+        call,
+        tensors: new Map(
+          [...tensorsIn(await file(`${name}.safetensors`), name)].map(([key, tensor]) => [
+            names.includes(key) ? `expect/${key}` : key,
+            tensor,
+          ]),
+        ),
+        tolerances: Object.fromEntries(names.map((key) => [`expect/${key}`, PAPER_TOLERANCE])),
+      };
+    },
+  };
+}

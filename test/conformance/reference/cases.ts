@@ -1,0 +1,202 @@
+// What a recorded case gives in f64: the same quantities under the same names, outputs and gradients.
+import type { LayerKind } from "../../../src/config.js";
+import {
+  type CallShape,
+  type Case,
+  callShape,
+  keepMasks,
+  padRows,
+  parametersOf,
+  recordedHashes,
+  tensorOf,
+} from "../case.js";
+import { attend } from "./attention.js";
+import {
+  embedding,
+  errors,
+  feedForwardBlock,
+  finalStates,
+  reversibleLayer,
+  type Setting,
+  selfAttention,
+} from "./blocks.js";
+import { add, crossEntropy, linear, Tape, Value } from "./tape.js";
+
+export interface ReferenceOptions {
+  /** Rounds every log-sum-exp to f32, as the recorded f32 runs do. */
+  readonly roundLogSumExp: boolean;
+  /** Error of one number written to a residual stream; exact where absent. */
+  readonly streamError?: (() => number) | undefined;
+}
+
+/** Quantities by the name the case records them under, without `expect/`. */
+export type Quantities = Map<string, Float64Array>;
+
+/** The kinds of cases that the reference computes. */
+export const REFERENCE: Readonly<Record<string, (c: Case, options: ReferenceOptions) => Quantities>> = {
+  lsh_attention: attention,
+  local_attention: attention,
+  paper_lsh: paper,
+  feed_forward: feedForward,
+  embeddings,
+  reversible_layer: reversible,
+  lm: languageModel,
+  mlm: languageModel,
+};
+
+function setting(c: Case, shape: CallShape, options: ReferenceOptions) {
+  const { config } = c;
+  const values = new Map(
+    [...parametersOf(c)].map(([name, { data, own }]) => [name, { own, value: new Value(data) }]),
+  );
+  const made: Setting = {
+    tape: new Tape(),
+    config,
+    batch: shape.batch,
+    length: shape.padded,
+    keyMask: shape.keyMask,
+    parameter: (name) => {
+      const found = values.get(name);
+      if (!found) throw new Error(`${c.name} has no parameter ${name}`);
+      return found.value;
+    },
+    buckets: new Map([...recordedHashes(c, shape)].map(([layer, hash]) => [layer, hash.buckets])),
+    keep: keepMasks(c),
+    ...options,
+  };
+  const gradients = (): [string, Float64Array][] =>
+    [...values.values()].map(({ own, value }) => [`grad/${own}`, value.grad]);
+  return { made, gradients };
+}
+
+function attention(c: Case, options: ReferenceOptions): Quantities {
+  const { made, gradients } = setting(c, callShape(c), options);
+  const x = new Value(tensorOf(c, "input/hidden_states").data);
+  const out = selfAttention(made, 0, c.config.layers[0] as LayerKind, x);
+  out.grad.set(tensorOf(c, "input/grad_output").data);
+  made.tape.backward();
+  return new Map([["output", out.data], ["grad_hidden_states", x.grad], ...gradients()]);
+}
+
+// These were recorded in f64: no log-sum-exp was rounded.
+function paper(c: Case): Quantities {
+  const { config } = c;
+  const shape = callShape(c);
+  const tape = new Tape();
+  const qk = new Value(tensorOf(c, "qk").data);
+  const v = new Value(tensorOf(c, "v").data);
+  const rules = {
+    batch: 1,
+    heads: 1,
+    headSize: config.headSize,
+    length: shape.length,
+    rounds: config.numHashes,
+    chunkLength: config.lshChunkLength,
+    chunksBefore: config.lshChunksBefore,
+    chunksAfter: config.lshChunksAfter,
+    causal: config.causal,
+    shared: true,
+    buckets: recordedHashes(c, shape).get(0)?.buckets,
+    duplicates: config.duplicates,
+    acrossBuckets: config.acrossBuckets,
+    dropoutRate: 0,
+    roundLogSumExp: false,
+  };
+  const out = attend(tape, rules, qk, undefined, v);
+  out.grad.set(tensorOf(c, "cotangent").data);
+  tape.backward();
+  return new Map([
+    ["out", out.data],
+    ["d_qk", qk.grad],
+    ["d_v", v.grad],
+  ]);
+}
+
+function feedForward(c: Case, options: ReferenceOptions): Quantities {
+  const { made, gradients } = setting(c, callShape(c), options);
+  const data = Float64Array.from(tensorOf(c, "input/hidden_states").data);
+  const x = new Value(data.map((value) => value + (options.streamError?.() ?? 0)));
+  // The block writes to a stream of zeros.
+  const zero = new Value(new Float64Array(x.data.length));
+  const out = add(made.tape, zero, feedForwardBlock(made, 0, x), errors(made, x.data.length));
+  out.grad.set(tensorOf(c, "input/grad_output").data);
+  made.tape.backward();
+  return new Map([["output", out.data], ["grad_hidden_states", x.grad], ...gradients()]);
+}
+
+function embeddings(c: Case, options: ReferenceOptions): Quantities {
+  const { made, gradients } = setting(c, callShape(c), options);
+  const first = Number(c.call.start_idx_pos_encodings ?? 0);
+  const out = embedding(made, tensorOf(c, "input/input_ids").data, first);
+  out.grad.set(tensorOf(c, "input/grad_output").data);
+  made.tape.backward();
+  return new Map([["output", out.data], ...gradients()]);
+}
+
+function reversible(c: Case, options: ReferenceOptions): Quantities {
+  const { made, gradients } = setting(c, callShape(c), options);
+  const stream = (name: string) => {
+    const data = Float64Array.from(tensorOf(c, name).data);
+    return new Value(data.map((value) => value + (options.streamError?.() ?? 0)));
+  };
+  const x1 = stream("input/x1_prev_attn_output");
+  const x2 = stream("input/x2_hidden_states");
+  const [y1, y2] = reversibleLayer(made, 0, c.config.layers[0] as LayerKind, x1, x2);
+  y1.grad.set(tensorOf(c, "input/grad_y1").data);
+  y2.grad.set(tensorOf(c, "input/grad_y2").data);
+  made.tape.backward();
+  return new Map([
+    ["y1_attn_output", y1.data],
+    ["y2_hidden_states", y2.data],
+    ["recon_x1", x1.data],
+    ["recon_x2", x2.data],
+    ["grad_x1", x1.grad],
+    ["grad_x2", x2.grad],
+    ...gradients(),
+  ]);
+}
+
+/** Target of every row: the next token's label, or the row's own in a masked language model. */
+export function targetsOf(c: Case, shape: CallShape): Int32Array<ArrayBuffer> {
+  const labels = padRows(tensorOf(c, "input/labels").data, shape, -100);
+  if (c.kind === "mlm") return labels;
+  return labels.map((_, i) => ((i + 1) % shape.padded === 0 ? -100 : (labels[i + 1] as number)));
+}
+
+function languageModel(c: Case, options: ReferenceOptions): Quantities {
+  const { config } = c;
+  const shape = callShape(c, true);
+  const { made, gradients } = setting(c, shape, options);
+  const { tape, parameter } = made;
+  const ids = padRows(tensorOf(c, "input/input_ids").data, shape, config.padTokenId);
+  const x = embedding(made, ids, 0);
+  let streams: [Value, Value] = [x, x];
+  const out: Quantities = new Map();
+  config.layers.forEach((kind, layer) => {
+    streams = reversibleLayer(made, layer, kind, ...streams);
+    out.set(`layer/${layer}/attn_output`, streams[0].data);
+    out.set(`layer/${layer}/hidden_states`, streams[1].data);
+  });
+  const states = finalStates(made, ...streams);
+  const head = parameter("lm_head.decoder.weight");
+  const logits = linear(tape, states, head, 2 * config.hiddenSize, parameter("lm_head.bias"));
+  const loss = crossEntropy(logits, targetsOf(c, shape), config.vocabSize);
+  tape.backward();
+  out.set("logits", realRows(logits.data, shape, config.vocabSize));
+  out.set("loss", Float64Array.of(loss));
+  for (const [name, gradient] of gradients()) out.set(name, gradient);
+  return out;
+}
+
+/** The rows of a [batch, padded, width] array that are not padding. */
+export function realRows<T extends Float64Array | Float32Array>(
+  data: T,
+  { batch, length, padded }: CallShape,
+  width: number,
+): T {
+  const rows = data.slice(0, batch * length * width) as T;
+  for (let row = 0; row < batch; row++) {
+    rows.set(data.subarray(row * padded * width, (row * padded + length) * width), row * length * width);
+  }
+  return rows;
+}
