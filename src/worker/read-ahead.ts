@@ -13,10 +13,10 @@ export interface AheadIterator<T> {
  * with the first `next()`. An error comes after the items that were before it.
  */
 export function readAhead<T>(source: AsyncIterable<T>, ahead: number): AheadIterator<T> {
-  const iterator = source[Symbol.asyncIterator]();
   let reader: ReadableStreamDefaultReader<Item<T>> | undefined;
 
   const start = () => {
+    const iterator = source[Symbol.asyncIterator]();
     const pull = async (controller: ReadableStreamDefaultController<Item<T>>) => {
       const item = await iterator.next().then(
         ({ done, value }): Item<T> | undefined => (done ? undefined : { value }),

@@ -48,7 +48,8 @@ async function serve(folder: string, headers: Readonly<Record<string, string>> =
   return { url: `http://localhost:${port}/`, close: promisify(server.close.bind(server)) };
 }
 
-const html = (head: string) => `<!doctype html><meta charset="utf-8"><title>page</title>${head}`;
+const html = (head: string) =>
+  `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>page</title>${head}`;
 
 /** An empty project: `main.js`, a page for it, and `book.txt` beside the page. */
 export async function writeProject(folder: string, program: string, text: string): Promise<void> {

@@ -43,7 +43,9 @@ async function visit(
   const page = await browser.newPage();
   const printed: string[] = [];
   let worker: string | undefined;
-  page.on("console", (message) => void printed.push(message.text()));
+  page.on("console", (message) => {
+    if (message.type() === "log") printed.push(message.text());
+  });
   page.on("worker", (started) => {
     worker = started.url();
   });
@@ -74,7 +76,8 @@ async function tryPages(folder: string): Promise<number> {
       try {
         const { printed, worker } = await visit(browser, page.url);
         const kind = worker?.startsWith("blob:") ? "inline" : worker ? "url" : "none";
-        const right = kind === way.worker && printed.length >= 4; // three steps and a text
+        const steps = printed.filter((line) => /^[123] [\d.]+ [\d.]+$/.test(line)); // number, loss, tokens per second
+        const right = kind === way.worker && steps.length === 3 && printed.length === 4; // and the text it wrote
         if (!right) failures++;
         const seconds = ((performance.now() - start) / 1000).toFixed(1);
         console.log(

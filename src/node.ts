@@ -1,0 +1,53 @@
+// For Node: the same API, WebGPU from the npm package `webgpu` (Dawn), models in folders.
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { CheckpointError, WebGPUUnavailableError } from "./errors.js";
+import type { SaveFile } from "./reformer.js";
+import type { ModelFiles } from "./types.js";
+
+export * from "./index.js";
+
+/**
+ * Gives Node what a browser has: `navigator.gpu` and the GPU constants. Call it once, before a model is made.
+ * @param flags Dawn's, such as "backend=vulkan"
+ * @throws {WebGPUUnavailableError} where the package `webgpu` is not installed or does not load
+ */
+export async function installWebGPU(flags: readonly string[] = []): Promise<void> {
+  if (globalThis.navigator?.gpu) return;
+  const dawn = await import("webgpu").catch((error: unknown) => {
+    throw new WebGPUUnavailableError(
+      `Node has no WebGPU of its own, and the package webgpu did not load (${error}): npm install webgpu`,
+      { reason: "no-webgpu" },
+    );
+  });
+  Object.assign(globalThis, dawn.globals);
+  const gpu = dawn.create([...flags]); // its devices die with it, so it lives as long as the process
+  if (globalThis.navigator) {
+    Object.defineProperty(navigator, "gpu", { configurable: true, value: gpu });
+  } else {
+    Object.defineProperty(globalThis, "navigator", { configurable: true, value: { gpu } }); // Node 20 has none
+  }
+}
+
+/** Saves into a folder, which is made where it is missing: `await model.save(intoFolder("my-model"))`. */
+export function intoFolder(folder: string): SaveFile {
+  return async (name, content) => {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, name), content);
+  };
+}
+
+/**
+ * The files of a saved model: `await Reformer.load(await fromFolder("my-model"))`.
+ * @throws {CheckpointError} where there is no such folder
+ */
+export async function fromFolder(folder: string): Promise<ModelFiles> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    throw new CheckpointError(`No model can be read from the folder ${folder}: ${error}`, { folder });
+  });
+  const files: Record<string, Uint8Array<ArrayBuffer>> = {};
+  for (const entry of entries) {
+    if (entry.isFile()) files[entry.name] = new Uint8Array(await readFile(join(folder, entry.name)));
+  }
+  return files;
+}

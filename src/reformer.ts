@@ -1,0 +1,139 @@
+// The one noun of the public API: a model, wherever it runs.
+import { resolveConfig } from "./config.js";
+import { CheckpointError, DisposedError } from "./errors.js";
+import { openModel, type WorkerKind } from "./open-model.js";
+import type {
+  CreateOptions,
+  GenerateOptions,
+  Generation,
+  Model,
+  ModelDescription,
+  ModelFiles,
+  ReformerOptions,
+  TrainOptions,
+  TrainRun,
+} from "./types.js";
+import type { EvaluateOptions, Evaluation, ModelSource } from "./worker/protocol.js";
+
+/** `await using` calls it. Older browsers lack the symbol; compilers then look for this one. */
+const ASYNC_DISPOSE: typeof Symbol.asyncDispose =
+  Symbol.asyncDispose ?? (Symbol.for("Symbol.asyncDispose") as typeof Symbol.asyncDispose);
+
+/** Writes one file of a saved model. */
+export type SaveFile = (name: string, content: Uint8Array<ArrayBuffer>) => void | Promise<void>;
+
+/**
+ * A Reformer that trains and writes text. It owns GPU memory until `dispose()`, which `await using` calls by itself;
+ * every later call throws a DisposedError.
+ */
+export class Reformer implements Model {
+  readonly #model: Model;
+  #disposal: Promise<void> | undefined;
+
+  private constructor(
+    model: Model,
+    /** The kind of worker this model runs in; "none" is the thread that made it. */
+    readonly worker: WorkerKind,
+  ) {
+    this.#model = model;
+  }
+
+  /**
+   * A new model with random weights.
+   * @throws {ConfigError} {WebGPUUnavailableError} {GpuOutOfMemoryError} {WorkerDiedError}
+   */
+  static create(config: ReformerOptions = {}, options: CreateOptions = {}): Promise<Reformer> {
+    return Reformer.#open(async () => {
+      resolveConfig(config); // before anything is started
+      return { config };
+    }, options);
+  }
+
+  /**
+   * A model that was saved: what `files()` gave, or the same files chosen by a person.
+   * @throws {CheckpointError} {WebGPUUnavailableError} {GpuOutOfMemoryError} {WorkerDiedError}
+   */
+  static load(source: ModelFiles | Iterable<File>, options: CreateOptions = {}): Promise<Reformer> {
+    return Reformer.#open(async () => ({ files: await readFiles(source) }), options);
+  }
+
+  static async #open(source: () => Promise<ModelSource>, options: CreateOptions): Promise<Reformer> {
+    const { model, worker } = await openModel(await source(), options);
+    return new Reformer(model, worker);
+  }
+
+  async describe(): Promise<ModelDescription> {
+    return this.#live().describe();
+  }
+
+  /**
+   * Trains on a text. Iterate over the steps (leaving the loop stops the run) or call `finish()`. In a worker up to 8
+   * steps are taken ahead of the loop, so the model may be that much further than the last step seen.
+   */
+  train(text: string, options: TrainOptions): TrainRun {
+    return this.#live().train(text, options);
+  }
+
+  /** Loss on a text: nats per token and bits per character. `lsh: false` zeroes the LSH layers' output. */
+  async evaluate(text: string, options: EvaluateOptions = {}): Promise<Evaluation> {
+    return this.#live().evaluate(text, options);
+  }
+
+  /** Continues a prompt. Iterate over the pieces (leaving the loop stops it) or call `text()`. */
+  generate(prompt: string, options: GenerateOptions = {}): Generation {
+    return this.#live().generate(prompt, options);
+  }
+
+  /** safetensors + config.json (Hugging Face layout) + tokenizer.json. */
+  async files(): Promise<ModelFiles> {
+    return this.#live().files();
+  }
+
+  /** Saves `files()`: into a folder the person chose, by a function of yours, or (default) as downloads of the browser. */
+  async save(target: FileSystemDirectoryHandle | SaveFile = download): Promise<void> {
+    const write = target instanceof Function ? target : writerInto(target);
+    for (const [name, content] of Object.entries(await this.files())) await write(name, content);
+  }
+
+  /** Ends everything this model is doing and frees its GPU memory. Idempotent. */
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#model.dispose();
+    return this.#disposal;
+  }
+
+  [ASYNC_DISPOSE](): Promise<void> {
+    return this.dispose();
+  }
+
+  #live(): Model {
+    if (this.#disposal) throw new DisposedError("This Reformer was disposed: create or load it again.");
+    return this.#model;
+  }
+}
+
+async function readFiles(source: ModelFiles | Iterable<File>): Promise<ModelFiles> {
+  if (!(Symbol.iterator in source)) return source;
+  const files: Record<string, Uint8Array<ArrayBuffer>> = {};
+  for (const file of source) {
+    if (!(file instanceof File))
+      throw new CheckpointError("A model is loaded from files, such as those of model.files().");
+    files[file.name] = new Uint8Array(await file.arrayBuffer());
+  }
+  return files;
+}
+
+function writerInto(folder: FileSystemDirectoryHandle): SaveFile {
+  return async (name, content) => {
+    const file = await (await folder.getFileHandle(name, { create: true })).createWritable();
+    await file.write(content);
+    await file.close();
+  };
+}
+
+function download(name: string, content: Uint8Array<ArrayBuffer>): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([content]));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}

@@ -1,0 +1,106 @@
+// The public API on this thread, in Chrome and in Node. Workers: reformer.browser.test.ts.
+import { describe, expect, test } from "vitest";
+import { ConfigError, DisposedError, isSupported, Reformer, TextError } from "../../src/index.js";
+import { getDevice } from "../support/device.js";
+import { countGpuBytes } from "./gpu-bytes.js";
+import { SMALL, TEXT, TRAINING, trainedLosses } from "./small-model.js";
+
+const HERE = { worker: "none", seed: 1 } as const;
+
+describe("Reformer on this thread", () => {
+  test("trains, evaluates, writes, and frees all of its GPU memory", async () => {
+    const bytes = countGpuBytes();
+    const model = await Reformer.create(SMALL, HERE);
+    expect(model.worker).toBe("none");
+    const losses = await trainedLosses(model);
+    expect(losses).toHaveLength(TRAINING.steps);
+    expect(losses.every(Number.isFinite)).toBe(true);
+    const { loss } = await model.evaluate(TEXT, { length: TRAINING.length });
+    expect(loss).toBeGreaterThan(0);
+    const text = await model.generate("abc", { maxNewTokens: 4, seed: 1 }).text();
+    expect(text.length).toBeGreaterThan(0);
+    expect(bytes.live()).toBeGreaterThan(0);
+    await model.dispose();
+    expect(bytes.live()).toBe(0);
+    bytes.stop();
+  });
+
+  test("with the caller's device: leaves it working and without a byte", async () => {
+    const device = await getDevice({});
+    const bytes = countGpuBytes();
+    const model = await Reformer.create(SMALL, { device, seed: 1 });
+    expect(model.worker).toBe("none");
+    await model.train(TEXT, { ...TRAINING, steps: 1 }).finish();
+    await model.dispose();
+    expect(bytes.live()).toBe(0);
+    bytes.stop();
+    const state = await Promise.race([device.lost.then(() => "lost"), Promise.resolve("there")]);
+    expect(state).toBe("there");
+    device.destroy();
+  });
+
+  test("the same seed gives the same losses; leaving the loop stops the run", async () => {
+    const [a, b] = [await Reformer.create(SMALL, HERE), await Reformer.create(SMALL, HERE)];
+    const all = await trainedLosses(a);
+    const seen: number[] = [];
+    for await (const { loss } of b.train(TEXT, TRAINING)) if (seen.push(loss) === 2) break;
+    expect(seen).toEqual(all.slice(0, 2));
+    await a.dispose();
+    await b.dispose();
+  });
+
+  test("save() and load() give a model of the same loss", async () => {
+    await using model = await Reformer.create(SMALL, HERE);
+    await model.train(TEXT, TRAINING).finish();
+    const files: Record<string, Uint8Array<ArrayBuffer>> = {};
+    await model.save((name, content) => {
+      files[name] = content;
+    });
+    expect(Object.keys(files)).toContain("config.json");
+    const chosen = Object.entries(files).map(([name, content]) => new File([content], name));
+    for (const source of [files, chosen]) {
+      await using loaded = await Reformer.load(source, HERE);
+      const options = { length: TRAINING.length };
+      expect(await loaded.evaluate(TEXT, options)).toEqual(await model.evaluate(TEXT, options));
+    }
+  });
+
+  test("an AbortSignal ends training with its reason", async () => {
+    await using model = await Reformer.create(SMALL, HERE);
+    const stop = new AbortController();
+    const reason = new Error("enough");
+    const loop = async () => {
+      for await (const { step } of model.train(TEXT, { ...TRAINING, signal: stop.signal })) {
+        expect(step).toBe(1);
+        stop.abort(reason);
+      }
+    };
+    await expect(loop()).rejects.toBe(reason);
+    await expect(Reformer.create(SMALL, { ...HERE, signal: stop.signal })).rejects.toBe(reason);
+  });
+
+  test("after dispose() every call says so; a second dispose() does nothing", async () => {
+    const model = await Reformer.create(SMALL, HERE);
+    await Promise.all([model.dispose(), model.dispose()]);
+    await model.dispose();
+    await expect(model.describe()).rejects.toThrow(DisposedError);
+    await expect(model.evaluate(TEXT)).rejects.toThrow(DisposedError);
+    await expect(model.files()).rejects.toThrow(DisposedError);
+    expect(() => model.train(TEXT, TRAINING)).toThrow(DisposedError);
+    expect(() => model.generate("a")).toThrow(DisposedError);
+  });
+
+  test("refuses wrong input by name", async () => {
+    await expect(Reformer.create({ hiddenSize: -1 }, HERE)).rejects.toThrow(ConfigError);
+    await expect(Reformer.create(SMALL, { worker: "no" as "none" })).rejects.toThrow('worker is "no"');
+    const device = {} as GPUDevice;
+    await expect(Reformer.create(SMALL, { worker: "url", device })).rejects.toThrow(ConfigError);
+    await using model = await Reformer.create(SMALL, HERE);
+    await expect(model.train("", TRAINING).finish()).rejects.toThrow(TextError);
+    await expect(model.train(TEXT, { steps: -1 }).finish()).rejects.toThrow(ConfigError);
+  });
+});
+
+test("isSupported() is true where there is an adapter", async () => {
+  expect(await isSupported()).toEqual({ supported: true });
+});
