@@ -2,7 +2,7 @@
 // of one batch, the update, and the loss alone for held-out text.
 import { paddedLength, type ReformerConfig } from "../config.js";
 import { ROWS_PER_PARTIAL, recordLoss, sumLosses } from "../kernels/cross-entropy.js";
-import type { LayerContext } from "../layers/context.js";
+import type { GivenInputs, LayerContext } from "../layers/context.js";
 import { languageModelLoss } from "../layers/head.js";
 import { rowsPerSlab } from "../layers/rows.js";
 import {
@@ -63,6 +63,7 @@ export function planTraining(
   shape: TrainingShape,
   weights: ParameterArena,
   profile: DeviceProfile,
+  given: GivenInputs = {},
 ): TrainingPlan {
   const length = paddedLength(config, shape.length);
   const tokens = shape.batchSize * length;
@@ -93,7 +94,7 @@ export function planTraining(
       weight: weights.get,
       gradient: gradients.get,
       slabRows: (width) => rowsPerSlab(width, bindingBytes),
-      given: {},
+      given,
       ...extra,
     };
     body(context, recording);
