@@ -1,4 +1,4 @@
-// Words of the control buffer: what changes from step to step without a new plan. Written by src/train/control.ts.
+// Words of the control buffer: what changes from step to step without a new plan. Written by src/model/control.ts.
 const CONTROL_SEED = 0u;              // two words
 const CONTROL_DRAW = 2u;              // counts forward passes that draw random numbers; equal in recomputation
 const CONTROL_LEARNING_RATE = 3u;     // f32 bits
