@@ -14,6 +14,8 @@ export interface CurveData {
 }
 
 const MAX = 2000;
+/** Half the window of the smooth line: so many points, and a share of the curve. */
+const [SMOOTHING_MIN, SMOOTHING_SHARE] = [3, 40];
 
 export class Curve {
   #train: CurvePoint[] = [];
@@ -78,4 +80,22 @@ function pairs(points: readonly CurvePoint[]): CurvePoint[] {
   const halved: CurvePoint[] = [];
   for (let i = 0; i + 1 < points.length; i += 2) halved.push(mean(points.slice(i, i + 2)));
   return halved;
+}
+
+/** The last point at or before a step. */
+export function nearest(points: readonly CurvePoint[], step: number | undefined): CurvePoint | undefined {
+  if (step === undefined) return points.at(-1);
+  return points.findLast((point) => point.step <= step);
+}
+
+/** Mean over a window centred on each point, so that a falling curve is not drawn too late. */
+export function smooth(values: readonly number[]): number[] {
+  const radius = SMOOTHING_MIN + Math.floor(values.length / SMOOTHING_SHARE);
+  const sums = [0];
+  for (const value of values) sums.push((sums.at(-1) ?? 0) + value);
+  return values.map((_, i) => {
+    const reach = Math.min(radius, i, values.length - 1 - i);
+    const [from, to] = [i - reach, i + reach + 1];
+    return ((sums[to] ?? 0) - (sums[from] ?? 0)) / (to - from);
+  });
 }

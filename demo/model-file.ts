@@ -54,6 +54,9 @@ async function unpack(archive: File): Promise<Record<string, Uint8Array<ArrayBuf
   return files;
 }
 
+/** Whether it is the part of a model that holds its weights. */
+export const isModelFile = (file: File): boolean => /\.(tar|safetensors)$/i.test(file.name);
+
 /**
  * The files of a model that a visitor chose: an archive, or the files themselves.
  * @throws PageError where they hold no model

@@ -1,5 +1,6 @@
 /** What the page knows at one moment, and how a training step changes it. */
 import type { AdapterFound } from "./adapter.js";
+import type { Curve } from "./curve.js";
 import type { ModelDescription, TrainStep } from "./runtime.js";
 import type { SavedRun } from "./saved-run.js";
 import { presetSettings, type Settings, suggestPreset } from "./settings.js";
@@ -76,5 +77,22 @@ export function afterStep(state: SessionState, step: TrainStep, prompt: string):
     savedStep: step.saved ? step.step : savedStep,
     recoveredFrom: step.recoveredFrom ?? recoveredFrom,
     samples: [...written, ...samples].slice(0, MAX_SAMPLES),
+  };
+}
+
+/** What to keep of a run, so that a later visit can go on with it; null before its first step. */
+export function savedRunOf(state: SessionState, curve: Curve): SavedRun | null {
+  const { settings, last, heldOut, ownText, savedStep, model, modelFile } = state;
+  if (!last || !model) return null;
+  return {
+    settings,
+    config: model.config,
+    modelFile,
+    step: savedStep ?? last.step,
+    steps: last.steps,
+    heldOutBits: heldOut?.bitsPerCharacter ?? null,
+    textName: ownText?.name ?? null,
+    curve: curve.toData(),
+    time: Date.now(),
   };
 }

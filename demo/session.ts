@@ -1,16 +1,25 @@
 /** The one state of the page: text, settings, run, model, writing. Elements show it and call its verbs. */
 import type { AdapterFound } from "./adapter.js";
 import { Curve } from "./curve.js";
-import { readModelFiles } from "./model-file.js";
+import { isModelFile, readModelFiles } from "./model-file.js";
 import type { Model, ModelFiles, Runtime, TrainStep } from "./runtime.js";
 import { forgetRun, readRun, readText, writeRun } from "./saved-run.js";
-import { afterStep, initialState, NO_RUN, type Phase, type SessionState } from "./session-state.js";
+import {
+  afterStep,
+  initialState,
+  NO_RUN,
+  type Phase,
+  type SessionState,
+  savedRunOf,
+} from "./session-state.js";
 import { modelConfig, type Settings, tokenizerOptions, trainOptions } from "./settings.js";
 import { Store } from "./store.js";
 import { type Book, fetchBook, readOwnText } from "./text-source.js";
 import { Writing } from "./writing.js";
 
 const CHECKPOINT = "page";
+/** Milliseconds: numbers that change faster cannot be read. */
+const TELL_EVERY = 100;
 const BOOK_PROMPT = "The whale ";
 /** Characters of a visitor's text that its samples begin with. */
 const OWN_PROMPT = 10;
@@ -31,7 +40,7 @@ export class Session extends Store<SessionState> {
     readonly book: Book,
     adapter: AdapterFound,
   ) {
-    super(initialState(adapter));
+    super(initialState(adapter), TELL_EVERY);
     this.writing = new Writing((prompt, options) => this.#writer(prompt, options));
   }
 
@@ -69,7 +78,7 @@ export class Session extends Store<SessionState> {
   async openFiles(files: readonly File[]): Promise<void> {
     const [first] = files;
     if (!first || this.locked) return;
-    if (files.some((file) => /\.(tar|safetensors)$/i.test(file.name))) return this.#openModel(files);
+    if (files.some(isModelFile)) return this.#openModel(files);
     const ownText = await this.#guard(() => readOwnText(first));
     if (ownText) this.set({ ownText, characters: ownText.text.length, problem: null });
   }
@@ -265,8 +274,7 @@ export class Session extends Store<SessionState> {
       const files = await readModelFiles(chosen);
       await this.#open((options) => this.runtime.load(files, options), signal, this.state.settings);
       this.#clearRun();
-      const named = chosen.find((file) => /\.(tar|safetensors)$/i.test(file.name)) ?? chosen[0];
-      this.set({ modelFile: named?.name ?? "" });
+      this.set({ modelFile: chosen.find(isModelFile)?.name ?? null });
     });
     this.set({ phase: "idle", preparing: null });
   }
@@ -286,20 +294,9 @@ export class Session extends Store<SessionState> {
   }
 
   async #record(): Promise<void> {
-    const { settings, last, heldOut, ownText, savedStep, model, modelFile } = this.state;
-    if (!last || !model) return;
-    const run = {
-      settings,
-      config: model.config,
-      modelFile,
-      step: savedStep ?? last.step,
-      steps: last.steps,
-      heldOutBits: heldOut?.bitsPerCharacter ?? null,
-      textName: ownText?.name ?? null,
-      curve: this.curve.toData(),
-      time: Date.now(),
-    };
-    await writeRun(run, this.#textKept ? undefined : (ownText?.text ?? null));
+    const run = savedRunOf(this.state, this.curve);
+    if (!run) return;
+    await writeRun(run, this.#textKept ? undefined : (this.state.ownText?.text ?? null));
     this.#textKept = true;
   }
 

@@ -1,11 +1,17 @@
-/** State that elements watch. Watchers hear of changes at most once per drawn frame. */
+/** State that elements watch. Watchers hear of changes at most once per drawn frame, or more rarely where that is asked. */
 
 export class Store<State extends object> {
   #state: State;
   #watchers = new Set<() => void>();
   #scheduled = false;
 
-  constructor(state: State) {
+  #told = 0;
+
+  /** @param interval milliseconds between two tellings at least */
+  constructor(
+    state: State,
+    private readonly interval = 0,
+  ) {
     this.#state = state;
   }
 
@@ -19,10 +25,12 @@ export class Store<State extends object> {
     this.#scheduled = true;
     const tell = () => {
       this.#scheduled = false;
+      this.#told = performance.now();
       for (const watcher of this.#watchers) watcher();
     };
-    // A hidden page draws no frames, yet its title and saved state must follow.
-    if (document.hidden) setTimeout(tell, 250);
+    const wait = this.#told + this.interval - performance.now();
+    // A hidden page draws no frames, yet what it shows must follow.
+    if (document.hidden || wait > 0) setTimeout(tell, wait);
     else requestAnimationFrame(tell);
   }
 

@@ -4,6 +4,8 @@ export interface Book {
   readonly url: string;
   readonly title: string;
   readonly author: string;
+  readonly source: string;
+  readonly licence: string;
 }
 
 export interface OwnText {

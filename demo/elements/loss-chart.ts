@@ -1,7 +1,7 @@
 import { css, html, nothing, type PropertyValues, unsafeCSS } from "lit";
 import uPlot from "uplot";
 import uplotStyles from "uplot/dist/uPlot.min.css?inline";
-import type { CurvePoint } from "../curve.js";
+import { type CurvePoint, nearest, smooth } from "../curve.js";
 import { decimals, whole } from "../format.js";
 import { watchTheme } from "../theme.js";
 import { SessionElement } from "./page-element.js";
@@ -9,8 +9,6 @@ import { base, controls } from "./styles.js";
 
 type Unit = "bits" | "loss";
 const HEIGHT = 300;
-/** Half the window of the smooth line: so many points, and a share of the curve. */
-const [SMOOTHING_MIN, SMOOTHING_SHARE] = [3, 40];
 const ROWS = 12;
 
 /** Loss or bits per character against step, of the text trained on and of the held-out text. */
@@ -278,24 +276,6 @@ export class LossChart extends SessionElement {
     this.#asTable = !this.#asTable;
     this.requestUpdate();
   };
-}
-
-/** The last point at or before a step. */
-function nearest(points: readonly CurvePoint[], step: number | undefined): CurvePoint | undefined {
-  if (step === undefined) return points.at(-1);
-  return points.findLast((point) => point.step <= step);
-}
-
-/** Mean over a window centred on each point, so that a falling curve is not drawn too late. */
-function smooth(values: readonly number[]): number[] {
-  const radius = SMOOTHING_MIN + Math.floor(values.length / SMOOTHING_SHARE);
-  const sums = [0];
-  for (const value of values) sums.push((sums.at(-1) ?? 0) + value);
-  return values.map((_, i) => {
-    const reach = Math.min(radius, i, values.length - 1 - i);
-    const [from, to] = [i - reach, i + reach + 1];
-    return ((sums[to] ?? 0) - (sums[from] ?? 0)) / (to - from);
-  });
 }
 
 function padded(min: number | null, max: number | null): [number, number] {

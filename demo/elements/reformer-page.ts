@@ -135,6 +135,7 @@ export class ReformerPage extends PageElement {
 
   override render() {
     const t = this.t.page;
+    const { title, source, licence } = this.book;
     return html`
       <div class="page">
         <header>
@@ -170,7 +171,10 @@ export class ReformerPage extends PageElement {
               : nothing
           }
         </main>
-        <footer class="note">${t.footer}</footer>
+        <footer class="note">
+          ${this.#session ? html`<p>${t.footer}</p>` : nothing}
+          <p><cite lang="en">${title}</cite>: <span lang="en">${source}; ${licence}</span></p>
+        </footer>
       </div>
     `;
   }

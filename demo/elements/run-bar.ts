@@ -110,26 +110,31 @@ export class RunBar extends SessionElement {
     `;
   }
 
+  /** The first button stays the same element through all phases, so that it keeps the focus. */
   #actions() {
     const t = this.t.run;
     const { session } = this;
     const { phase, settings, last, model } = this.state;
-    const button = (label: string, act: () => Promise<void>, kind = "", disabled = false) =>
-      html`<button class=${kind} ?disabled=${disabled} @click=${() => void act()}>${label}</button>`;
+    const button = (label: string, act: () => Promise<void>, kind = "") =>
+      html`<button
+        class=${kind}
+        @click=${(event: MouseEvent) => {
+          if (event.detail <= 1) void act(); // the second click of a double click meant the button before
+        }}
+      >
+        ${label}
+      </button>`;
+    const stop = button(t.stop, () => session.stop());
     switch (phase) {
       case "idle":
-        return button(t.train, () => session.train(), "primary");
+        return [button(t.train, () => session.train(), "primary")];
       case "preparing":
-        return button(t.cancel, () => session.stop());
+        return [button(t.cancel, () => session.stop())];
       case "training":
-        return [button(t.pause, () => session.pause(), "primary"), button(t.stop, () => session.stop())];
       case "pausing":
-        return [
-          button(t.pause, () => session.pause(), "primary", true),
-          button(t.stop, () => session.stop()),
-        ];
+        return [button(t.pause, () => session.pause(), "primary"), stop];
       case "paused":
-        return [button(t.resume, () => session.resume(), "primary"), button(t.stop, () => session.stop())];
+        return [button(t.resume, () => session.resume(), "primary"), stop];
       case "done":
       case "stopped":
         return [
