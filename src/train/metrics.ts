@@ -2,11 +2,10 @@
 // never waits for a copy.
 
 import { F32_STATUS_LIMIT, FAULT, FIXED_POINT_STATUS_LIMIT } from "../kernels/global-norm.js";
-import { STATUS_SLOTS } from "../layers/context.js";
 import type { Tensor } from "../scheduler/recording.js";
 import type { PreparedPlan } from "../scheduler/run.js";
-import { RESULT } from "./optimizer.js";
 import type { TrainingPlan } from "./recordings.js";
+import { RESULT } from "./results.js";
 
 export interface StepMetrics {
   readonly step: number;
@@ -36,7 +35,7 @@ export class MetricsRing {
     readonly plan: TrainingPlan,
   ) {
     this.#free.push(...prepared.plan.readbacks.slice(1).map((i) => prepared.buffers[i] as GPUBuffer));
-    this.#sources = [plan.optimizer.results, plan.outputs.status];
+    this.#sources = [plan.optimizer.results, plan.windows.outputs.status];
   }
 
   get pending(): number {
@@ -75,9 +74,9 @@ export class MetricsRing {
   }
 
   #parse({ step, learningRate }: Slot, bytes: ArrayBuffer): StepMetrics {
-    const { outputs, shape } = this.plan;
+    const { windows, shape } = this.plan;
     const results = new Float32Array(bytes, 0, RESULT.columns);
-    const status = new Uint32Array(bytes, RESULT.columns * 4, outputs.status.byteLength / 4);
+    const status = new Uint32Array(bytes, RESULT.columns * 4, windows.outputs.status.byteLength / 4);
     const loss = results[RESULT.loss] ?? Number.NaN;
     const gradientNorm = results[RESULT.norm] ?? Number.NaN;
     const limit = shape.streams === "int32" ? FIXED_POINT_STATUS_LIMIT : F32_STATUS_LIMIT;
@@ -96,6 +95,3 @@ export class MetricsRing {
     }
   }
 }
-
-/** Bytes of one readback buffer of the ring. */
-export const METRICS_BYTES = (RESULT.columns + STATUS_SLOTS) * 4;

@@ -15,6 +15,7 @@ import { parameters } from "../model/parameters.js";
 import { type DeviceProfile, flatTensors } from "../scheduler/plan.js";
 import { Arena, type Tensor } from "../scheduler/recording.js";
 import type { PreparedPlan } from "../scheduler/run.js";
+import { RESULT } from "./results.js";
 
 export interface OptimizerOptions {
   readonly kind: "adamw";
@@ -26,8 +27,6 @@ export interface OptimizerOptions {
   readonly clipNorm: number;
 }
 
-/** Columns of the results tensor. */
-export const RESULT = { loss: 0, norm: 1, fault: 2, correct: 3, columns: 4 } as const;
 /** Values that share one word of block flags: parameters start at multiples of it. */
 const BLOCK = 64;
 

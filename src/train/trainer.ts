@@ -6,8 +6,8 @@ import type { Tensor } from "../scheduler/recording.js";
 import { PreparedPlan } from "../scheduler/run.js";
 import type { Batch, TokenDataset } from "../text/dataset.js";
 import { packControl } from "./control.js";
+import { evaluateWindows, initialiseWindows, writeBatch } from "./evaluation.js";
 import { MetricsRing, type StepMetrics } from "./metrics.js";
-import { RESULT } from "./optimizer.js";
 import { READ_BEHIND, RUN, type TrainingPlan } from "./recordings.js";
 import { learningRateAt, type Schedule } from "./schedule.js";
 
@@ -51,17 +51,7 @@ export class Trainer {
     const prepared = await PreparedPlan.create(gpu, plan.plan, { shared: base, signal, onProgress });
     const trainer = new Trainer(config, plan, prepared, options);
     plan.optimizer.initialise(prepared);
-    if (config.hashSeed !== null) {
-      prepared.write(plan.inputs.hashControl, packControl({ seed: config.hashSeed, draw: 0 }));
-    }
-    if (plan.inputs.keyMask) {
-      const { batchSize, length } = plan.shape;
-      const mask = new Uint32Array(batchSize * plan.paddedLength);
-      for (let row = 0; row < batchSize; row++) {
-        mask.fill(1, row * plan.paddedLength, row * plan.paddedLength + length);
-      }
-      prepared.write(plan.inputs.keyMask, mask);
-    }
+    initialiseWindows(prepared, plan.windows);
     return trainer;
   }
 
@@ -104,7 +94,7 @@ export class Trainer {
       const draw = this.#step * accumulate + part;
       const batch = dataset.batch(draw, { batchSize: shape.batchSize, length: shape.length }, seed);
       this.#writeControl(draw, step, 1 / (accumulate * shape.batchSize * shape.length));
-      this.writeBatch(batch);
+      writeBatch(this.prepared, this.plan.windows, batch);
       await this.prepared.run(RUN.batch, { signal });
     }
     await this.prepared.run(RUN.update);
@@ -115,7 +105,7 @@ export class Trainer {
     const { seed, schedule } = this.options;
     const { beta1, beta2 } = this.plan.shape.optimizer;
     this.prepared.write(
-      this.plan.inputs.control,
+      this.plan.windows.inputs.control,
       packControl({
         seed,
         draw,
@@ -128,40 +118,14 @@ export class Trainer {
     );
   }
 
-  /** Writes inputs and targets, padding each sequence on the right; rows missing from a short batch are ignored. */
-  writeBatch(batch: Batch): void {
-    const { shape, paddedLength, inputs } = this.plan;
-    const tokens = new Uint32Array(shape.batchSize * paddedLength).fill(this.config.padTokenId);
-    const targets = new Int32Array(shape.batchSize * paddedLength).fill(-100);
-    for (let row = 0; row < batch.batchSize; row++) {
-      const from = row * batch.length;
-      tokens.set(batch.inputs.subarray(from, from + batch.length), row * paddedLength);
-      targets.set(batch.targets.subarray(from, from + batch.length), row * paddedLength);
-    }
-    this.prepared.write(inputs.tokens, tokens);
-    this.prepared.write(inputs.targets, targets);
-  }
-
   /** Mean loss (nats per token) and accuracy over batches of windows, without dropout. */
-  async evaluate(
+  evaluate(
     batches: Iterable<Batch>,
     options: { readonly lsh?: boolean | undefined; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<{ loss: number; accuracy: number; tokens: number }> {
     const run = options.lsh === false ? RUN.evaluateWithoutLsh : RUN.evaluate;
-    let loss = 0;
-    let right = 0;
-    let tokens = 0;
-    for (const batch of batches) {
-      options.signal?.throwIfAborted();
-      this.#writeControl(0, 1, 1);
-      this.writeBatch(batch);
-      await this.prepared.run(run, { signal: options.signal });
-      const results = await this.prepared.read(this.plan.optimizer.results);
-      loss += results[RESULT.loss] ?? Number.NaN;
-      right += results[RESULT.correct] ?? Number.NaN;
-      tokens += batch.batchSize * batch.length;
-    }
-    return { loss: loss / tokens, accuracy: right / tokens, tokens };
+    const { seed } = this.options;
+    return evaluateWindows(this.prepared, this.plan.windows, run, batches, { seed, signal: options.signal });
   }
 
   async #checked(metrics: StepMetrics): Promise<FinishedStep> {

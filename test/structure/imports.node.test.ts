@@ -12,8 +12,8 @@ const LAYERS: readonly [layer: string, files: RegExp, below: readonly string[]][
   ["io", /^src\/io\//, ["leaves"]],
   ["layers", /^src\/layers\//, ["leaves", "gpu", "scheduler", "kernels"]],
   ["model", /^src\/model\//, ["leaves", "gpu", "scheduler", "kernels", "layers"]],
-  ["train", /^src\/train\//, ["leaves", "gpu", "scheduler", "kernels", "layers", "model"]],
-  ["generate", /^src\/generate\//, ["leaves", "gpu", "scheduler", "kernels", "layers", "model"]],
+  ["train", /^src\/train\//, ["leaves", "gpu", "scheduler", "kernels", "layers", "model", "text"]],
+  ["generate", /^src\/generate\//, ["leaves", "gpu", "scheduler", "kernels", "layers", "model", "text"]],
 ];
 const ENGINE = LAYERS.map(([layer]) => layer);
 const ALL_LAYERS: typeof LAYERS = [

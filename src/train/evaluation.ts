@@ -1,0 +1,178 @@
+// The loss on held-out text: forward and cross-entropy only, without dropout, with or without the LSH layers' output.
+import { paddedLength, type ReformerConfig } from "../config.js";
+import type { LayerContext } from "../layers/context.js";
+import { languageModelLoss } from "../layers/head.js";
+import type { Streams } from "../layers/reversible-block.js";
+import { rowsPerSlab } from "../layers/rows.js";
+import {
+  type Inputs,
+  inputTensors,
+  type Outputs,
+  outputTensors,
+  type ParameterArena,
+  streamPair,
+} from "../model/memory.js";
+import { forward } from "../model/stack.js";
+import { type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
+import { Arena, Recording, type Tensor } from "../scheduler/recording.js";
+import type { PreparedPlan } from "../scheduler/run.js";
+import type { Batch } from "../text/dataset.js";
+import { packControl } from "./control.js";
+import { METRICS_BYTES, RESULT, sumInto } from "./results.js";
+
+/** The windows a plan runs on, and the tensors they are written to and read from. */
+export interface Windows {
+  readonly config: ReformerConfig;
+  readonly batchSize: number;
+  /** Tokens per window. */
+  readonly length: number;
+  /** The same, padding included. */
+  readonly paddedLength: number;
+  readonly inputs: Inputs;
+  readonly outputs: Outputs;
+  /** f32 [1, RESULT.columns]. */
+  readonly results: Tensor;
+  readonly streams: Streams;
+}
+
+/** Tensors for windows of `length` tokens, padded inside. */
+export function planWindows(
+  config: ReformerConfig,
+  shape: { readonly batchSize: number; readonly length: number },
+  results: Tensor,
+  profile: DeviceProfile,
+): Windows {
+  const length = paddedLength(config, shape.length);
+  const tokens = shape.batchSize * length;
+  return {
+    config,
+    batchSize: shape.batchSize,
+    length: shape.length,
+    paddedLength: length,
+    inputs: inputTensors(config, shape.batchSize, length, length !== shape.length),
+    outputs: outputTensors(tokens),
+    results,
+    streams: streamPair(config, ["x1", "x2"], tokens, profile.maxStorageBufferBindingSize, "i32"),
+  };
+}
+
+/** What layers are recorded with on these windows. */
+export function contextOf(
+  windows: Windows,
+  weights: ParameterArena,
+  profile: DeviceProfile,
+  options: Pick<LayerContext, "recording" | "training" | "fixedPoint" | "withoutLsh" | "gradient">,
+): LayerContext {
+  const { config, batchSize, paddedLength: length, inputs, outputs } = windows;
+  return {
+    config,
+    batch: batchSize,
+    length,
+    keyMask: inputs.keyMask,
+    control: inputs.control,
+    hashControl: inputs.hashControl,
+    status: outputs.status,
+    weight: weights.get,
+    slabRows: (width) => rowsPerSlab(width, profile.maxStorageBufferBindingSize),
+    given: {},
+    ...options,
+  };
+}
+
+/** Order of the recordings of an evaluation. */
+export const EVALUATE = { all: 0, withoutLsh: 1 } as const;
+
+/** Recordings of the loss alone, in the order of EVALUATE. */
+export function recordEvaluation(
+  windows: Windows,
+  weights: ParameterArena,
+  fixedPoint: boolean,
+  profile: DeviceProfile,
+): Recording[] {
+  const { inputs, outputs, results, streams } = windows;
+  const tokens = windows.batchSize * windows.paddedLength;
+  return [false, true].map((withoutLsh) => {
+    const recording = new Recording();
+    const gradient = (name: string): Tensor => {
+      throw new Error(`internal: evaluation asked for the gradient of ${name}`);
+    };
+    const options = { recording, training: false, fixedPoint, withoutLsh, gradient };
+    const context = contextOf(windows, weights, profile, options);
+    forward(context, inputs.tokens, streams);
+    const { losses, correct } = outputs;
+    recording.scope("head", () =>
+      languageModelLoss(context, streams, { targets: inputs.targets, losses, correct }, 0),
+    );
+    recording.clear(results);
+    sumInto(recording, losses, tokens, results, inputs.control, RESULT.loss);
+    sumInto(recording, correct, tokens, results, inputs.control, RESULT.correct);
+    return recording;
+  });
+}
+
+/** An evaluation without training. */
+export function planEvaluation(
+  config: ReformerConfig,
+  shape: { readonly batchSize: number; readonly length: number; readonly streams: "int32" | "f32" },
+  weights: ParameterArena,
+  profile: DeviceProfile,
+): { readonly plan: Plan; readonly windows: Windows } {
+  const results = new Arena("results", "state").tensor("results", [1, RESULT.columns]);
+  const windows = planWindows(config, shape, results, profile);
+  const recordings = recordEvaluation(windows, weights, shape.streams === "int32", profile);
+  return { plan: plan(recordings, profile, { readbacks: [METRICS_BYTES] }), windows };
+}
+
+/** Writes what stays the same for all runs: the padding mask, and a fixed hash seed. */
+export function initialiseWindows(prepared: PreparedPlan, windows: Windows): void {
+  const { config, batchSize, length, paddedLength: padded, inputs } = windows;
+  if (config.hashSeed !== null) {
+    prepared.write(inputs.hashControl, packControl({ seed: config.hashSeed, draw: 0 }));
+  }
+  if (!inputs.keyMask) return;
+  const mask = new Uint32Array(batchSize * padded);
+  for (let row = 0; row < batchSize; row++) mask.fill(1, row * padded, row * padded + length);
+  prepared.write(inputs.keyMask, mask);
+}
+
+/** Writes inputs and targets, padding each window on the right; rows missing from a short batch are ignored. */
+export function writeBatch(prepared: PreparedPlan, windows: Windows, batch: Batch): void {
+  const { config, batchSize, paddedLength: padded, inputs } = windows;
+  const tokens = new Uint32Array(batchSize * padded).fill(config.padTokenId);
+  const targets = new Int32Array(batchSize * padded).fill(-100);
+  for (let row = 0; row < batch.batchSize; row++) {
+    const from = row * batch.length;
+    tokens.set(batch.inputs.subarray(from, from + batch.length), row * padded);
+    targets.set(batch.targets.subarray(from, from + batch.length), row * padded);
+  }
+  prepared.write(inputs.tokens, tokens);
+  prepared.write(inputs.targets, targets);
+}
+
+/** Random numbers of evaluations: always the same rotations, so that losses of different steps compare. */
+const EVALUATION_DRAW = 0;
+
+/** Mean loss (nats per token) and accuracy over batches of windows; `run` is the recording that computes them. */
+export async function evaluateWindows(
+  prepared: PreparedPlan,
+  windows: Windows,
+  run: number,
+  batches: Iterable<Batch>,
+  options: { readonly seed: number; readonly signal?: AbortSignal | undefined },
+): Promise<{ loss: number; accuracy: number; tokens: number }> {
+  let loss = 0;
+  let right = 0;
+  let tokens = 0;
+  for (const batch of batches) {
+    options.signal?.throwIfAborted();
+    const control = packControl({ seed: options.seed, draw: EVALUATION_DRAW, lossScale: 1 });
+    prepared.write(windows.inputs.control, control);
+    writeBatch(prepared, windows, batch);
+    await prepared.run(run, { signal: options.signal });
+    const results = await prepared.read(windows.results);
+    loss += results[RESULT.loss] ?? Number.NaN;
+    right += results[RESULT.correct] ?? Number.NaN;
+    tokens += batch.batchSize * batch.length;
+  }
+  return { loss: loss / tokens, accuracy: right / tokens, tokens };
+}
