@@ -42,14 +42,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     workgroupBarrier();
     next_a = load_a(k + K_STEP + a_k, range.y, a_rows);
     next_b = load_b(k + K_STEP + b_k, range.y, b_columns);
-    let steps = min(K_STEP, range.y - k); // beyond it the slices are 0
-    for (var i = 0u; i < steps; i += 4u) {
-      let x = i * PITCH + slow;
-      let y = i * PITCH + fast;
-      sums += outer(tile_a[x], tile_b[y]);
-      sums += outer(tile_a[x + PITCH], tile_b[y + PITCH]);
-      sums += outer(tile_a[x + 2u * PITCH], tile_b[y + 2u * PITCH]);
-      sums += outer(tile_a[x + 3u * PITCH], tile_b[y + 3u * PITCH]);
+    let steps = min(K_STEP, range.y - k);
+    for (var i = 0u; i < steps; i++) {
+      sums += outer(tile_a[i * PITCH + slow], tile_b[i * PITCH + fast]);
     }
     workgroupBarrier(); // the slices are read to the end before they are overwritten
   }
