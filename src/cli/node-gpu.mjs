@@ -68,7 +68,12 @@ export function installGpu(options) {
   Object.assign(globalThis, globals);
   const host = globalThis.navigator ?? {};
   const get = () => {
-    gpu ??= create([]);
+    // With the driver's own zero-initialisation SwiftShader compiles one store per word of workgroup memory, 1 ms each.
+    gpu ??= create(
+      options?.software
+        ? ["disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension"]
+        : [],
+    );
     return gpu;
   };
   Object.defineProperty(host, "gpu", { configurable: true, get });

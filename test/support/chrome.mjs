@@ -22,6 +22,8 @@ export const CHROME_FLAGS = [
   "--no-sandbox",
   "--enable-unsafe-webgpu",
   "--use-webgpu-adapter=swiftshader",
+  // Otherwise SwiftShader compiles one store per word of workgroup memory, 1 ms each (also in src/cli/node-gpu.mjs).
+  "--disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension",
   // The crash tests kill the GPU process several times; by default Chrome then blocks WebGPU for the site.
   "--disable-gpu-process-crash-limit",
   "--disable-domain-blocking-for-3d-apis",
