@@ -10,6 +10,8 @@ import { base, controls } from "./styles.js";
 type Unit = "bits" | "loss";
 const HEIGHT = 300;
 const ROWS = 12;
+/** Steps between marks of the axis: 1, 2, 5, 10, … */
+const STEP_MARKS = [1, 10, 100, 1e3, 1e4, 1e5].flatMap((power) => [power, 2 * power, 5 * power]);
 
 /** Loss or bits per character against step, of the text trained on and of the held-out text. */
 export class LossChart extends SessionElement {
@@ -230,7 +232,8 @@ export class LossChart extends SessionElement {
         axes: [
           {
             ...axis,
-            values: (_, splits) => splits.map((s) => (Number.isInteger(s) ? whole(s) : "")),
+            incrs: STEP_MARKS,
+            values: (_, splits) => splits.map(whole),
             size: 30,
           },
           { ...axis, values: (_, splits) => splits.map((s) => decimals(s, digits(splits))), size: 42 },

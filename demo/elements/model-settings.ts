@@ -75,8 +75,11 @@ export class ModelSettings extends SessionElement {
       .fields .note {
         font-size: 0.75rem;
       }
+      .wide {
+        grid-column: 1 / -1;
+      }
       details .fields {
-        margin-top: 0.5rem;
+        margin-top: 0.625rem;
       }
       details,
       .locked {
@@ -110,18 +113,18 @@ export class ModelSettings extends SessionElement {
         <summary>${t.more}</summary>
         <fieldset class="fields" ?disabled=${fixed}>
           ${this.#select("hiddenSize", t.hiddenSize, WIDTHS, whole)} ${this.#number("depth", t.depth)}
-          ${this.#choice("mix", t.mix, MIXES, t.mixes)} ${this.#number("numHashes", t.numHashes)}
+          ${this.#choice("mix", t.mix, MIXES, t.mixes)}
           ${this.#choice("tokenizer", t.tokenizer, ["bytes", "bpe"] as const, t.tokenizers)}
           ${
             settings.tokenizer === "bpe"
               ? this.#select("vocabulary", t.vocabulary, VOCABULARIES, whole)
               : nothing
           }
-          ${this.#number("seed", t.seed)}
+          ${this.#number("numHashes", t.numHashes)} ${this.#number("seed", t.seed)}
         </fieldset>
         <fieldset class="fields" ?disabled=${locked}>
-          ${this.#choice("optimizer", t.optimizer, ["adamw", "adafactor"] as const, OPTIMIZERS)}
           ${this.#choice("backward", t.backward, ["reversible", "stored"] as const, t.backwards)}
+          ${this.#choice("optimizer", t.optimizer, ["adamw", "adafactor"] as const, OPTIMIZERS)}
         </fieldset>
       </details>
       ${locked ? html`<p class="note locked">${t.locked}</p>` : nothing}
@@ -165,8 +168,8 @@ export class ModelSettings extends SessionElement {
     </div>`;
   }
 
-  #field(id: string, label: string, control: TemplateResult, note?: string) {
-    return html`<div class="field">
+  #field(id: string, label: string, control: TemplateResult, note?: string, kind = "") {
+    return html`<div class="field ${kind}">
       <label for=${id}>${label}</label>
       ${control} ${note ? html`<span class="note" id="${id}-note">${note}</span>` : nothing}
     </div>`;
@@ -239,6 +242,8 @@ export class ModelSettings extends SessionElement {
             html`<option .selected=${option === this.state.settings[field]}>${names[option]}</option>`,
         )}
       </select>`,
+      undefined,
+      "wide", // a choice is worded
     );
   }
 

@@ -20,7 +20,7 @@ export class RunBar extends SessionElement {
         flex-wrap: wrap;
         gap: 0.5rem;
       }
-      button.primary {
+      button:first-child {
         min-width: 7.5rem;
       }
       .status {
@@ -83,9 +83,9 @@ export class RunBar extends SessionElement {
   }
 
   #toggle(): Promise<void> {
-    const { phase } = this.state;
+    const { phase, savedRun } = this.state;
     if (phase === "training") return this.session.pause();
-    if (phase === "paused") return this.session.resume();
+    if (phase === "paused" || savedRun) return this.session.resume();
     return phase === "idle" ? this.session.train() : Promise.resolve();
   }
 
@@ -114,7 +114,7 @@ export class RunBar extends SessionElement {
   #actions() {
     const t = this.t.run;
     const { session } = this;
-    const { phase, settings, last, model } = this.state;
+    const { phase, settings, last, model, savedRun } = this.state;
     const button = (label: string, act: () => Promise<void>, kind = "") =>
       html`<button
         class=${kind}
@@ -127,7 +127,7 @@ export class RunBar extends SessionElement {
     const stop = button(t.stop, () => session.stop());
     switch (phase) {
       case "idle":
-        return [button(t.train, () => session.train(), "primary")];
+        return [button(t.train, () => session.train(), savedRun ? "" : "primary")];
       case "preparing":
         return [button(t.cancel, () => session.stop())];
       case "training":

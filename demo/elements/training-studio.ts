@@ -49,6 +49,7 @@ export class TrainingStudio extends SessionElement {
       @media (min-width: 60rem) {
         .studio {
           grid-template-columns: minmax(18rem, 21rem) minmax(0, 1fr);
+          grid-template-rows: auto 1fr;
         }
         .settings {
           grid-row: span 2;
