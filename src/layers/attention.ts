@@ -30,13 +30,13 @@ function newRows(context: LayerContext, label: string): Rows {
   return makeRows(make, label, batch * length, config.hiddenSize, context.slabRows(config.hiddenSize));
 }
 
-/** Normalises, projects, attends. */
-export function attentionState(
+/** Normalises and projects. */
+export function projectHeads(
   context: LayerContext,
   layer: number,
   kind: LayerKind,
   x: Rows,
-): AttentionState {
+): Pick<AttentionState, "normed" | "heads"> {
   const { recording, config, batch, length, weight } = context;
   const { hiddenSize, numHeads, headSize } = config;
   const name = NAME(layer);
@@ -67,15 +67,26 @@ export function attentionState(
     key: kind === "lsh" ? undefined : projected[1],
     value,
   };
-  const full = runsFullAttention(config, kind, length);
-  return { normed, heads, attended: attendHeads(context, layer, kind, full, heads) };
+  return { normed, heads };
+}
+
+/** Normalises, projects, attends. */
+export function attentionState(
+  context: LayerContext,
+  layer: number,
+  kind: LayerKind,
+  x: Rows,
+): AttentionState {
+  const projected = projectHeads(context, layer, kind, x);
+  const full = runsFullAttention(context.config, kind, context.length);
+  return { ...projected, attended: attendHeads(context, layer, kind, full, projected.heads) };
 }
 
 /** stream ± dropout(Wo · attention). */
 export function addAttention(
   context: LayerContext,
   layer: number,
-  { attended }: AttentionState,
+  { attended }: { readonly attended: { readonly out: Tensor } },
   stream: Rows,
   store: "residualAdd" | "residualSub",
 ): void {

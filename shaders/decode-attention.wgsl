@@ -1,0 +1,169 @@
+// decode-attention: softmax attention of one new token per sequence to the tokens cached so far and itself.
+//
+//   s[j] = q·k_j / √D, with SHARED_KEYS q·k_j / √(mean(k_j²) + 1e-6) / √D, the new token itself -1e5
+//   out  = Σ_j exp(s[j])·v_j / Σ_j exp(s[j])          over all keys j of all rounds in one softmax
+//   T = position of the new token; its key and value are in the caches already
+//   sorted:  round r has the slots (⌊rank_r / C⌋ − before)·C + 0 … C·(1 + before + after) − 1 of its order, modulo T + 1
+//   else:    tokens first … T;  first = 0 where chunkLength is 0 or T < fullBelow − 1, else max(0, (⌊T/C⌋ − before)·C)
+//
+//   control  [16]                 u32  position T
+//   q        [B·H,D]              f32  queries of the new tokens
+//   k        [B·H,capacity,D]     f32  keys; with SHARED_KEYS queries that become keys
+//   v        [B·H,capacity,D]     f32
+//   order    [B·H,R,capacity]     u32  if SORTED: tokens by ascending bucket (decode-insert)
+//   ids      [B·H,R,capacity]     u32  unless ACROSS_BUCKETS: bucket of every token
+//   ranks    [B·H,R]              u32  if SORTED: slot of the new token in its order
+//   out      [B·H,D]              f32  out
+//
+//   Window   A window longer than T + 1 repeats tokens: a key met twice counts twice, unless COUNT_ONCE. Unless
+//            ACROSS_BUCKETS, keys of another bucket than the query's in that round get -1e7. No causal mask: all cached
+//            tokens are earlier.
+//   Grid     one workgroup per (batch, head), in a line
+//   Cost     4·D operations per key; keys pass by in tiles of 256
+//   Numerics online softmax in f32, keys in window order, sums over a tile in a fixed tree
+//   Source   cached decoding of Hugging Face's Reformer. With SHORTENED its quirk: a first token below 0 counts back
+//            from T, which shortens local windows of several chunks. Needs control, workgroup-sum.
+//            Oracle: test/oracle/decode-attention.ts
+override HEAD_VECS: u32; // D / 4, D at most 256
+override ROUNDS: u32;
+override CHUNKS_BEFORE: u32;
+override CHUNKS_AFTER: u32;
+override SORTED: bool;
+override SHARED_KEYS: bool;
+override COUNT_ONCE: bool;
+override ACROSS_BUCKETS: bool;
+override SHORTENED: bool;
+
+struct Params { rows: u32, capacity: u32, chunkLength: u32, fullBelow: u32 }
+@group(0) @binding(0) var<uniform>             params:  Params;
+@group(0) @binding(1) var<storage, read>       control: array<u32>;
+@group(0) @binding(2) var<storage, read>       q:       array<vec4f>;
+@group(0) @binding(3) var<storage, read>       k:       array<vec4f>;
+@group(0) @binding(4) var<storage, read>       v:       array<f32>;
+@group(0) @binding(5) var<storage, read>       order:   array<u32>;
+@group(0) @binding(6) var<storage, read>       ids:     array<u32>;
+@group(0) @binding(7) var<storage, read>       ranks:   array<u32>;
+@group(0) @binding(8) var<storage, read_write> out:     array<f32>;
+
+const ABSENT_LOGIT = -1e30; // of no key at all: weight 0 beside any other
+const OTHER_BUCKET_LOGIT = -1e7;
+const SELF_LOGIT = -1e5;
+const NORM_EPSILON = 1e-6;  // beside the mean square
+
+var<workgroup> sh_query:  array<vec4f, 64>;
+var<workgroup> sh_tokens: array<u32, WG>;
+var<workgroup> sh_parts:  array<f32, WG>; // weights of a tile; at the end parts of the output
+
+// Keys of one round.
+fn window_length() -> u32 { return params.chunkLength * (1u + CHUNKS_BEFORE + CHUNKS_AFTER); }
+
+// First slot of the window, in [0, T].
+fn window_start(row: u32, round: u32, position: u32) -> u32 {
+  let tokens = i32(position) + 1;
+  let chunk = i32(ranks[row * ROUNDS + round] / params.chunkLength) - i32(CHUNKS_BEFORE);
+  let start = chunk * i32(params.chunkLength) % tokens;
+  return u32(select(start, start + tokens, start < 0));
+}
+
+// First of the consecutive tokens that are attended to.
+fn first_token(position: u32) -> u32 {
+  if (params.chunkLength == 0u || position + 1u < params.fullBelow) { return 0u; }
+  let first = (i32(position / params.chunkLength) - i32(CHUNKS_BEFORE)) * i32(params.chunkLength);
+  if (SHORTENED && first < 0) { return u32(max(0, i32(position) + first)); }
+  return u32(max(0, first));
+}
+
+fn key_count(position: u32) -> u32 {
+  if (SORTED) { return ROUNDS * window_length(); }
+  return position + 1u - first_token(position);
+}
+
+fn token_at(row: u32, position: u32, j: u32) -> u32 {
+  if (!SORTED) { return first_token(position) + j; }
+  let round = j / window_length();
+  let slot = (window_start(row, round, position) + j % window_length()) % (position + 1u);
+  return order[(row * ROUNDS + round) * params.capacity + slot];
+}
+
+fn same_bucket(row: u32, position: u32, j: u32, token: u32) -> bool {
+  if (ACROSS_BUCKETS) { return true; }
+  let at = (row * ROUNDS + j / window_length()) * params.capacity;
+  return ids[at + token] == ids[at + position];
+}
+
+// How often `token` is a candidate over all rounds.
+fn multiplicity(row: u32, position: u32, token: u32) -> u32 {
+  var count = 0u;
+  for (var j = 0u; j < key_count(position); j++) {
+    count += select(0u, 1u, token_at(row, position, j) == token && same_bucket(row, position, j, token));
+  }
+  return max(1u, count);
+}
+
+fn logit_of(row: u32, position: u32, j: u32, token: u32) -> f32 {
+  let at = (row * params.capacity + token) * HEAD_VECS;
+  var score = 0.0;
+  var squares = 0.0;
+  for (var i = 0u; i < HEAD_VECS; i++) {
+    score += dot(sh_query[i], k[at + i]);
+    squares += dot(k[at + i], k[at + i]);
+  }
+  let size = f32(4u * HEAD_VECS);
+  let mean = select(1.0, squares / size + NORM_EPSILON, SHARED_KEYS);
+  var logit = score / sqrt(mean * size);
+  if (!same_bucket(row, position, j, token)) { logit = OTHER_BUCKET_LOGIT; }
+  if (SHARED_KEYS && token == position) { logit = SELF_LOGIT; }
+  if (COUNT_ONCE) { logit -= log(f32(multiplicity(row, position, token))); }
+  return logit;
+}
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+        @builtin(local_invocation_index) lane: u32) {
+  let row = group.x + group.y * groups.x;
+  if (row >= params.rows) { return; }
+  let position = control[CONTROL_POSITION];
+  if (lane < HEAD_VECS) { sh_query[lane] = q[row * HEAD_VECS + lane]; }
+  workgroupBarrier();
+
+  // Each invocation sums one component of the values of every `parts`-th key.
+  let size = 4u * HEAD_VECS;
+  let parts = WG / size;
+  let component = lane % size;
+  let part = lane / size;
+  var largest = ABSENT_LOGIT;
+  var total = 0.0;
+  var sum = 0.0;
+  let count = key_count(position);
+  for (var start = 0u; start < count; start += WG) {
+    // pass 1: one logit per invocation
+    var logit = ABSENT_LOGIT;
+    if (start + lane < count) {
+      let token = token_at(row, position, start + lane);
+      sh_tokens[lane] = token;
+      logit = logit_of(row, position, start + lane, token);
+    }
+    let before = largest;
+    largest = max(largest, workgroup_max(lane, logit));
+    let weight = select(0.0, exp(logit - largest), start + lane < count);
+    sh_parts[lane] = weight;
+    let shrink = exp(before - largest);
+    total = total * shrink + workgroup_sum(lane, weight); // its barriers make the weights visible
+
+    // pass 2: weighted values
+    sum *= shrink;
+    if (part < parts) {
+      for (var i = part; i < min(WG, count - start); i += parts) {
+        sum += sh_parts[i] * v[(row * params.capacity + sh_tokens[i]) * size + component];
+      }
+    }
+    workgroupBarrier(); // the next tile writes the same memory
+  }
+
+  sh_parts[lane] = sum;
+  workgroupBarrier();
+  if (lane >= size) { return; }
+  var result = 0.0;
+  for (var i = 0u; i < parts; i++) { result += sh_parts[i * size + lane]; }
+  out[row * size + lane] = result / total;
+}
