@@ -75,6 +75,7 @@ const CASES: [why: string, counts: number[], scale: number, maxNorm: number][] =
   ["several workgroups and a partial one", [40_000], 1, 1],
   ["several buffers", [16_384, 130, 20_001], 1, 1],
   ["a norm below the limit", [1000], 1e-3, 1],
+  ["gradients so small that the formula's 1e-6 counts", [1000], 1e-5, 1e-5],
   ["no clipping", [1000], 5, 0],
   ["large gradients", [1000], 1e15, 1],
 ];
