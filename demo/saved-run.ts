@@ -1,6 +1,6 @@
 /** The page's own record of the last run: its settings, curve and, for a visitor's file, the text. Weights are saved by the library. */
 import type { CurveData } from "./curve.js";
-import type { ReformerOptions } from "./runtime.js";
+import type { ModelFiles, ReformerOptions } from "./runtime.js";
 import type { Settings } from "./settings.js";
 
 export interface SavedRun {
@@ -18,7 +18,13 @@ export interface SavedRun {
   readonly time: number;
 }
 
-const [STORE, RUN, TEXT] = ["saved-run", "run", "text"];
+/** What the run began with, where that is not the book and a new model. */
+export interface RunOrigin {
+  readonly text: string | undefined;
+  readonly files: ModelFiles | undefined;
+}
+
+const [STORE, RUN, ORIGIN] = ["saved-run", "run", "origin"];
 
 function open(): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
@@ -47,15 +53,20 @@ async function access<T>(
 }
 
 export const readRun = (): Promise<SavedRun | undefined> => access("readonly", (store) => store.get(RUN));
-export const readText = (): Promise<string | null | undefined> =>
-  access("readonly", (store) => store.get(TEXT));
+export const readOrigin = (): Promise<RunOrigin | undefined> =>
+  access("readonly", (store) => store.get(ORIGIN));
 
-/** Keeps the run and, unless undefined, its text; null where that is the bundled book. */
-export async function writeRun(run: SavedRun, text: string | null | undefined): Promise<void> {
-  await access("readwrite", (store) => {
-    if (text !== undefined) store.put(text, TEXT);
-    return store.put(run, RUN);
-  });
+/** Keeps one run as it goes; what it began with is written once. */
+export class RunKeeper {
+  #began = false;
+
+  async keep(run: SavedRun, origin: RunOrigin): Promise<void> {
+    await access("readwrite", (store) => {
+      if (!this.#began) store.put(origin, ORIGIN);
+      return store.put(run, RUN);
+    });
+    this.#began = true;
+  }
 }
 
 export async function forgetRun(): Promise<void> {

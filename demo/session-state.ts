@@ -32,6 +32,8 @@ export interface SessionState {
   readonly heldOut: NonNullable<TrainStep["heldOut"]> | null;
   readonly savedStep: number | null;
   readonly recoveredFrom: number | null;
+  /** What the engine wants known, in its words. */
+  readonly notice: string | null;
   /** Newest first. */
   readonly samples: readonly Sample[];
   readonly model: ModelDescription | null;
@@ -47,6 +49,7 @@ export const NO_RUN = {
   heldOut: null,
   savedStep: null,
   recoveredFrom: null,
+  notice: null,
   samples: [],
 } as const satisfies Partial<SessionState>;
 
@@ -69,13 +72,14 @@ export function initialState(adapter: AdapterFound): SessionState {
 const MAX_SAMPLES = 12;
 
 export function afterStep(state: SessionState, step: TrainStep, prompt: string): Partial<SessionState> {
-  const { samples, heldOut, savedStep, recoveredFrom } = state;
+  const { samples, heldOut, savedStep, recoveredFrom, notice } = state;
   const written = step.sample === undefined ? [] : [{ step: step.step, prompt, text: step.sample }];
   return {
     last: step,
     heldOut: step.heldOut ?? heldOut,
     savedStep: step.saved ? step.step : savedStep,
     recoveredFrom: step.recoveredFrom ?? recoveredFrom,
+    notice: step.notice ?? notice,
     samples: [...written, ...samples].slice(0, MAX_SAMPLES),
   };
 }
@@ -88,7 +92,7 @@ export function savedRunOf(state: SessionState, curve: Curve): SavedRun | null {
     settings,
     config: model.config,
     modelFile,
-    step: savedStep ?? last.step,
+    step: savedStep ?? 0,
     steps: last.steps,
     heldOutBits: heldOut?.bitsPerCharacter ?? null,
     textName: ownText?.name ?? null,

@@ -2,16 +2,11 @@
 import type { AdapterFound } from "./adapter.js";
 import { Curve } from "./curve.js";
 import { isModelFile, readModelFiles } from "./model-file.js";
+import { ModelHolder, type ModelOrigin } from "./model-holder.js";
 import type { Model, ModelFiles, Runtime, TrainStep } from "./runtime.js";
-import { forgetRun, readRun, readText, writeRun } from "./saved-run.js";
-import {
-  afterStep,
-  initialState,
-  NO_RUN,
-  type Phase,
-  type SessionState,
-  savedRunOf,
-} from "./session-state.js";
+import { forgetRun, RunKeeper, readOrigin, readRun } from "./saved-run.js";
+import type { Phase, SessionState } from "./session-state.js";
+import { afterStep, initialState, NO_RUN, savedRunOf } from "./session-state.js";
 import { modelConfig, type Settings, tokenizerOptions, trainOptions } from "./settings.js";
 import { Store } from "./store.js";
 import { type Book, fetchBook, readOwnText } from "./text-source.js";
@@ -23,14 +18,16 @@ const TELL_EVERY = 100;
 const BOOK_PROMPT = "The whale ";
 /** Characters of a visitor's text that its samples begin with. */
 const OWN_PROMPT = 10;
+/** Gets text and model ready for a run. */
+type Prepare = (signal: AbortSignal) => Promise<{ readonly steps: number; readonly resume: boolean }>;
 const BUSY: readonly Phase[] = ["preparing", "training", "pausing"];
 
 export class Session extends Store<SessionState> {
   curve = new Curve();
   readonly writing: Writing;
-  #model: Model | null = null;
+  readonly #holder: ModelHolder;
   #text = "";
-  #textKept = false;
+  #keeper = new RunKeeper();
   #abort = new AbortController();
   #leave: "paused" | "stopped" | null = null;
   #running: Promise<void> = Promise.resolve();
@@ -41,6 +38,7 @@ export class Session extends Store<SessionState> {
     adapter: AdapterFound,
   ) {
     super(initialState(adapter), TELL_EVERY);
+    this.#holder = new ModelHolder(runtime);
     this.writing = new Writing((prompt, options) => this.#writer(prompt, options));
   }
 
@@ -88,40 +86,46 @@ export class Session extends Store<SessionState> {
     const { settings, modelFile } = this.state;
     return this.#begin(async (signal) => {
       await this.#fetchText(signal);
-      if (!modelFile) {
-        await this.#open((options) => this.runtime.create(modelConfig(settings), options), signal, settings);
-      }
+      if (!modelFile) await this.#open({ config: modelConfig(settings) }, settings, signal);
       this.#clearRun();
+      await forgetRun().catch(() => undefined); // its checkpoint is replaced from here on
       return { steps: settings.steps, resume: false };
     });
   }
 
   /** The paused run goes on, or the saved one where there is no model yet. */
   resume(): Promise<void> {
-    const { savedRun, settings, last } = this.state;
-    if (this.#model) {
+    const { savedRun, last } = this.state;
+    if (this.#holder.model) {
+      const { settings } = this.state;
       return this.#begin(async () => ({ steps: last?.steps ?? settings.steps, resume: true }));
     }
     if (!savedRun) return this.train();
     return this.#begin(async (signal) => {
-      const text = savedRun.textName === null ? null : await readText();
-      this.set({
-        settings: savedRun.settings,
-        ownText: text && savedRun.textName ? { name: savedRun.textName, text } : null,
-      });
+      const { settings, config, textName, modelFile, curve } = savedRun;
+      const { text, files } = (await readOrigin()) ?? {};
+      this.set({ settings, ownText: text && textName ? { name: textName, text } : null });
       await this.#fetchText(signal);
-      await this.#open((options) => this.runtime.create(savedRun.config, options), signal, savedRun.settings);
+      await this.#open(files ? { files } : { config }, settings, signal);
       this.#clearRun();
-      this.set({ modelFile: savedRun.modelFile });
-      this.curve = Curve.from(savedRun.curve);
+      this.set({ modelFile });
+      this.curve = Curve.from(curve);
       return { steps: savedRun.steps, resume: true };
     });
   }
 
-  /** The finished run takes as many steps again. */
+  /** The finished run takes as many steps again, on the text that is chosen now. */
   goOn(): Promise<void> {
     const { settings, last } = this.state;
-    return this.#begin(async () => ({ steps: (last?.step ?? 0) + settings.steps, resume: true }));
+    return this.#begin(async (signal) => {
+      const before = this.#text;
+      await this.#fetchText(signal);
+      if (this.#text !== before) {
+        await this.#holder.fix(); // its vocabulary comes from the text before
+        this.#keeper = new RunKeeper();
+      }
+      return { steps: (last?.step ?? 0) + settings.steps, resume: true };
+    });
   }
 
   /** After a failure: a fresh model goes on from what was saved. */
@@ -166,7 +170,7 @@ export class Session extends Store<SessionState> {
 
   // --- one run at a time ---
 
-  async #begin(prepare: (signal: AbortSignal) => Promise<{ steps: number; resume: boolean }>): Promise<void> {
+  async #begin(prepare: Prepare): Promise<void> {
     if (this.busy) return;
     await this.writing.stop();
     this.#abort = new AbortController();
@@ -177,10 +181,7 @@ export class Session extends Store<SessionState> {
     await running;
   }
 
-  async #run(
-    prepare: (signal: AbortSignal) => Promise<{ steps: number; resume: boolean }>,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #run(prepare: Prepare, signal: AbortSignal): Promise<void> {
     let end: Phase;
     try {
       const { steps, resume } = await prepare(signal);
@@ -188,27 +189,32 @@ export class Session extends Store<SessionState> {
     } catch (error) {
       if (!signal.aborted) this.fail(error);
       const over = signal.aborted ? "paused" : "stopped";
-      end = this.#model && this.state.last ? over : "idle";
+      end = this.#holder.model && this.state.last ? over : "idle";
     }
     this.set({ phase: end, preparing: null });
     if (this.state.last) await this.#record().catch((error: unknown) => this.fail(error));
   }
 
   async #steps(steps: number, resume: boolean, signal: AbortSignal): Promise<Phase> {
-    const model = this.#model;
+    const { model } = this.#holder;
     if (!model) return "idle";
     const { samplePrompt } = this;
     const options = { ...trainOptions(this.state.settings, steps), samplePrompt, checkpoint: CHECKPOINT };
     let first = true;
     for await (const step of model.train(this.#text, { ...options, resume, signal })) {
-      if (first) this.curve.cutAfter(step.step - 1);
+      if (first) {
+        this.curve.cutAfter(step.step - 1);
+        this.set({ savedStep: step.step - 1, notice: null });
+      }
       this.#take(step, samplePrompt);
       if (first) this.set({ phase: this.#leave ? "pausing" : "training", model: await model.describe() });
+      if (first || step.saved) await this.#record();
       first = false;
-      if (step.saved) await this.#record();
       if (this.#leave) break;
     }
-    this.set({ model: await model.describe() });
+    // The worker may be some steps ahead of the page, and saves where it is.
+    const description = await model.describe();
+    this.set({ model: description, savedStep: description.step });
     return this.#leave ?? "done";
   }
 
@@ -233,9 +239,9 @@ export class Session extends Store<SessionState> {
   async #aside<T>(use: (model: Model) => Promise<T>): Promise<T | undefined> {
     const interrupts = this.state.phase === "training";
     if (interrupts) await this.pause();
-    if (!this.#model) return undefined;
+    const { model } = this.#holder;
     try {
-      return await use(this.#model);
+      return model ? await use(model) : undefined;
     } finally {
       if (interrupts && this.#leave === "paused") void this.resume();
     }
@@ -250,20 +256,17 @@ export class Session extends Store<SessionState> {
     this.set({ characters: this.#text.length });
   }
 
-  async #open(
-    make: (options: Parameters<Runtime["create"]>[1]) => Promise<Model>,
-    signal: AbortSignal,
-    settings: Settings,
-  ): Promise<void> {
+  async #open(origin: ModelOrigin, settings: Settings, signal: AbortSignal): Promise<void> {
     await this.#close();
-    this.#model = await make({
+    const model = await this.#holder.open(origin, {
       seed: settings.seed,
       tokenizer: tokenizerOptions(settings),
+      text: this.#text,
       signal,
       onProgress: ({ phase, loaded, total }) =>
         this.set({ preparing: { phase, share: total > 0 ? loaded / total : 0 } }),
     });
-    this.set({ model: await this.#model.describe() });
+    this.set({ model: await model.describe() });
   }
 
   async #openModel(chosen: readonly File[]): Promise<void> {
@@ -272,7 +275,7 @@ export class Session extends Store<SessionState> {
     this.set({ phase: "preparing", preparing: null, problem: null });
     await this.#guard(async () => {
       const files = await readModelFiles(chosen);
-      await this.#open((options) => this.runtime.load(files, options), signal, this.state.settings);
+      await this.#open({ files }, this.state.settings, signal);
       this.#clearRun();
       this.set({ modelFile: chosen.find(isModelFile)?.name ?? null });
     });
@@ -281,23 +284,20 @@ export class Session extends Store<SessionState> {
 
   async #close(): Promise<void> {
     await this.writing.stop();
-    const model = this.#model;
-    this.#model = null;
     this.set({ model: null, modelFile: null });
-    await model?.dispose();
+    await this.#holder.close();
   }
 
   #clearRun(): void {
-    this.#textKept = false;
+    this.#keeper = new RunKeeper();
     this.curve = new Curve();
     this.set(NO_RUN);
   }
 
   async #record(): Promise<void> {
     const run = savedRunOf(this.state, this.curve);
-    if (!run) return;
-    await writeRun(run, this.#textKept ? undefined : (this.state.ownText?.text ?? null));
-    this.#textKept = true;
+    const { files } = this.#holder;
+    if (run) await this.#keeper.keep(run, { text: this.state.ownText?.text, files });
   }
 
   /** What it gives, or undefined after showing why not. */

@@ -3,13 +3,9 @@ import { SessionElement } from "./page-element.js";
 import { problemText } from "./problem-text.js";
 import { base, controls } from "./styles.js";
 
-const RESUMABLE = [
-  "DeviceLostError",
-  "WorkerDiedError",
-  "DivergedError",
-  "LockedError",
-  "GpuOutOfMemoryError",
-];
+/** After these the model is gone, and a new one must take over from the checkpoint. */
+const FATAL = ["DeviceLostError", "WorkerDiedError"];
+const RESUMABLE = [...FATAL, "DivergedError", "LockedError", "GpuOutOfMemoryError"];
 
 /** The last error, kindly: what happened, what to do, and the program's own words behind a fold. */
 export class ProblemCard extends SessionElement {
@@ -60,7 +56,7 @@ export class ProblemCard extends SessionElement {
       <div class="actions">
         ${
           resumable && phase !== "paused"
-            ? html`<button @click=${() => void this.session.recover()}>${t.resume}</button>`
+            ? html`<button @click=${() => void (FATAL.includes(problem.name) ? this.session.recover() : this.session.resume())}>${t.resume}</button>`
             : nothing
         }
         <button @click=${() => this.session.set({ problem: null })}>${t.dismiss}</button>

@@ -103,13 +103,19 @@ export class TrainingStudio extends SessionElement {
 
   override render() {
     const { session } = this;
-    const { recoveredFrom } = this.state;
+    const { recoveredFrom, notice } = this.state;
     return html`
       <run-bar .session=${session}></run-bar>
       <div class="banners">
         <saved-banner .session=${session}></saved-banner>
         <problem-card .session=${session}></problem-card>
-        ${recoveredFrom === null ? nothing : html`<p class="note" role="status">${this.t.run.recovered(whole(recoveredFrom))}</p>`}
+        ${
+          recoveredFrom !== null
+            ? html`<p class="note" role="status">${this.t.run.recovered(whole(recoveredFrom))}</p>`
+            : notice !== null
+              ? html`<p class="note" role="status" lang="en">${notice}</p>`
+              : nothing
+        }
       </div>
       <div class="studio">
         <div class="settings">

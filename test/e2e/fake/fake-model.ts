@@ -77,6 +77,14 @@ class FakeModel implements Model {
   }
 
   async *#steps(text: string, options: TrainOptions): AsyncGenerator<TrainStep> {
+    try {
+      yield* this.#all(text, options);
+    } finally {
+      sessionStorage.setItem("fake-step", String(this.#step));
+    }
+  }
+
+  async *#all(text: string, options: TrainOptions): AsyncGenerator<TrainStep> {
     const saved = Number(sessionStorage.getItem("fake-step") ?? 0);
     if (options.resume === false) this.#step = 0;
     else if (this.#step === 0) this.#step = saved;
