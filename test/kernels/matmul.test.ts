@@ -22,6 +22,22 @@ const heads = { batch: 2, heads: 3, length: 45, headSize: 8 };
 
 const CASES: readonly (readonly [why: string, given: Given])[] = [
   ["one element", { m: 1, n: 1, k: 1 }],
+  ["few rows", { m: 7, n: 19, k: 37 }],
+  [
+    "few rows, dropped, into a stream",
+    {
+      m: 7,
+      n: 19,
+      k: 37,
+      transposeA: true,
+      transposeB: true,
+      store: "residualAdd",
+      fixedPoint: true,
+      dropout: 1,
+      dropoutRate: 0.2,
+      site: 2,
+    },
+  ],
   ["whole tiles, K of one step", { m: 64, n: 128, k: 16 }],
   ["partial tiles and K not a multiple of the step", { m: 67, n: 130, k: 37 }],
   ["A transposed, adding", { m: 67, n: 130, k: 37, transposeA: true, store: "add" }],
@@ -83,8 +99,9 @@ function outNumbers(d: MatmulDims, out: TypedArray): ArrayLike<number> {
   return d.fixedPoint ? Float64Array.from(out, (word) => word * STEP) : new Float32Array(out.slice().buffer);
 }
 
-describe.each(["tiled", "plain"])("matmul, %s form", (variant) => {
-  test.each(CASES)("%s", async (_why, given) => {
+describe.each(["tiled", "plain", "rows"])("matmul, %s form", (variant) => {
+  const few = variant === "rows"; // serves up to 8 rows, the others more
+  test.each(CASES.filter(([, { m }]) => few === m <= 8))("%s", async (_why, given) => {
     const d = matmulDims(given);
     const { values, keep, outBefore } = inputs(d);
     const all = { ...(values as { a: Float32Array; b: Float32Array; bias?: Float32Array }), keep };
@@ -119,21 +136,22 @@ describe.each(["tiled", "plain"])("matmul, %s form", (variant) => {
   });
 
   test("splits of K are partial products that add up to the whole, also where the last split is empty", async () => {
+    const m = few ? 5 : 20;
     for (const [k, splits] of [
       [70, 3],
       [33, 5],
     ] as const) {
-      const d = matmulDims({ m: 20, n: 30, k, splits, transposeA: true });
+      const d = matmulDims({ m, n: 30, k, splits, transposeA: true });
       const { values, outBefore } = inputs(d);
       const { out } = await run(d, values, variant);
-      const summed = Float64Array.from({ length: 600 }, (_, i) => {
+      const summed = Float64Array.from({ length: m * 30 }, (_, i) => {
         let sum = 0;
-        for (let split = 0; split < splits; split++) sum += out![split * 600 + i]!;
+        for (let split = 0; split < splits; split++) sum += out![split * m * 30 + i]!;
         return sum;
       });
       const { a, b } = values as { a: Float32Array; b: Float32Array };
       const whole = { ...d, splits: 1 };
-      const before = outBefore.slice(0, 600);
+      const before = outBefore.slice(0, m * 30);
       const expected = oracle.matmul(whole, { a, b, out: before });
       const magnitude = oracle.matmul(whole, { a: a.map(Math.abs), b: b.map(Math.abs), out: before });
       expectClose(
@@ -146,7 +164,14 @@ describe.each(["tiled", "plain"])("matmul, %s form", (variant) => {
   });
 
   test("residual add then subtract gives the stream back to the bit, and a repeated run is bit-identical", async () => {
-    const d = matmulDims({ m: 70, n: 40, k: 37, store: "residualAdd", fixedPoint: true, bias: true });
+    const d = matmulDims({
+      m: few ? 7 : 70,
+      n: 40,
+      k: 37,
+      store: "residualAdd",
+      fixedPoint: true,
+      bias: true,
+    });
     const { values } = inputs(d);
     const { out: added } = await run(d, values, variant);
     const { out: again } = await run(d, values, variant);
@@ -169,6 +194,6 @@ test("matmulDims() objects to sizes that contradict each other", () => {
 
 test("matmulSplits() splits long sums with few tiles only", () => {
   expect(matmulSplits(4096, 256, 256)).toBe(1);
-  expect(matmulSplits(256, 256, 65_536)).toBe(4);
+  expect(matmulSplits(256, 256, 65_536)).toBe(32);
   expect(matmulSplits(64, 64, 2048)).toBe(4);
 });
