@@ -45,6 +45,8 @@ export interface CreateOptions {
   readonly seed?: number | undefined;
   /** Default: characters of the training text are bytes. */
   readonly tokenizer?: TokenizerOptions | undefined;
+  /** Text that a vocabulary of characters or BPE pieces is made from. */
+  readonly text?: string | undefined;
   /** "auto" (default): a worker, by URL or inline; "none": this thread. */
   readonly worker?: "auto" | "url" | "inline" | "none" | Worker | (() => Worker) | undefined;
   /** Use this device, on this thread. The caller keeps owning it. */
@@ -53,7 +55,7 @@ export interface CreateOptions {
   readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
 }
 
-export type LearningRateSchedule = "constant" | "linear" | "cosine" | "inverse-sqrt";
+export type LearningRateSchedule = "constant" | "linear" | "cosine" | "inverse-square-root";
 
 export interface TrainOptions {
   /** Optimiser steps in all, those of a resumed run included. */
@@ -114,6 +116,8 @@ export interface TrainStep {
   readonly saved?: boolean | undefined;
   /** Said once after a lost device: the run went on from this earlier step on a new one. */
   readonly recoveredFrom?: number | undefined;
+  /** Something the person should know, in a sentence. */
+  readonly notice?: string | undefined;
 }
 
 export interface TrainSummary {
@@ -190,7 +194,11 @@ export interface Model {
   /** Loss on a text: nats per token and bits per character. `lsh: false` zeroes the LSH layers' output. */
   evaluate(
     text: string,
-    options?: { readonly length?: number | undefined; readonly lsh?: boolean | undefined; readonly signal?: AbortSignal | undefined },
+    options?: {
+      readonly length?: number | undefined;
+      readonly lsh?: boolean | undefined;
+      readonly signal?: AbortSignal | undefined;
+    },
   ): Promise<{ readonly loss: number; readonly bitsPerCharacter: number; readonly tokens: number }>;
   generate(prompt: string, options?: GenerateOptions): Generation;
   /** safetensors + config.json (Hugging Face layout) + tokenizer.json. */

@@ -52,6 +52,8 @@ export interface BufferRequest {
   readonly label: string;
   readonly byteLength: number;
   readonly usage: GPUBufferUsageFlags;
+  /** Where its bytes are counted; "state" unless said. */
+  readonly category?: string;
 }
 
 /** The device, its live memory and its compiled pipelines. Borrows the device unless `ownsDevice`. */
@@ -60,7 +62,8 @@ export class Gpu {
   #peakBytes = 0;
   #lost: DeviceLostError | undefined;
   #disposed = false;
-  readonly #buffers = new Set<GPUBuffer>();
+  readonly #buffers = new Map<GPUBuffer, string>();
+  readonly #bytesBy = new Map<string, number>();
   readonly #pipelines = new Map<string, Promise<CompiledKernel>>();
   readonly #modules = new Map<string, GPUShaderModule>();
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
@@ -83,6 +86,10 @@ export class Gpu {
   /** Bytes of all buffers made here and not yet destroyed. */
   get liveBytes(): number {
     return this.#liveBytes;
+  }
+  /** Live bytes by category. */
+  get memory(): Readonly<Record<string, number>> {
+    return { ...Object.fromEntries(this.#bytesBy), total: this.#liveBytes };
   }
   /** The largest `liveBytes` so far. */
   get peakBytes(): number {
@@ -107,10 +114,10 @@ export class Gpu {
     if (tooLarge) throw outOfMemory(tooLarge.label, tooLarge.byteLength, this.device.limits.maxBufferSize);
     this.device.pushErrorScope("out-of-memory");
     this.device.pushErrorScope("validation");
-    const buffers = requests.map(({ label, byteLength, usage }) => {
+    const buffers = requests.map(({ label, byteLength, usage, category = "state" }) => {
       const buffer = this.device.createBuffer({ label, size: Math.max(4, byteLength), usage });
-      this.#buffers.add(buffer);
-      this.#liveBytes += buffer.size;
+      this.#buffers.set(buffer, category);
+      this.#count(category, buffer.size);
       return buffer;
     });
     this.#peakBytes = Math.max(this.#peakBytes, this.#liveBytes);
@@ -125,9 +132,16 @@ export class Gpu {
   }
 
   free(buffer: GPUBuffer): void {
-    if (!this.#buffers.delete(buffer)) return;
-    this.#liveBytes -= buffer.size;
+    const category = this.#buffers.get(buffer);
+    if (category === undefined) return;
+    this.#buffers.delete(buffer);
+    this.#count(category, -buffer.size);
     buffer.destroy();
+  }
+
+  #count(category: string, bytes: number): void {
+    this.#liveBytes += bytes;
+    this.#bytesBy.set(category, (this.#bytesBy.get(category) ?? 0) + bytes);
   }
 
   /** Pipeline of one kernel variant; compiled once per device. */
@@ -235,7 +249,7 @@ export class Gpu {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const buffer of [...this.#buffers]) this.free(buffer);
+    for (const buffer of [...this.#buffers.keys()]) this.free(buffer);
     if (this.ownsDevice) this.device.destroy();
   }
 }

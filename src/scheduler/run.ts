@@ -68,8 +68,8 @@ export class PreparedPlan {
     const missing = plan.buffers.map((_, i) => i).filter((i) => !held.has(i));
     const allocated = await gpu.allocate(
       missing.map((i) => {
-        const { label, byteLength } = plan.buffers[i] as Plan["buffers"][number];
-        return { label, byteLength, usage: usageOf(plan, i) };
+        const buffer = plan.buffers[i] as Plan["buffers"][number];
+        return { ...buffer, usage: usageOf(plan, i) };
       }),
     );
     const buffers = plan.buffers.map((_, i) => held.get(i) ?? (allocated[missing.indexOf(i)] as GPUBuffer));

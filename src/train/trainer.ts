@@ -144,11 +144,7 @@ export class Trainer {
     return "the loss";
   }
 
-  /** Optimiser state to save: tensors by name, and the step. */
-  stateTensors(): ReadonlyMap<string, Tensor> {
-    return this.plan.optimizer.stateTensors;
-  }
-
+  /** Goes on as after `step` steps. */
   restore(step: number): void {
     this.#step = step;
   }

@@ -18,7 +18,7 @@ import type {
 export type ModelSource = { readonly config: ReformerOptions } | { readonly files: ModelFiles };
 
 /** The part of `CreateOptions` that the engine itself needs. */
-export type EngineOptions = Pick<CreateOptions, "seed" | "tokenizer" | "signal" | "onProgress">;
+export type EngineOptions = Pick<CreateOptions, "seed" | "tokenizer" | "text" | "signal" | "onProgress">;
 
 /** What makes models; the class `Engine` is one. */
 export interface EngineFactory {

@@ -1,0 +1,66 @@
+// The model's weights on one device, and what is needed to put them on another after the device was lost.
+import type { ReformerConfig } from "./config.js";
+import { Gpu, requestDevice } from "./gpu/gpu.js";
+import { SOFTWARE_VARIANTS } from "./kernels/matmul.js";
+import { type ParameterArena, parameterArena, readbackBytes } from "./model/memory.js";
+import { DEFAULT_LIMITS, type DeviceProfile, type Plan, plan } from "./scheduler/plan.js";
+import { PreparedPlan } from "./scheduler/run.js";
+import type { AdapterDescription } from "./types.js";
+
+/** What a plan must know of a device. */
+export function profileOf({ limits, features, adapterInfo }: GPUDevice): DeviceProfile {
+  const profile: Record<string, unknown> = { features: features as ReadonlySet<string> };
+  // Browsers before Chrome 134 have no device.adapterInfo: they keep the forms for GPUs.
+  if (adapterInfo?.isFallbackAdapter) profile.variants = SOFTWARE_VARIANTS;
+  for (const name of Object.keys(DEFAULT_LIMITS) as (keyof DeviceProfile)[]) {
+    if (name in limits) profile[name] = limits[name as keyof GPUSupportedLimits];
+  }
+  return profile as unknown as DeviceProfile;
+}
+
+/** The plan that holds the weights alone; all other plans share them. */
+export function planWeights(config: ReformerConfig, weights: ParameterArena, profile: DeviceProfile): Plan {
+  return plan([], profile, { arenas: [weights.arena], readbacks: [readbackBytes(config)] });
+}
+
+/** Weights in GPU memory. */
+export interface OpenDevice {
+  readonly gpu: Gpu;
+  readonly profile: DeviceProfile;
+  readonly weights: ParameterArena;
+  readonly base: PreparedPlan;
+}
+
+/** Opens `device`, or a new one, with memory for the weights. */
+export async function openDevice(config: ReformerConfig, device?: GPUDevice): Promise<OpenDevice> {
+  const gpu = new Gpu(device ?? (await requestDevice()), device === undefined);
+  try {
+    const profile = profileOf(gpu.device);
+    const weights = parameterArena(config, "weights", "weights");
+    return {
+      gpu,
+      profile,
+      weights,
+      base: await PreparedPlan.create(gpu, planWeights(config, weights, profile)),
+    };
+  } catch (error) {
+    gpu.dispose();
+    throw error;
+  }
+}
+
+/** Names under which software adapters report themselves. */
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|software|warp|basic render/i;
+
+export function describeAdapter(device: GPUDevice): AdapterDescription {
+  const { vendor = "", architecture = "", description = "" } = device.adapterInfo ?? {};
+  return {
+    vendor,
+    architecture,
+    description,
+    features: [...(device.features as ReadonlySet<string>)].sort(),
+    maxBufferSize: device.limits.maxBufferSize,
+    maxStorageBufferBindingSize: device.limits.maxStorageBufferBindingSize,
+    fallback: SOFTWARE.test(`${vendor} ${architecture} ${description}`),
+  };
+}

@@ -1,0 +1,260 @@
+// One training run: batches, evaluations, samples and checkpoints, from where it stood to its last step, across a lost
+// device if need be.
+import type { ReformerConfig } from "./config.js";
+import { fingerprint, openRun, saveRun, writeTensors } from "./engine-checkpoint.js";
+import type { OpenDevice } from "./engine-device.js";
+import type { TrainSettings } from "./engine-options.js";
+import { DeviceLostError, DivergedError } from "./errors.js";
+import type { HistoryPoint } from "./io/checkpoint.js";
+import type { CheckpointStore } from "./io/checkpoint-store.js";
+import { TokenDataset } from "./text/dataset.js";
+import type { Tokenizer } from "./text/tokenizer.js";
+import { planTraining, type TrainingPlan } from "./train/recordings.js";
+import { type FinishedStep, Trainer } from "./train/trainer.js";
+import type { ProgressEvent, TrainStep, TrainSummary } from "./types.js";
+
+/** What a run needs of the engine it trains. */
+export interface TrainedModel {
+  readonly config: ReformerConfig;
+  readonly tokenizer: Tokenizer;
+  readonly seed: number;
+  readonly device: OpenDevice;
+  /** Opens another device after the first was lost; the weights on it are undefined. */
+  reopen(): Promise<OpenDevice>;
+  openStore(name: string | undefined): Promise<CheckpointStore>;
+  /** Text the model writes now. */
+  sample(prompt: string, tokens: number, signal: AbortSignal | undefined): Promise<string>;
+  onStep(step: number): void;
+  onProgress: ((event: ProgressEvent) => void) | undefined;
+}
+
+/** Devices that may be lost one after another before a run gives up. */
+const MAX_RECOVERIES = 4;
+/** Steps over which the speed is averaged. */
+const SPEED_WINDOW = 16;
+
+export class TrainingRun {
+  #trainer: Trainer | undefined;
+  #history: HistoryPoint[] = [];
+  #seconds = 0;
+  #heldOut: TrainStep["heldOut"];
+  #lastLoss = Number.NaN;
+  #notice: Pick<TrainStep, "recoveredFrom" | "notice"> = {};
+
+  private constructor(
+    readonly model: TrainedModel,
+    readonly settings: TrainSettings,
+    readonly dataset: TokenDataset,
+    readonly store: CheckpointStore,
+    readonly signal: AbortSignal | undefined,
+  ) {}
+
+  /** Takes all steps; leaving the iteration saves a checkpoint first. */
+  static async *steps(
+    model: TrainedModel,
+    text: string,
+    settings: TrainSettings,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<TrainStep, TrainSummary> {
+    signal?.throwIfAborted();
+    const dataset = await TokenDataset.fromText(text, model.tokenizer, { signal });
+    dataset.batch(0, { batchSize: settings.shape.batchSize, length: settings.shape.length });
+    const store = await model.openStore(settings.checkpoint);
+    await store.lock();
+    const run = new TrainingRun(model, settings, dataset, store, signal);
+    try {
+      await run.#start(settings.resume);
+      return yield* run.#all();
+    } finally {
+      run.#trainer?.dispose();
+      await store.close();
+    }
+  }
+
+  get trainer(): Trainer {
+    if (!this.#trainer) throw new Error("internal: the run has no trainer");
+    return this.#trainer;
+  }
+
+  /** Plans, allocates, and goes on from the store's checkpoint where there is one. */
+  async #start(resume: boolean): Promise<void> {
+    const { model, settings, signal } = this;
+    const { gpu, base, weights, profile } = model.device;
+    const plan = planTraining(model.config, settings.shape, weights, profile);
+    const onProgress =
+      model.onProgress &&
+      ((loaded: number, total: number) => model.onProgress?.({ phase: "compile", loaded, total }));
+    const { accumulate, schedule } = settings;
+    const options = { seed: model.seed, accumulate, schedule, signal, onProgress };
+    this.#trainer = await Trainer.create(gpu, model.config, plan, base, options);
+    const files = resume ? await this.store.load() : undefined;
+    if (!files) {
+      await this.#save(); // so that even a run lost in its first steps has something to go back to
+      return;
+    }
+    this.#restore(openRun(files, model.tokenizer), plan);
+  }
+
+  #restore(checkpoint: ReturnType<typeof openRun>, plan: TrainingPlan): void {
+    const { trainer } = this;
+    writeTensors(trainer.prepared, plan.weights.tensors, checkpoint.model, "model.safetensors");
+    writeTensors(
+      trainer.prepared,
+      plan.optimizer.stateTensors,
+      checkpoint.optimizer,
+      "optimizer.safetensors",
+    );
+    const { step, history, planFingerprint } = checkpoint.training;
+    trainer.restore(step);
+    this.#history = [...history];
+    this.#seconds = history.at(-1)?.seconds ?? 0;
+    this.#lastLoss = history.at(-1)?.loss ?? Number.NaN;
+    if (planFingerprint !== fingerprint(plan.plan) && step > 0) {
+      this.#notice = {
+        notice:
+          "The checkpoint was made with other sizes or on another kind of device: training goes on, not bit-identically.",
+      };
+    }
+    this.model.onStep(step);
+  }
+
+  async *#all(): AsyncGenerator<TrainStep, TrainSummary> {
+    for (let recoveries = 0; ; ) {
+      try {
+        yield* this.#untilLost();
+        break;
+      } catch (error) {
+        if (error instanceof DivergedError) await this.#rollBack();
+        if (!(error instanceof DeviceLostError) || ++recoveries > MAX_RECOVERIES) throw error;
+        await this.#recover();
+      }
+    }
+    const { steps } = this.settings;
+    return { step: steps, loss: this.#lastLoss, heldOut: this.#heldOut, seconds: this.#seconds };
+  }
+
+  async *#untilLost(): AsyncGenerator<TrainStep> {
+    const { settings, trainer, signal, model } = this;
+    const { steps } = settings;
+    const isBarrier = (step: number) => this.#evaluates(step) || this.#saves(step) || this.#samples(step);
+    const durations: number[] = [];
+    let started = performance.now();
+    let complete = false;
+    try {
+      for await (const finished of trainer.run(this.dataset, steps, signal, isBarrier)) {
+        durations.push((performance.now() - started) / 1000);
+        if (durations.length > SPEED_WINDOW) durations.shift();
+        this.#seconds += durations.at(-1) ?? 0;
+        const report = await this.#report(finished, mean(durations));
+        model.onStep(finished.step);
+        yield report;
+        started = performance.now(); // evaluations, samples and the reader's own work are not training time
+      }
+      complete = true;
+    } finally {
+      if (!complete && !isLost(model)) await this.#save();
+    }
+  }
+
+  async #report(finished: FinishedStep, perStep: number): Promise<TrainStep> {
+    const { settings, dataset, trainer, signal } = this;
+    const { step, loss } = finished;
+    const { batchSize, length } = settings.shape;
+    this.#lastLoss = loss;
+    if (this.#evaluates(step)) {
+      const windows = dataset.heldOutWindows(
+        { batchSize, length },
+        Math.ceil(settings.evaluateTokens / length),
+      );
+      const measured = await trainer.evaluate(windows, { signal });
+      this.#heldOut = { loss: measured.loss, bitsPerCharacter: dataset.bitsPerCharacter(measured.loss) };
+    }
+    const heldOut = this.#evaluates(step) ? this.#heldOut : undefined;
+    this.#history.push({
+      step,
+      loss,
+      seconds: this.#seconds,
+      ...(heldOut ? { heldOutLoss: heldOut.loss } : {}),
+    });
+    const sample = this.#samples(step)
+      ? await this.model.sample(settings.samplePrompt, settings.sampleTokens, signal)
+      : undefined;
+    const saved = this.#saves(step);
+    if (saved) await this.#save();
+    const notice = this.#notice;
+    this.#notice = {};
+    return {
+      ...finished,
+      steps: settings.steps,
+      bitsPerCharacter: dataset.bitsPerCharacter(loss),
+      tokensPerSecond: (settings.accumulate * batchSize * length) / perStep,
+      secondsLeft: (settings.steps - step) * perStep,
+      heldOut,
+      sample,
+      saved,
+      ...notice,
+    };
+  }
+
+  #evaluates(step: number): boolean {
+    const { evaluateEvery, steps } = this.settings;
+    return evaluateEvery > 0 && (step % evaluateEvery === 0 || step === steps);
+  }
+
+  #samples(step: number): boolean {
+    const { sampleEvery, steps } = this.settings;
+    return sampleEvery > 0 && (step % sampleEvery === 0 || step === steps);
+  }
+
+  #saves(step: number): boolean {
+    const { checkpointEvery, steps } = this.settings;
+    return step === steps || (checkpointEvery > 0 && step % checkpointEvery === 0);
+  }
+
+  async #save(): Promise<void> {
+    const { model, settings, trainer } = this;
+    const { config, tokenizer, seed, device } = model;
+    const { step } = trainer;
+    const state = {
+      step,
+      seed,
+      dataPosition: step * settings.accumulate,
+      history: this.#history.filter((point) => point.step <= step && Number.isFinite(point.loss)),
+      settings: settings as unknown as Readonly<Record<string, unknown>>,
+    };
+    const parts = { config, tokenizer, weights: device.weights.tensors };
+    await this.store.save(
+      await saveRun(parts, trainer.plan.optimizer.stateTensors, trainer.prepared, trainer.plan.plan, state),
+    );
+  }
+
+  /** Back to the last checkpoint's weights: what diverged must not be what is kept. */
+  async #rollBack(): Promise<void> {
+    const files = await this.store.load();
+    if (files) this.#restore(openRun(files, this.model.tokenizer), this.trainer.plan);
+  }
+
+  async #recover(): Promise<void> {
+    const lostAt = this.trainer.step;
+    this.#trainer = undefined;
+    await this.model.reopen();
+    await this.#start(true);
+    this.#notice = {
+      recoveredFrom: this.trainer.step,
+      notice: `The GPU device was lost near step ${lostAt}; training went on from the checkpoint of step ${this.trainer.step} on a new device.`,
+    };
+  }
+}
+
+function isLost({ device }: TrainedModel): boolean {
+  try {
+    device.gpu.check();
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

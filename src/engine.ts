@@ -1,0 +1,318 @@
+// The engine: one model on one GPU device, on the thread it was made on. The only place that knows all parts.
+import { type ReformerConfig, resolveConfig } from "./config.js";
+import { readTensors, writeTensors } from "./engine-checkpoint.js";
+import { describeAdapter, type OpenDevice, openDevice } from "./engine-device.js";
+import { readModelFiles, writeModelFiles } from "./engine-files.js";
+import { generateText } from "./engine-generation.js";
+import { resolveTrainOptions } from "./engine-options.js";
+import { type TrainedModel, TrainingRun } from "./engine-training.js";
+import { ConfigError, DisposedError } from "./errors.js";
+import type { CheckpointStore } from "./io/checkpoint-store.js";
+import { memoryStore } from "./io/memory-store.js";
+import { openOpfsStore } from "./io/opfs-store.js";
+import { initialValues, parameterCount, parameters } from "./model/parameters.js";
+import { PreparedPlan } from "./scheduler/run.js";
+import { trainBpe } from "./text/bpe-training.js";
+import { byteTokenizer } from "./text/byte-tokenizer.js";
+import { characterTokenizer } from "./text/character-tokenizer.js";
+import { TokenDataset } from "./text/dataset.js";
+import type { Tokenizer } from "./text/tokenizer.js";
+import { EVALUATE, evaluateWindows, initialiseWindows, planEvaluation } from "./train/evaluation.js";
+import type {
+  CreateOptions,
+  GeneratedPiece,
+  GenerateOptions,
+  Generation,
+  Model,
+  ModelDescription,
+  ModelFiles,
+  ProgressEvent,
+  ReformerOptions,
+  TrainOptions,
+  TrainRun,
+  TrainStep,
+  TrainSummary,
+} from "./types.js";
+
+/** What the engine needs of CreateOptions, and where named checkpoints are kept. */
+export interface EngineOptions
+  extends Pick<CreateOptions, "seed" | "tokenizer" | "text" | "device" | "signal" | "onProgress"> {
+  /** Default: the browser's private file system. */
+  readonly openStore?: ((name: string) => Promise<CheckpointStore>) | undefined;
+}
+
+export class Engine implements Model {
+  #device: OpenDevice;
+  #step = 0;
+  #disposed = false;
+  /** The call that uses the GPU now: calls wait for one another. */
+  #busy: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    readonly config: ReformerConfig,
+    readonly tokenizer: Tokenizer,
+    readonly seed: number,
+    device: OpenDevice,
+    readonly options: EngineOptions,
+  ) {
+    this.#device = device;
+  }
+
+  /**
+   * A new model with random weights.
+   * @throws {ConfigError} {WebGPUUnavailableError} {GpuOutOfMemoryError}
+   */
+  static async create(given: ReformerOptions = {}, options: EngineOptions = {}): Promise<Engine> {
+    const tokenizer = await makeTokenizer(options);
+    const config = resolveConfig({ ...given, vocabSize: given.vocabSize ?? tokenizer.vocabSize });
+    const seed = checkSeed(options.seed ?? 0);
+    const engine = await Engine.#open(config, tokenizer, seed, options);
+    const list = parameters(config);
+    for (const [index, parameter] of list.entries()) {
+      options.signal?.throwIfAborted();
+      engine.#device.base.write(
+        engine.#device.weights.get(parameter.name),
+        initialValues(parameter, index, seed),
+      );
+      options.onProgress?.({ phase: "upload", loaded: index + 1, total: list.length });
+    }
+    return engine;
+  }
+
+  /**
+   * A model from its files.
+   * @throws {CheckpointError} naming the file and what is wrong with it
+   */
+  static async load(files: ModelFiles, options: EngineOptions = {}): Promise<Engine> {
+    const { config, tokenizer, tensors } = readModelFiles(files);
+    const engine = await Engine.#open(config, tokenizer, checkSeed(options.seed ?? 0), options);
+    try {
+      const { base, weights } = engine.#device;
+      writeTensors(base, weights.tensors, tensors, "model.safetensors");
+      options.onProgress?.({ phase: "upload", loaded: 1, total: 1 });
+    } catch (error) {
+      await engine.dispose();
+      throw error;
+    }
+    return engine;
+  }
+
+  static async #open(
+    config: ReformerConfig,
+    tokenizer: Tokenizer,
+    seed: number,
+    options: EngineOptions,
+  ): Promise<Engine> {
+    if (config.vocabSize < tokenizer.vocabSize) {
+      throw new ConfigError(
+        `vocabSize is ${config.vocabSize}, but this tokenizer has ${tokenizer.vocabSize} tokens: leave vocabSize out or raise it.`,
+        { field: "vocabSize" },
+      );
+    }
+    options.signal?.throwIfAborted();
+    return new Engine(config, tokenizer, seed, await openDevice(config, options.device), options);
+  }
+
+  async describe(): Promise<ModelDescription> {
+    this.#check();
+    const { gpu } = this.#device;
+    return {
+      config: this.config,
+      parameters: parameterCount(this.config),
+      step: this.#step,
+      adapter: describeAdapter(gpu.device),
+      memory: { ...this.#device.base.plan.memory, ...gpu.memory },
+    };
+  }
+
+  train(text: string, options: TrainOptions): TrainRun {
+    this.#check();
+    const settings = resolveTrainOptions(this.config, options);
+    const start = () => this.#exclusive(TrainingRun.steps(this.#trained(), text, settings, options.signal));
+    return {
+      [Symbol.asyncIterator]: () => withoutResult(start()),
+      finish: async (): Promise<TrainSummary> => {
+        const steps = start();
+        for (;;) {
+          const { done, value } = await steps.next();
+          if (done) return value;
+        }
+      },
+    };
+  }
+
+  #trained(): TrainedModel {
+    const engine = this;
+    return {
+      config: this.config,
+      tokenizer: this.tokenizer,
+      seed: this.seed,
+      get device() {
+        return engine.#device;
+      },
+      reopen: () => this.#reopen(),
+      openStore: (name) => this.#openStore(name),
+      sample: (prompt, tokens, signal) =>
+        this.#write(prompt, { maxNewTokens: tokens, seed: this.seed, signal }),
+      onStep: (step) => {
+        this.#step = step;
+      },
+      onProgress: this.options.onProgress,
+    };
+  }
+
+  async #openStore(name: string | undefined): Promise<CheckpointStore> {
+    if (name === undefined) return memoryStore();
+    if (this.options.openStore) return this.options.openStore(name);
+    return openOpfsStore(name);
+  }
+
+  async #reopen(): Promise<OpenDevice> {
+    this.#device.gpu.dispose();
+    this.#device = await openDevice(this.config);
+    return this.#device;
+  }
+
+  async evaluate(
+    text: string,
+    options: {
+      length?: number | undefined;
+      lsh?: boolean | undefined;
+      signal?: AbortSignal | undefined;
+    } = {},
+  ): Promise<{ loss: number; bitsPerCharacter: number; tokens: number }> {
+    this.#check();
+    return this.#alone(async () => {
+      const dataset = await TokenDataset.fromText(text, this.tokenizer, {
+        heldOut: 0.999999,
+        signal: options.signal,
+      });
+      const length = Math.min(options.length ?? 512, dataset.heldOut.length - 1);
+      const { gpu, base, weights, profile } = this.#device;
+      const shape = { batchSize: 1, length: Math.max(1, length), streams: "f32" } as const;
+      const { plan, windows } = planEvaluation(this.config, shape, weights, profile);
+      const prepared = await PreparedPlan.create(gpu, plan, { shared: base, signal: options.signal });
+      try {
+        initialiseWindows(prepared, windows);
+        const run = options.lsh === false ? EVALUATE.withoutLsh : EVALUATE.all;
+        const batches = dataset.heldOutWindows(shape);
+        const { loss, tokens } = await evaluateWindows(prepared, windows, run, batches, {
+          seed: this.seed,
+          signal: options.signal,
+        });
+        return { loss, tokens, bitsPerCharacter: dataset.bitsPerCharacter(loss) };
+      } finally {
+        prepared.dispose();
+      }
+    });
+  }
+
+  generate(prompt: string, options: GenerateOptions = {}): Generation {
+    this.#check();
+    const start = () => this.#exclusive(this.#pieces(prompt, options));
+    return {
+      [Symbol.asyncIterator]: start,
+      text: async () => {
+        let all = "";
+        for await (const { text } of start()) all += text;
+        return all;
+      },
+    };
+  }
+
+  #pieces(prompt: string, options: GenerateOptions): AsyncGenerator<GeneratedPiece, undefined> {
+    const model = { config: this.config, tokenizer: this.tokenizer, device: this.#device };
+    return generateText(model, prompt, options);
+  }
+
+  async #write(prompt: string, options: GenerateOptions): Promise<string> {
+    let all = "";
+    for await (const { text } of this.#pieces(prompt, options)) all += text;
+    return all;
+  }
+
+  async files(): Promise<ModelFiles> {
+    this.#check();
+    return this.#alone(async () => {
+      const { base, weights } = this.#device;
+      return writeModelFiles(this.config, this.tokenizer, await readTensors(base, weights.tensors));
+    });
+  }
+
+  /** Frees all GPU memory; a device the caller gave stays open. Idempotent. */
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    this.#device.gpu.dispose();
+  }
+
+  #check(): void {
+    if (this.#disposed) throw new DisposedError("This model was disposed: create or load it again.");
+    this.#device.gpu.check();
+  }
+
+  /** Runs `work` after all earlier calls. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#busy.then(work);
+    this.#busy = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Iterates `steps` after all earlier calls; later calls wait until it has ended. */
+  async *#exclusive<T, R>(steps: AsyncGenerator<T, R>): AsyncGenerator<T, R> {
+    const before = this.#busy;
+    let ended = (): void => undefined;
+    this.#busy = new Promise((resolve) => {
+      ended = () => resolve(undefined);
+    });
+    try {
+      await before;
+      return yield* steps;
+    } finally {
+      ended();
+    }
+  }
+}
+
+/** The steps alone: what a `for await` loop sees. */
+async function* withoutResult(
+  steps: AsyncGenerator<TrainStep, unknown>,
+): AsyncGenerator<TrainStep, undefined> {
+  yield* steps;
+  return undefined;
+}
+
+async function makeTokenizer({ tokenizer, text, signal }: EngineOptions): Promise<Tokenizer> {
+  switch (tokenizer?.type) {
+    case undefined:
+    case "bytes":
+      return byteTokenizer();
+    case "characters":
+      return characterTokenizer(needText(text, "characters"));
+    case "bpe":
+      return trainBpe(needText(text, "bpe"), { vocabSize: tokenizer.vocabSize, signal });
+    default:
+      throw new ConfigError(
+        `tokenizer is ${JSON.stringify(tokenizer)}, but its type must be "bytes", "characters" or "bpe".`,
+        {
+          field: "tokenizer",
+        },
+      );
+  }
+}
+
+function needText(text: string | undefined, type: string): string {
+  if (text) return text;
+  throw new ConfigError(
+    `tokenizer "${type}" makes its vocabulary from a text: pass the text to train on as \`text\`.`,
+    {
+      field: "text",
+    },
+  );
+}
+
+function checkSeed(seed: number): number {
+  if (Number.isSafeInteger(seed) && seed >= 0) return seed;
+  throw new ConfigError(`seed is ${seed}, but must be a whole number from 0 to 2^53 - 1.`, { field: "seed" });
+}
+
+export type { ProgressEvent };
