@@ -50,7 +50,7 @@ export async function* generateText(
       const token = chosen[0];
       if (token === undefined) continue; // still reading the prompt, or ended
       last = token;
-      const piece = text.push(decoder.push(token < tokenizer.vocabSize ? token : 0));
+      const piece = text.push(token < tokenizer.vocabSize ? decoder.push(token) : "");
       if (piece) yield { text: piece, token };
       if (text.stopped) return undefined;
     }
