@@ -124,7 +124,7 @@ export function matmulSplits(m: number, n: number, k: number): number {
 
 /**
  * Preferred forms where the adapter is a CPU (`adapterInfo.isFallbackAdapter`): without workgroup memory products are
- * 2.7 times faster in SwiftShader and lavapipe, and compile faster.
+ * about twice as fast in SwiftShader and lavapipe, and compile faster.
  */
 export const SOFTWARE_VARIANTS = { matmul: "plain", "matmul:residual": "plain" } as const;
 
