@@ -1,7 +1,7 @@
 // What `import … from "webgpu-reformer"` gives.
 export * from "./errors.js";
-export { isSupported, type Support } from "./is-supported.js";
 export type { WorkerKind } from "./open-model.js";
+export { type BufferLimits, isSupported, planMemory, type Support } from "./preflight.js";
 export { Reformer, type SaveFile } from "./reformer.js";
 export type * from "./types.js";
 export type { EvaluateOptions, Evaluation } from "./worker/protocol.js";

@@ -6,10 +6,10 @@ import { lshHash, rotationColumns } from "./kernels/lsh-hash.js";
 import { rotations as drawRotations } from "./kernels/rotations.js";
 import { recordBucketSort } from "./layers/bucket-sort.js";
 import { recordChunkAttention } from "./layers/chunk-attention.js";
+import { CONTROL_WORDS, packControl } from "./model/control.js";
 import { type DeviceProfile, plan } from "./scheduler/plan.js";
 import { Arena, Recording, type Tensor } from "./scheduler/recording.js";
 import { PreparedPlan } from "./scheduler/run.js";
-import { CONTROL_WORDS, packControl } from "./train/control.js";
 
 export * from "./errors.js";
 export { rotationColumns };

@@ -2,17 +2,30 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CheckpointError, WebGPUUnavailableError } from "./errors.js";
+import { openNodeStore } from "./io/node-store.js";
+import { hostOptions } from "./open-model.js";
 import type { SaveFile } from "./reformer.js";
 import type { ModelFiles } from "./types.js";
 
 export * from "./index.js";
 
+export interface NodeOptions {
+  /** Folder under which `train({ checkpoint: name })` keeps its checkpoints; default "checkpoints". */
+  readonly checkpoints?: string | undefined;
+  /** Dawn's flags, such as "backend=vulkan". */
+  readonly flags?: readonly string[] | undefined;
+}
+
 /**
- * Gives Node what a browser has: `navigator.gpu` and the GPU constants. Call it once, before a model is made.
- * @param flags Dawn's, such as "backend=vulkan"
+ * Gives Node what a browser has: `navigator.gpu`, the GPU constants, and a place for checkpoints. Call it once, before a
+ * model is made. A `navigator.gpu` that is there already is kept.
  * @throws {WebGPUUnavailableError} where the package `webgpu` is not installed or does not load
  */
-export async function installWebGPU(flags: readonly string[] = []): Promise<void> {
+export async function prepareNode({
+  checkpoints = "checkpoints",
+  flags = [],
+}: NodeOptions = {}): Promise<void> {
+  hostOptions.openStore = async (name) => openNodeStore(join(checkpoints, name));
   if (globalThis.navigator?.gpu) return;
   const dawn = await import("webgpu").catch((error: unknown) => {
     throw new WebGPUUnavailableError(

@@ -1,9 +1,10 @@
 // Where a model runs: in a worker made from a URL, in one from a blob, in a given one, or on this thread.
+import type { EngineOptions } from "./engine.js";
 import { ConfigError, DisposedError } from "./errors.js";
 import type { CreateOptions, Model } from "./types.js";
 import { openModel as openInWorker } from "./worker/client.js";
 import { type Connection, connect } from "./worker/connection.js";
-import type { EngineOptions, ModelSource } from "./worker/protocol.js";
+import type { ModelSource } from "./worker/protocol.js";
 
 /** The kind of worker a model runs in; "none" is this thread. */
 export type WorkerKind = "url" | "inline" | "given" | "none";
@@ -13,6 +14,9 @@ interface Place {
   /** None: this thread. */
   readonly connection?: Connection;
 }
+
+/** What models on this thread get besides their options; `webgpu-reformer/node` gives them folders for checkpoints. */
+export const hostOptions: { openStore?: EngineOptions["openStore"] } = {};
 
 const THIS_THREAD: Place = { worker: "none" };
 
@@ -38,7 +42,7 @@ export async function openModel(
   const place = device ? THIS_THREAD : await findPlace(worker, options.signal);
   const model = place.connection
     ? await openInWorker(place.connection, source, options)
-    : await openHere(source, { ...options, device });
+    : await openHere(source, { ...hostOptions, ...options, device });
   return { model, worker: place.worker };
 }
 
@@ -82,10 +86,7 @@ async function findAnyPlace(signal: AbortSignal | undefined): Promise<Place> {
   return THIS_THREAD;
 }
 
-async function openHere(
-  source: ModelSource,
-  options: EngineOptions & Pick<CreateOptions, "device">,
-): Promise<Model> {
+async function openHere(source: ModelSource, options: EngineOptions): Promise<Model> {
   const { Engine } = await import("./engine.js");
   return "files" in source ? Engine.load(source.files, options) : Engine.create(source.config, options);
 }

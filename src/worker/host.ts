@@ -14,11 +14,37 @@ interface Call {
   readonly model: number;
   readonly abort: AbortController;
   readonly run?: Run;
+  /** Settles with the work in progress, if there is any. */
+  work?: Promise<unknown>;
+}
+
+interface OpenModel {
+  readonly model: Model;
+  readonly progress: ProgressChannel | undefined;
 }
 
 interface Run {
   readonly steps: AheadIterator<unknown>;
   finish(): Promise<unknown>;
+}
+
+type Report = (event: ProgressEvent) => void;
+
+/** The page's `onProgress`; the model may report as long as it lives. */
+class ProgressChannel {
+  /** Resolves when the page has seen everything reported so far. */
+  delivered: Promise<unknown> = Promise.resolve();
+
+  constructor(readonly remote: Remote<Report>) {}
+
+  readonly report: Report = (event) => {
+    this.delivered = Promise.all([this.delivered, this.remote(event)]);
+    this.delivered.catch(() => {}); // thrown by the page's function, at whoever waits for it
+  };
+
+  close(): void {
+    this.remote[releaseProxy]();
+  }
 }
 
 /** Answers every page that connects to this worker, with models of `engines`. */
@@ -31,28 +57,30 @@ export function exposeHost(engines: EngineFactory): void {
 }
 
 function createHost(engines: EngineFactory): Host {
-  const models = new Map<number, Model>();
+  const models = new Map<number, OpenModel>();
   const calls = new Map<number, Call>();
 
   const modelOf = (id: number): Model => {
-    const model = models.get(id);
-    if (!model) throw new DisposedError("This model was disposed: create or load it again.");
-    return model;
+    const open = models.get(id);
+    if (!open) throw new DisposedError("This model was disposed: create or load it again.");
+    return open.model;
   };
-  const runOf = (id: number): Run | undefined => calls.get(id)?.run;
 
-  async function answer<T>(
-    model: number,
-    call: number,
-    work: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    const abort = new AbortController();
-    calls.set(call, { model, abort });
+  async function answer<T>(model: number, id: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const call: Call = { model, abort: new AbortController() };
+    calls.set(id, call);
     try {
-      return await work(abort.signal);
+      const result = work(call.abort.signal);
+      call.work = result;
+      return await result;
     } finally {
-      calls.delete(call);
+      calls.delete(id);
     }
+  }
+
+  /** Resolves when nothing of the call runs any more. */
+  async function ended({ run, work }: Call): Promise<void> {
+    await Promise.allSettled([run?.steps.stop(), work]);
   }
 
   return {
@@ -63,19 +91,19 @@ function createHost(engines: EngineFactory): Host {
 
     open: (id, call, source, options, onProgress) =>
       answer(id, call, async (signal) => {
-        const delivered: unknown[] = [];
-        const report = onProgress && ((event: ProgressEvent) => void delivered.push(onProgress(event)));
-        const engineOptions = { ...options, signal, onProgress: report };
+        const progress = onProgress && new ProgressChannel(onProgress as Remote<Report>);
+        const engineOptions = { ...options, signal, onProgress: progress?.report };
         try {
           const model = await ("files" in source
             ? engines.load(source.files, engineOptions)
             : engines.create(source.config, engineOptions));
-          await Promise.all(delivered); // they take another channel: none may arrive after the model
+          await progress?.delivered; // it is another channel: nothing may arrive after the model
           if (signal.aborted) await model.dispose();
           signal.throwIfAborted();
-          models.set(id, model);
-        } finally {
-          (onProgress as Remote<() => void> | undefined)?.[releaseProxy]();
+          models.set(id, { model, progress });
+        } catch (error) {
+          progress?.close();
+          throw error;
         }
       }),
 
@@ -94,30 +122,33 @@ function createHost(engines: EngineFactory): Host {
       calls.set(call, { model: id, abort, run: startRun(modelOf(id), request, abort.signal) });
     },
 
-    async next(call) {
-      const run = runOf(call);
+    async next(id) {
+      const run = calls.get(id)?.run;
       if (!run) return { done: true, value: undefined };
       let step: IteratorResult<unknown, undefined> | undefined;
       try {
         step = await run.steps.next();
         return step;
       } finally {
-        if (!step || step.done) calls.delete(call);
+        if (!step || step.done) calls.delete(id);
       }
     },
 
-    async finish(call) {
+    async finish(id) {
+      const call = calls.get(id);
+      if (!call?.run) return undefined;
       try {
-        return await runOf(call)?.finish();
+        call.work = call.run.finish();
+        return await call.work;
       } finally {
-        calls.delete(call);
+        calls.delete(id);
       }
     },
 
-    async stop(call) {
-      const run = runOf(call);
-      calls.delete(call);
-      await run?.steps.stop();
+    async stop(id) {
+      const call = calls.get(id);
+      if (call) await ended(call);
+      calls.delete(id);
     },
 
     async abort(id) {
@@ -127,13 +158,14 @@ function createHost(engines: EngineFactory): Host {
     },
 
     async dispose(id) {
-      const model = models.get(id);
+      const open = models.get(id);
       models.delete(id);
-      for (const call of calls.values()) {
-        if (call.model === id)
-          call.abort.abort(new DisposedError("The model was disposed during this call."));
-      }
-      await model?.dispose();
+      const running = [...calls.values()].filter((call) => call.model === id);
+      const reason = new DisposedError("The model was disposed during this call.");
+      for (const { abort } of running) abort.abort(reason);
+      await Promise.all(running.map(ended)); // a run that ends saves its checkpoint
+      await open?.model.dispose();
+      open?.progress?.close();
     },
   };
 }

@@ -33,11 +33,11 @@ export async function install(folder: string, archive: string): Promise<void> {
 
 const USES_OF_TYPES = `
 import { createWorker } from "webgpu-reformer/inline";
-import { fromFolder, installWebGPU, intoFolder } from "webgpu-reformer/node";
+import { fromFolder, prepareNode, intoFolder } from "webgpu-reformer/node";
 import type { ModelFiles, TrainStep } from "webgpu-reformer";
 
 export async function inNode(device: GPUDevice, signal: AbortSignal): Promise<TrainStep[]> {
-  await installWebGPU();
+  await prepareNode();
   const files: ModelFiles = await fromFolder("model");
   const steps: TrainStep[] = [];
   await using loaded = await Reformer.load(files, { device, signal });
@@ -68,10 +68,10 @@ export async function checkTypes(folder: string, example: string): Promise<void>
 }
 
 const NODE_PROGRAM = `
-import { fromFolder, installWebGPU, intoFolder, Reformer } from "webgpu-reformer/node";
+import { fromFolder, prepareNode, intoFolder, Reformer } from "webgpu-reformer/node";
 import { readFile } from "node:fs/promises";
 
-await installWebGPU();
+await prepareNode();
 const text = await readFile("public/book.txt", "utf8");
 const model = await Reformer.create({ hiddenSize: 64, layers: ["local", "lsh"] }, { seed: 1 });
 for await (const { step, loss } of model.train(text, { steps: 3 })) console.log("Node: step", step, loss);

@@ -51,6 +51,7 @@ class FakeModel implements Model {
         if (text === "diverge" && step > 3)
           throw new DivergedError("The loss is NaN.", { step, layer: "layer1" });
         this.#taken++;
+        this.options.onProgress?.({ phase: "compile", loaded: 3 + step, total: 3 + steps });
         yield { step, steps, loss: 1 / step } as TrainStep;
       }
     } finally {

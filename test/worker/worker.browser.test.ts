@@ -85,6 +85,8 @@ describe("a model in a worker", () => {
     const { model } = await fakeModel({ seed: 7, onProgress: (event) => seen.push(event) });
     expect(seen.map(({ loaded }) => loaded)).toEqual([0, 1, 2, 3]);
     expect((await model.evaluate("four")).loss).toBe(7);
+    await model.train("count", { steps: 2 }).finish();
+    await expect.poll(() => seen.map(({ loaded }) => loaded)).toEqual([0, 1, 2, 3, 4, 5]); // later reports too
 
     const files = await model.files();
     expect(Object.keys(files)).toEqual(["config.json", "model.safetensors"]);

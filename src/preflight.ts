@@ -1,0 +1,48 @@
+// What can be asked before a model is made: whether one can run here, and what memory it will take.
+import { ReformerError } from "./errors.js";
+import type { MemoryUse, PlanOptions, ReformerOptions } from "./types.js";
+
+/** What an adapter or device allows of one buffer, in bytes; its `limits` fit. */
+export interface BufferLimits {
+  readonly maxBufferSize: number;
+  readonly maxStorageBufferBindingSize: number;
+}
+
+/**
+ * Exactly the bytes of GPU memory that a run will ask for, by category. Needs no GPU. A large model takes a while: every
+ * dispatch is planned.
+ * @param limits of the device; WebGPU's defaults where left out
+ * @throws {ConfigError} {ShapeError} {GpuOutOfMemoryError} where it cannot run at all
+ */
+export async function planMemory(
+  config: ReformerOptions,
+  options: PlanOptions,
+  limits?: BufferLimits,
+): Promise<MemoryUse> {
+  const module = await import("./plan-memory.js");
+  return module.planMemory(config, options, limits as GPUSupportedLimits | undefined);
+}
+
+export interface Support {
+  readonly supported: boolean;
+  /** For people: why not, and what to do. */
+  readonly reason?: string;
+  /** For programs. */
+  readonly code?: "insecure-context" | "no-webgpu" | "no-adapter";
+}
+
+/** Whether this page gets a WebGPU device. It asks for one and gives it back. */
+export async function isSupported(): Promise<Support> {
+  const { requestDevice } = await import("./gpu/gpu.js");
+  try {
+    (await requestDevice()).destroy();
+    return { supported: true };
+  } catch (error) {
+    const code = error instanceof ReformerError ? error.details.reason : undefined;
+    return {
+      supported: false,
+      reason: error instanceof Error ? error.message : String(error),
+      code: (code ?? "no-adapter") as NonNullable<Support["code"]>,
+    };
+  }
+}
