@@ -1,11 +1,10 @@
 /** Looks for a GPU, and says why there is none. */
+import type { BufferLimits } from "./runtime.js";
 
-export interface AdapterFound {
+export interface AdapterFound extends BufferLimits {
   readonly name: string;
   /** True for a software adapter: correct, but slow. */
   readonly fallback: boolean;
-  readonly maxStorageBufferBindingSize: number;
-  readonly maxBufferSize: number;
 }
 export type Missing = "insecure" | "noApi" | "noAdapter";
 

@@ -10,8 +10,15 @@ import type {
 
 export type * from "../src/index.js";
 
+/** What an adapter allows of one buffer, in bytes. */
+export interface BufferLimits {
+  readonly maxBufferSize: number;
+  readonly maxStorageBufferBindingSize: number;
+}
+
 export interface Runtime {
   create(config: ReformerOptions, options: CreateOptions): Promise<Model>;
   load(files: ModelFiles, options: CreateOptions): Promise<Model>;
-  planMemory(config: ReformerOptions, options: PlanOptions): MemoryUse;
+  /** May take a while for a large model: it plans every dispatch. */
+  planMemory(config: ReformerOptions, options: PlanOptions, limits: BufferLimits): Promise<MemoryUse>;
 }

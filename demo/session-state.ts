@@ -1,7 +1,7 @@
 /** What the page knows at one moment, and how a training step changes it. */
 import type { AdapterFound } from "./adapter.js";
 import type { Curve } from "./curve.js";
-import type { ModelDescription, TrainStep } from "./runtime.js";
+import type { MemoryUse, ModelDescription, TrainStep } from "./runtime.js";
 import type { SavedRun } from "./saved-run.js";
 import { presetSettings, type Settings, suggestPreset } from "./settings.js";
 import type { OwnText } from "./text-source.js";
@@ -37,6 +37,8 @@ export interface SessionState {
   /** Newest first. */
   readonly samples: readonly Sample[];
   readonly model: ModelDescription | null;
+  /** GPU memory while training, and the plan it belongs to. */
+  readonly measured: { readonly key: string; readonly memory: MemoryUse } | null;
   /** Name of the file that the model came from. */
   readonly modelFile: string | null;
   readonly savedRun: SavedRun | null;
@@ -63,6 +65,7 @@ export function initialState(adapter: AdapterFound): SessionState {
     characters: null,
     preparing: null,
     model: null,
+    measured: null,
     modelFile: null,
     savedRun: null,
     problem: null,

@@ -3,11 +3,11 @@ import type { AdapterFound } from "./adapter.js";
 import { Curve } from "./curve.js";
 import { isModelFile, readModelFiles } from "./model-file.js";
 import { ModelHolder, type ModelOrigin } from "./model-holder.js";
-import type { Model, ModelFiles, Runtime, TrainStep } from "./runtime.js";
+import type { Model, ModelFiles, PlanOptions, ReformerOptions, Runtime, TrainStep } from "./runtime.js";
 import { forgetRun, RunKeeper, readOrigin, readRun } from "./saved-run.js";
 import type { Phase, SessionState } from "./session-state.js";
 import { afterStep, initialState, NO_RUN, savedRunOf } from "./session-state.js";
-import { modelConfig, type Settings, tokenizerOptions, trainOptions } from "./settings.js";
+import { modelConfig, planOptions, type Settings, tokenizerOptions, trainOptions } from "./settings.js";
 import { Store } from "./store.js";
 import { type Book, fetchBook, readOwnText } from "./text-source.js";
 import { Writing } from "./writing.js";
@@ -51,6 +51,13 @@ export class Session extends Store<SessionState> {
   }
   get planMemory(): Runtime["planMemory"] {
     return this.runtime.planMemory;
+  }
+  /** What memory has to be planned for, and a name of it. */
+  get plan(): { config: ReformerOptions; options: PlanOptions; key: string } {
+    const { settings, model, modelFile } = this.state;
+    const config = modelFile && model ? model.config : modelConfig(settings);
+    const options = planOptions(settings);
+    return { config, options, key: JSON.stringify([config, options]) };
   }
   /** Name of the text in use. */
   get textName(): string {
@@ -207,7 +214,11 @@ export class Session extends Store<SessionState> {
         this.set({ savedStep: step.step - 1, notice: null });
       }
       this.#take(step, samplePrompt);
-      if (first) this.set({ phase: this.#leave ? "pausing" : "training", model: await model.describe() });
+      if (first) {
+        const description = await model.describe();
+        const measured = { key: this.plan.key, memory: description.memory };
+        this.set({ phase: this.#leave ? "pausing" : "training", model: description, measured });
+      }
       if (first || step.saved) await this.#record();
       first = false;
       if (this.#leave) break;

@@ -1,7 +1,6 @@
 import { css, html, nothing, svg } from "lit";
 import { bytes } from "../format.js";
-import type { MemoryUse, ReformerOptions } from "../runtime.js";
-import { modelConfig, planOptions } from "../settings.js";
+import type { MemoryUse } from "../runtime.js";
 import { SessionElement } from "./page-element.js";
 import { base } from "./styles.js";
 
@@ -15,7 +14,7 @@ const CATEGORIES = [
   "dispatch parameters",
 ] as const;
 
-/** GPU memory by category: planned before the start, and in use beside it. */
+/** GPU memory by category: planned before the start, and measured beside it. */
 export class MemoryPlan extends SessionElement {
   static override styles = [
     base,
@@ -88,19 +87,22 @@ export class MemoryPlan extends SessionElement {
     ...CATEGORIES.map((_, i) => toneRule(i)),
   ];
 
+  /** The settings that the plan is of. */
   #key = "";
   #plan: MemoryUse | Error | null = null;
 
   override render() {
     const t = this.t.memory;
-    const plan = this.#planned();
+    this.#keepPlan();
+    const plan = this.#plan;
+    if (plan === null) return html`<h2>${t.title}</h2>`;
     if (plan instanceof Error) {
       return html`<h2>${t.title}</h2>
         <p class="note warning" role="alert">${this.t.settings.invalid}: ${plan.message}</p>`;
     }
-    const inUse = this.#inUse();
+    const measured = this.state.measured?.key === this.#key ? this.state.measured.memory : null;
     const limit = this.state.adapter.maxStorageBufferBindingSize;
-    const shown = CATEGORIES.filter((name) => plan[name] > 0 || (inUse?.[name] ?? 0) > 0);
+    const shown = CATEGORIES.filter((name) => plan[name] > 0 || (measured?.[name] ?? 0) > 0);
     return html`
       <h2>${t.title} <span class="number">${bytes(plan.total)}</span></h2>
       ${this.#bar(plan)}
@@ -109,7 +111,7 @@ export class MemoryPlan extends SessionElement {
           <tr>
             <th scope="col">${t.category}</th>
             <th scope="col">${t.planned}</th>
-            ${inUse ? html`<th scope="col">${t.measured}</th>` : nothing}
+            ${measured ? html`<th scope="col">${t.measured}</th>` : nothing}
           </tr>
         </thead>
         <tbody>
@@ -119,7 +121,7 @@ export class MemoryPlan extends SessionElement {
                 <span class="swatch tone-${CATEGORIES.indexOf(name)}"></span>${t.categories[name]}
               </th>
               <td>${bytes(plan[name])}</td>
-              ${inUse ? html`<td>${bytes(inUse[name])}</td>` : nothing}
+              ${measured ? html`<td>${bytes(measured[name])}</td>` : nothing}
             </tr>`,
           )}
         </tbody>
@@ -127,14 +129,14 @@ export class MemoryPlan extends SessionElement {
           <tr>
             <th scope="row">${t.total}</th>
             <td>${bytes(plan.total)}</td>
-            ${inUse ? html`<td>${bytes(inUse.total)}</td>` : nothing}
+            ${measured ? html`<td>${bytes(measured.total)}</td>` : nothing}
           </tr>
         </tfoot>
       </table>
       ${
         plan.largestBinding > limit
           ? html`<p class="note warning" role="alert">${t.tooLarge(bytes(plan.largestBinding), bytes(limit))}</p>`
-          : html`<p class="note">${this.#verdict(plan, inUse)}</p>`
+          : html`<p class="note">${this.#verdict(plan, measured)}</p>`
       }
     `;
   }
@@ -149,34 +151,29 @@ export class MemoryPlan extends SessionElement {
     return html`<svg aria-hidden="true">${parts}</svg>`;
   }
 
-  #verdict(plan: MemoryUse, inUse: MemoryUse | null): string {
+  #verdict(plan: MemoryUse, measured: MemoryUse | null): string {
     const t = this.t.memory;
-    if (!inUse) return t.beforeStart;
-    const difference = inUse.total - plan.total;
+    if (!measured) return t.beforeStart;
+    const difference = measured.total - plan.total;
     return difference === 0 ? t.asPlanned : t.differs(bytes(difference));
   }
 
-  /** What the model holds, once a run has taken all it needs. */
-  #inUse(): MemoryUse | null {
-    const { model, last } = this.state;
-    return model && last ? model.memory : null;
-  }
-
-  /** Kept until the settings change: a plan of a large model takes a while. */
-  #planned(): MemoryUse | Error {
-    const { settings, model, modelFile } = this.state;
-    const config: ReformerOptions = modelFile && model ? model.config : modelConfig(settings);
-    const options = planOptions(settings);
-    const key = JSON.stringify([config, options]);
-    if (key !== this.#key || !this.#plan) {
-      this.#key = key;
-      try {
-        this.#plan = this.session.planMemory(config, options);
-      } catch (error) {
-        this.#plan = error instanceof Error ? error : new Error(String(error));
-      }
-    }
-    return this.#plan;
+  /** Asks for the plan of the settings as they are, where that is another one; the last one stays in view until then. */
+  #keepPlan(): void {
+    const { config, options, key } = this.session.plan;
+    if (key === this.#key) return;
+    this.#key = key;
+    const show = (plan: MemoryUse | Error) => {
+      if (key !== this.#key) return; // the settings have changed meanwhile
+      this.#plan = plan;
+      this.requestUpdate();
+    };
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.state.adapter;
+    this.session
+      .planMemory(config, options, { maxBufferSize, maxStorageBufferBindingSize })
+      .then(show, (error: unknown) => {
+        show(error instanceof Error ? error : new Error(String(error)));
+      });
   }
 }
 

@@ -109,12 +109,12 @@ export const en = {
   memory: {
     title: "GPU memory",
     planned: "Planned",
-    measured: "In use",
+    measured: "Measured",
     total: "Total",
     category: "For",
     beforeStart: "Known to the byte before anything is allocated.",
-    asPlanned: "In use exactly as planned.",
-    differs: (difference: string) => `In use differs from the plan by ${difference}.`,
+    asPlanned: "Measured while training: exactly as planned.",
+    differs: (difference: string) => `Measured while training: ${difference} off the plan.`,
     tooLarge: (needed: string, limit: string) =>
       `The largest single block, ${needed}, is above this adapter’s limit of ${limit}. Choose a shorter length or a smaller model.`,
     categories: {

@@ -105,12 +105,12 @@ export const zh: Dictionary = {
   memory: {
     title: "显存",
     planned: "计划",
-    measured: "实际",
+    measured: "实测",
     total: "合计",
     category: "用途",
     beforeStart: "分配之前就精确到字节。",
-    asPlanned: "实际占用与计划完全一致。",
-    differs: (difference) => `实际占用与计划相差 ${difference}。`,
+    asPlanned: "训练时实测，与计划完全一致。",
+    differs: (difference) => `训练时实测，与计划相差 ${difference}。`,
     tooLarge: (needed, limit) =>
       `最大的单块需要 ${needed}，超过这块适配器的上限 ${limit}。请选更短的长度或更小的模型。`,
     categories: {

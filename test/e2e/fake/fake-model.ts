@@ -171,6 +171,6 @@ export function fakeRuntime(): Runtime {
     async load(files) {
       return new FakeModel(JSON.parse(new TextDecoder().decode(files["config.json"])) as ReformerOptions);
     },
-    planMemory,
+    planMemory: async (config, options) => planMemory(config, options),
   };
 }
