@@ -1,6 +1,7 @@
 // Everything training runs on the GPU, as recordings that share one memory: clearing the gradients, forward and backward
 // of one batch, the update, and the loss alone for held-out text.
 import type { ReformerConfig } from "../config.js";
+import type { GivenInputs } from "../layers/context.js";
 import { type ParameterArena, parameterArena, readbackBytes, streamPair } from "../model/memory.js";
 import { forwardBackward } from "../model/stack.js";
 import { type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
@@ -41,12 +42,16 @@ export interface TrainingPlan {
   readonly optimizer: OptimizerState;
 }
 
-/** Plans training without touching a GPU. `weights` are shared with other plans of the same model. */
+/**
+ * Plans training without touching a GPU. `weights` are shared with other plans of the same model; `given` replaces what
+ * forward and backward would draw or hash.
+ */
 export function planTraining(
   config: ReformerConfig,
   shape: TrainingShape,
   weights: ParameterArena,
   profile: DeviceProfile,
+  given: GivenInputs = {},
 ): TrainingPlan {
   const gradients = parameterArena(config, "gradients", "gradients");
   const optimizer = optimizerState(config, weights, gradients, profile);
@@ -57,14 +62,16 @@ export function planTraining(
   const bindingBytes = profile.maxStorageBufferBindingSize;
   const dStreams = streamPair(config, ["dx1", "dx2"], tokens, bindingBytes, "f32");
   const fixedPoint = shape.streams === "int32";
-  const context = () =>
-    contextOf(windows, weights, profile, {
+  const context = () => ({
+    ...contextOf(windows, weights, profile, {
       recording: new Recording(),
       training: true,
       fixedPoint,
       withoutLsh: false,
       gradient: gradients.get,
-    });
+    }),
+    given,
+  });
 
   const clear = new Recording();
   clear.clear(outputs.status);
