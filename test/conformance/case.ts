@@ -191,3 +191,33 @@ export function keepMasks(c: Case): Map<string, Uint32Array<ArrayBuffer>> {
   }
   return masks;
 }
+
+/** How the optimiser of a training run was called. */
+export function optimizerCall({ call }: Case) {
+  const {
+    betas,
+    eps,
+    weight_decay: weightDecay,
+    all_parameters_decayed: decaysAll,
+  } = call.optimizer as {
+    readonly all_parameters_decayed: boolean;
+    readonly betas: readonly [number, number];
+    readonly eps: number;
+    readonly weight_decay: number;
+  };
+  return {
+    steps: Number(call.steps),
+    betas,
+    eps,
+    weightDecay,
+    decaysAll,
+    clipNorm: Number(call.clip_global_norm),
+  };
+}
+
+/** Token ids of one step of a training run: inputs and labels alike. */
+export function stepTokens(c: Case, { batch, length }: CallShape, step: number): Int32Array<ArrayBuffer> {
+  return Int32Array.from(
+    tensorOf(c, "input/token_ids").data.subarray(step * batch * length, (step + 1) * batch * length),
+  );
+}

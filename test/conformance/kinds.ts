@@ -2,7 +2,6 @@
 import type { LayerKind } from "../../src/config.js";
 import { runsFullAttention } from "../../src/config.js";
 import type { Gpu } from "../../src/gpu/gpu.js";
-import { lshHash } from "../../src/kernels/lsh-hash.js";
 import { projections } from "../../src/layers/attention.js";
 import { type AttentionHeads, attendHeads, attendHeadsBackward } from "../../src/layers/attention-heads.js";
 import { copyInto } from "../../src/layers/copy.js";
@@ -14,18 +13,10 @@ import { layerBackward, layerForward, type Streams } from "../../src/layers/reve
 import { forwardBackward } from "../../src/model/stack.js";
 import type { Tensor } from "../../src/scheduler/recording.js";
 import { type Case, callShape, padRows, type RecordedHash, recordedHashes, tensorOf } from "./case.js";
+import { bucketsOf, type Computed, countFlips, dispatchHash } from "./hashes.js";
 import { realRows, targetsOf } from "./reference/cases.js";
 import { Session } from "./session.js";
-
-/** What one run of a case computed. */
-export interface Computed {
-  /** By recorded name, without `expect/`. */
-  readonly values: ReadonlyMap<string, ArrayLike<number>>;
-  /** Bucket ids computed from the recorded rotations. */
-  readonly hashed: number;
-  /** Of these, ids that differ from the recorded ones. The rest of the run used the recorded ids. */
-  readonly flipped: number;
-}
+import { optimize } from "./training.js";
 
 export interface Kind {
   /** False where no residual stream takes part: both kinds of streams give the same. */
@@ -42,6 +33,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   reversible_layer: { streams: true, run: reversible },
   lm: { streams: true, run: languageModel },
   mlm: { streams: true, run: languageModel },
+  optimizer: { streams: true, run: optimize },
 };
 
 function open(c: Case, gpu: Gpu, fixedPoint: boolean, pads = false, lossScale = 1) {
@@ -54,43 +46,10 @@ function open(c: Case, gpu: Gpu, fixedPoint: boolean, pads = false, lossScale = 
 /** Hashes a layer's queries with the recorded rotations, beside the run. */
 function recordHash(session: Session, layer: number, query: Tensor, hash: RecordedHash | undefined): void {
   if (!hash) return;
-  const { context, shape } = session;
-  const { config, keyMask } = context;
-  const dims = {
-    batch: shape.batch,
-    heads: config.numHeads,
-    length: shape.padded,
-    headSize: config.headSize,
-  };
   const buckets = session.input(`computed buckets ${layer}`, new Uint32Array(hash.buckets.length));
-  context.recording.dispatch(
-    lshHash,
-    {
-      ...dims,
-      rounds: config.numHashes,
-      factors: hash.factors,
-      rotationColumns: hash.columns,
-      masked: keyMask !== undefined,
-    },
-    { qk: query, rotations: session.input(`rotations ${layer}`, hash.rotations), keyMask, buckets },
-  );
-  session.result(`buckets/${layer}`, buckets);
-}
-
-function countFlips(
-  values: ReadonlyMap<string, ArrayLike<number>>,
-  hashes: ReadonlyMap<number, RecordedHash>,
-): Computed {
-  let hashed = 0;
-  let flipped = 0;
-  for (const [layer, { buckets }] of hashes) {
-    const ids = values.get(`buckets/${layer}`);
-    hashed += buckets.length;
-    buckets.forEach((id, i) => {
-      flipped += Number(ids?.[i] !== id);
-    });
-  }
-  return { values, hashed, flipped };
+  const rotations = session.input(`rotations ${layer}`, hash.rotations);
+  dispatchHash(session.context, hash, { qk: query, rotations, buckets });
+  session.result(bucketsOf(layer), buckets);
 }
 
 async function attention(c: Case, gpu: Gpu, fixedPoint: boolean): Promise<Computed> {
@@ -222,7 +181,7 @@ async function reversible(c: Case, gpu: Gpu, fixedPoint: boolean): Promise<Compu
 
 /** Recorded twice: layer by layer with everything visible, and in training once more as training runs it. */
 async function languageModel(c: Case, gpu: Gpu, fixedPoint: boolean): Promise<Computed> {
-  const targets = targetsOf(c, callShape(c, true));
+  const targets = targetsOf(c, tensorOf(c, "input/labels").data, callShape(c, true));
   const counted = targets.filter((target) => target >= 0).length;
   const forwardPass = open(c, gpu, fixedPoint, true);
   const { shape, hashes } = forwardPass;

@@ -5,9 +5,11 @@ import {
   type Case,
   callShape,
   keepMasks,
+  optimizerCall,
   padRows,
   parametersOf,
   recordedHashes,
+  stepTokens,
   tensorOf,
 } from "../case.js";
 import { attend } from "./attention.js";
@@ -20,7 +22,7 @@ import {
   type Setting,
   selfAttention,
 } from "./blocks.js";
-import { add, crossEntropy, linear, Tape, Value } from "./tape.js";
+import { add, crossEntropy, linear, type Numbers, Tape, Value } from "./tape.js";
 
 export interface ReferenceOptions {
   /** Rounds every log-sum-exp to f32, as the recorded f32 runs do. */
@@ -42,16 +44,27 @@ export const REFERENCE: Readonly<Record<string, (c: Case, options: ReferenceOpti
   reversible_layer: reversible,
   lm: languageModel,
   mlm: languageModel,
+  optimizer: optimize,
 };
 
-function setting(c: Case, shape: CallShape, options: ReferenceOptions) {
-  const { config } = c;
-  const values = new Map(
+type Parameters = ReadonlyMap<string, { readonly own: string; readonly value: Value }>;
+
+function parameterValues(c: Case): Parameters {
+  return new Map(
     [...parametersOf(c)].map(([name, { data, own }]) => [name, { own, value: new Value(data) }]),
   );
+}
+
+function setting(
+  c: Case,
+  shape: CallShape,
+  options: ReferenceOptions,
+  values: Parameters = parameterValues(c),
+  step = 0,
+) {
   const made: Setting = {
     tape: new Tape(),
-    config,
+    config: c.config,
     batch: shape.batch,
     length: shape.padded,
     keyMask: shape.keyMask,
@@ -60,7 +73,7 @@ function setting(c: Case, shape: CallShape, options: ReferenceOptions) {
       if (!found) throw new Error(`${c.name} has no parameter ${name}`);
       return found.value;
     },
-    buckets: new Map([...recordedHashes(c, shape)].map(([layer, hash]) => [layer, hash.buckets])),
+    buckets: new Map([...recordedHashes(c, shape, step)].map(([layer, hash]) => [layer, hash.buckets])),
     keep: keepMasks(c),
     ...options,
   };
@@ -157,18 +170,25 @@ function reversible(c: Case, options: ReferenceOptions): Quantities {
 }
 
 /** Target of every row: the next token's label, or the row's own in a masked language model. */
-export function targetsOf(c: Case, shape: CallShape): Int32Array<ArrayBuffer> {
-  const labels = padRows(tensorOf(c, "input/labels").data, shape, -100);
-  if (c.kind === "mlm") return labels;
-  return labels.map((_, i) => ((i + 1) % shape.padded === 0 ? -100 : (labels[i + 1] as number)));
+export function targetsOf(c: Case, labels: Numbers, shape: CallShape): Int32Array<ArrayBuffer> {
+  const padded = padRows(labels, shape, -100);
+  if (c.kind === "mlm") return padded;
+  return padded.map((_, i) => ((i + 1) % shape.padded === 0 ? -100 : (padded[i + 1] as number)));
 }
 
 function languageModel(c: Case, options: ReferenceOptions): Quantities {
-  const { config } = c;
   const shape = callShape(c, true);
   const { made, gradients } = setting(c, shape, options);
-  const { tape, parameter } = made;
-  const ids = padRows(tensorOf(c, "input/input_ids").data, shape, config.padTokenId);
+  const ids = padRows(tensorOf(c, "input/input_ids").data, shape, c.config.padTokenId);
+  const out = lossOf(made, ids, targetsOf(c, tensorOf(c, "input/labels").data, shape));
+  out.set("logits", realRows(out.get("logits") as Float64Array, shape, c.config.vocabSize));
+  for (const [name, gradient] of gradients()) out.set(name, gradient);
+  return out;
+}
+
+/** Forward and backward of the whole model: streams after every layer, logits and loss. */
+function lossOf(made: Setting, ids: Numbers, targets: Numbers): Quantities {
+  const { config, tape, parameter } = made;
   const x = embedding(made, ids, 0);
   let streams: [Value, Value] = [x, x];
   const out: Quantities = new Map();
@@ -180,12 +200,49 @@ function languageModel(c: Case, options: ReferenceOptions): Quantities {
   const states = finalStates(made, ...streams);
   const head = parameter("lm_head.decoder.weight");
   const logits = linear(tape, states, head, 2 * config.hiddenSize, parameter("lm_head.bias"));
-  const loss = crossEntropy(logits, targetsOf(c, shape), config.vocabSize);
+  const loss = crossEntropy(logits, targets, config.vocabSize);
   tape.backward();
-  out.set("logits", realRows(logits.data, shape, config.vocabSize));
-  out.set("loss", Float64Array.of(loss));
-  for (const [name, gradient] of gradients()) out.set(name, gradient);
-  return out;
+  return out.set("logits", logits.data).set("loss", Float64Array.of(loss));
+}
+
+/** AdamW with decoupled weight decay, after clipping by the global norm (Loshchilov and Hutter 2019). */
+function optimize(c: Case, options: ReferenceOptions): Quantities {
+  const shape = callShape(c);
+  const { steps, betas, eps, weightDecay, clipNorm } = optimizerCall(c);
+  const [beta1, beta2] = betas;
+  const values = parameterValues(c);
+  const all = [...values.values()];
+  const moments = all.map(({ value }) => new Float64Array(value.data.length));
+  const variances = all.map(({ value }) => new Float64Array(value.data.length));
+  const losses = new Float64Array(steps);
+  const norms = new Float64Array(steps);
+  const out: Quantities = new Map();
+  for (let step = 0; step < steps; step++) {
+    for (const { value } of all) value.grad.fill(0);
+    const ids = stepTokens(c, shape, step);
+    const { made } = setting(c, shape, options, values, step);
+    losses[step] = lossOf(made, ids, targetsOf(c, ids, shape)).get("loss")?.[0] as number;
+    const norm = Math.sqrt(
+      all.reduce((sum, { value }) => value.grad.reduce((squares, g) => squares + g * g, sum), 0),
+    );
+    norms[step] = norm;
+    const clip = Math.min(1, clipNorm / (norm + 1e-6));
+    const rate = tensorOf(c, "input/learning_rate").data[step] as number;
+    all.forEach(({ value }, i) => {
+      value.data.forEach((x, j) => {
+        const g = clip * (value.grad[j] as number);
+        const m = beta1 * (moments[i]?.[j] as number) + (1 - beta1) * g;
+        const v = beta2 * (variances[i]?.[j] as number) + (1 - beta2) * g * g;
+        (moments[i] as Float64Array)[j] = m;
+        (variances[i] as Float64Array)[j] = v;
+        const root = Math.sqrt(v / (1 - beta2 ** (step + 1))) + eps;
+        value.data[j] = x * (1 - rate * weightDecay) - (rate * m) / (1 - beta1 ** (step + 1)) / root;
+      });
+    });
+    const when = step === 0 ? "after_step_1" : "final";
+    for (const { own, value } of all) out.set(`${when}/${own}`, value.data.slice());
+  }
+  return out.set("loss", losses).set("grad_norm", norms);
 }
 
 /** The rows of a [batch, padded, width] array that are not padding. */

@@ -1,0 +1,56 @@
+// Bucket ids computed beside a run from recorded rotations, against the recorded ids that the run itself used.
+import { lshHash } from "../../src/kernels/lsh-hash.js";
+import type { LayerContext } from "../../src/layers/context.js";
+import type { Tensor } from "../../src/scheduler/recording.js";
+import type { RecordedHash } from "./case.js";
+
+/** What one run of a case computed. */
+export interface Computed {
+  /** By recorded name, without `expect/`. */
+  readonly values: ReadonlyMap<string, ArrayLike<number>>;
+  /** Bucket ids computed from the recorded rotations. */
+  readonly hashed: number;
+  /** Of these, ids that differ from the recorded ones. The rest of the run used the recorded ids. */
+  readonly flipped: number;
+}
+
+/** Hashes a layer's queries. */
+export function dispatchHash(
+  { recording, config, batch, length, keyMask }: LayerContext,
+  { factors, columns }: RecordedHash,
+  tensors: { readonly qk: Tensor; readonly rotations: Tensor; readonly buckets: Tensor },
+): void {
+  recording.dispatch(
+    lshHash,
+    {
+      batch,
+      heads: config.numHeads,
+      length,
+      headSize: config.headSize,
+      rounds: config.numHashes,
+      factors,
+      rotationColumns: columns,
+      masked: keyMask !== undefined,
+    },
+    { ...tensors, keyMask },
+  );
+}
+
+/** Name of a layer's computed ids among the values. */
+export const bucketsOf = (layer: number): string => `buckets/${layer}`;
+
+export function countFlips(
+  values: ReadonlyMap<string, ArrayLike<number>>,
+  hashes: ReadonlyMap<number, RecordedHash>,
+): Computed {
+  let hashed = 0;
+  let flipped = 0;
+  for (const [layer, { buckets }] of hashes) {
+    const ids = values.get(bucketsOf(layer));
+    hashed += buckets.length;
+    buckets.forEach((id, i) => {
+      flipped += Number(ids?.[i] !== id);
+    });
+  }
+  return { values, hashed, flipped };
+}
