@@ -8,22 +8,24 @@
 //   order          [1|3,B,H,R,L] u32  as in chunk-attention
 //   dropoutSource  u32                as in chunk-attention
 //   dOut           [B,H,L,D]     f32
-//   rows           [B,H,L,4]     f32  (m, 1/l, D, scale) of attention-delta; scale is 0 where the key may not be seen
+//   rows           [B,H,L,4]     f32  (m, 1/l, D, scale) of attention-delta
 //   gradient       [B,H,L,D]     f32  written, or added to if `accumulate`
 //
 //   J_j      scale_j; with SHARED_KEYS the Jacobian of the normalisation, scale·(I − scale²·q_j q_jᵀ): then dk is a part
 //            of the gradient of q and is added to it
-//   Method   the own row of an invocation is a query (dq) or a key (dk, dv); tiles of the other side pass by
-//   Grid     one workgroup per WG own rows of one chunk: (line of L/C·⌈C/WG⌉ in x and y, 1, B·H); one invocation a row
-//   Cost     6·D·window multiply-adds per row (dq, dk), 4·D·window (dv)
+//   Method   the rows of a block are queries (dq) or keys (dk, dv); tiles of the other side pass by
+//   Grid     one workgroup per block of ROWS rows of one chunk: (line of L/C·⌈C/ROWS⌉ in x and y, 1, B·H)
+//   Layout   ROWS / 4 lines of D / 4 places, as in chunk-attention
+//   Cost     6·D·window operations per row (dq, dk), 4·D·window (dv)
 //   Numerics f32 sums in ring order, no atomics: every row of the gradient has one writer per dispatch
 //   Source   softmax gradient as in Dao et al. 2022. Oracle: test/oracle/chunk-attention-backward.ts
-override WG: u32;
+override PLACES: u32; // at most D / 4; a tile has 4 * PLACES rows
 
 struct Params {
   batch: u32,
   length: u32,
   chunkLength: u32,
+  headSize: u32, // D: software drivers would unroll loops bounded by HEAD_VECS, and compile for seconds
   round: u32,
   dropoutRate: f32,
   site: u32,
@@ -39,184 +41,205 @@ struct Params {
 @group(0) @binding(7) var<storage, read>       rows:          array<vec4f>;
 @group(0) @binding(8) var<storage, read_write> gradient:      array<vec4f>;
 
-const GROUPS = TILE / 4u; // rows of a tile are taken four at a time
-
-// What the own rows are, and whose gradient is taken.
+// Whose gradient is taken. The rows of the block are queries for DQ, else keys.
 const DQ = 0u;
 const DK = 1u;
 const DV = 2u;
 
-var<workgroup> tile_scored:  array<vec4f, TILE * HEAD_VECS>; // keys for dq, else queries
-var<workgroup> tile_valued:  array<vec4f, TILE * HEAD_VECS>; // values for dq, else dOut
-var<workgroup> tile_rows:    array<vec4f, TILE>;
-var<workgroup> tile_tokens:  array<u32, TILE>;
-var<workgroup> tile_buckets: array<u32, TILE>;
-var<workgroup> tile_keeps:   array<u32, TILE>;
-var<workgroup> tile_keys:    array<vec2u, TILE>; // of the dropout generator
-
-struct Own {
-  row: u32,
-  token: u32,
-  bucket: u32,
-  keep: u32,
-  numbers: vec4f, // its vector of `rows`
-}
-
-fn at_row(row: u32, token: u32) -> u32 {
-  return (row * params.length + token) * HEAD_VECS;
-}
+var<workgroup> tile_tokens: array<u32, 4u * PLACES>;
+var<workgroup> weights:     array<vec4f, PLACES * ROWS>; // [row of the tile][line]
 
 fn key_vector(at: u32) -> vec4f {
   if (SHARED_KEYS) { return q[at]; }
   return k[at];
 }
 
-// The factor of the tile's row t in the own row's gradient.
-fn pair_weight(role: u32, own: Own, t: u32, count: u32, score: f32, d_weight: f32) -> f32 {
-  if (t >= count) { return 0.0; }
-  let of_query = role == DQ;
-  let query = select(tile_tokens[t], own.token, of_query);
-  let key = select(own.token, tile_tokens[t], of_query);
-  let numbers = select(tile_rows[t], own.numbers, of_query);
-  let scale = select(own.numbers.w, tile_rows[t].w, of_query);
-  let mask = replacement(query, key, scale > 0.0, own.bucket == tile_buckets[t]);
-  let s = select(mask, score * scale, mask == 0.0) - copies_logit(own.row, query, key);
-  let p = exp(s - numbers.x) * numbers.y;
-  let factor = weight_factor(tile_keys[t], query, key, own.keep + tile_keeps[t]);
-  if (role == DV) { return p * factor; }
-  let d_score = select(0.0, p * (factor * d_weight - numbers.z), mask == 0.0);
-  return select(d_score, d_score * scale, of_query);
+// The block's side of a score, and the tile's.
+fn own_scored(role: u32, at: u32) -> vec4f {
+  if (role == DQ) { return q[at]; }
+  return key_vector(at);
+}
+fn tile_scored(role: u32, at: u32) -> vec4f {
+  if (role == DQ) { return key_vector(at); }
+  return q[at];
+}
+
+// The block's side of a weight's gradient, and the tile's.
+fn own_valued(role: u32, at: u32) -> vec4f {
+  if (role == DQ) { return dOut[at]; }
+  return v[at];
+}
+fn tile_valued(role: u32, at: u32) -> vec4f {
+  if (role == DQ) { return v[at]; }
+  return dOut[at];
+}
+
+// What the rows of the block bring to a pair.
+struct Own {
+  tokens: vec4u,
+  slots: vec4u,
+  buckets: vec4u,
+  m: vec4f,
+  inverse: vec4f, // 1 / l
+  delta: vec4f,
+  scale: vec4f,
+}
+
+// Factors of a tile's row in the gradients of four rows of the block, given the scores and the gradients of the weights.
+fn pair_weights(
+  role: u32, row: u32, own: Own, tile_slot: u32, token: u32, column: u32, scores: vec4f, d_weights: vec4f,
+) -> vec4f {
+  let of_queries = role == DQ;
+  let other = rows[row * params.length + token];
+  let queries = select(vec4u(token), own.tokens, of_queries);
+  let keys = select(own.tokens, vec4u(token), of_queries);
+  let scale = select(own.scale, vec4f(other.w), of_queries);
+  let same_bucket = own.buckets == vec4u(bucket_of(row, tile_slot, token));
+  let replaced = replacements(queries, keys, scale > vec4f(), same_bucket);
+  let logits = logits_of(row, scores * scale, replaced, queries, keys);
+  let p = exp(logits - select(vec4f(other.x), own.m, of_queries)) * select(vec4f(other.y), own.inverse, of_queries);
+
+  let span = CHUNKS_BEFORE + CHUNKS_AFTER;
+  var kept = own.slots * params.chunkLength * (1u + span) + keep_index(row, 0u, column);
+  var query_slot = own.slots.x;
+  if (!of_queries) {
+    kept = own.slots % params.chunkLength +
+           keep_index(row, tile_slot, (span - column / params.chunkLength) * params.chunkLength);
+    query_slot = tile_slot;
+  }
+  let factors = weight_factors(pair_key(row, query_slot), queries, keys, kept);
+  if (role == DV) { return p * factors; }
+  let d_scores = p * (factors * d_weights - select(vec4f(other.z), own.delta, of_queries));
+  return select(vec4f(), select(d_scores, d_scores * scale, of_queries), replaced == vec4f());
 }
 
 fn accumulate_gradient(role: u32, group: vec3u, groups: vec3u, lane: u32) {
-  let length = params.chunkLength;
-  let chunks = params.length / length;
-  let parts = (length + WG - 1u) / WG;
-  let line = group.x + group.y * groups.x;
-  if (line >= chunks * parts) { return; }
-  let row = group.z;
-  let chunk = params.round * chunks + line / parts;
-  let part_start = line % parts * WG;
-  let part_end = min(part_start + WG, length);
-  let offset = part_start + lane;
-  let slot = chunk * length + min(offset, length - 1u);
-
-  let token = token_at(row, slot);
-  var own = Own(row, token, 0u, 0u, rows[row * params.length + token]);
-  if (!ACROSS_BUCKETS) { own.bucket = bucket_of(row, params.round, token); }
-  own.keep = select(slot % length, keep_row(row, slot), role == DQ);
-  let at_own = at_row(row, token);
-  var scored: array<vec4f, MAX_VECS>;
-  var valued: array<vec4f, MAX_VECS>;
-  var sums: array<vec4f, MAX_VECS>;
-  for (var i = 0u; i < HEAD_VECS; i++) {
-    if (role == DQ) {
-      scored[i] = q[at_own + i];
-      valued[i] = dOut[at_own + i];
-    } else {
-      scored[i] = key_vector(at_own + i);
-      if (role == DK) { valued[i] = v[at_own + i]; }
-    }
-  }
+  let block = block_of(group, groups);
+  if (block.outside) { return; }
+  let row = block.row;
+  let lines = ROWS / 4u;
+  let line = lane % lines;
+  let place = lane / lines;
+  let slots = slots_of(block, 4u * line);
+  let tokens = tokens_at(row, slots);
+  let at_rows = at_tokens(row, tokens);
+  let at_own = at_rows * HEAD_VECS;
+  let numbers = transpose(mat4x4f(rows[at_rows.x], rows[at_rows.y], rows[at_rows.z], rows[at_rows.w]));
+  let own =
+    Own(tokens, slots, buckets_of(row, slots, tokens), numbers[0], numbers[1], numbers[2], numbers[3]);
+  var sum0 = vec4f();
+  var sum1 = vec4f();
+  var sum2 = vec4f();
+  var sum3 = vec4f();
 
   // A key is seen by the queries of the chunks that have it in their window: the window mirrored.
-  let span = CHUNKS_BEFORE + CHUNKS_AFTER;
   let before = select(CHUNKS_AFTER, CHUNKS_BEFORE, role == DQ);
-  let window = length * (1u + span);
-  for (var start = 0u; start < window; start += TILE) {
-    let count = min(TILE, window - start);
-    let first = window_chunk(chunk, before, start / length) * length + start % length;
-    let own_first = chunk * length + part_start;
-    let own_end = chunk * length + part_end;
-    let unseen = select(first + count <= own_first, first >= own_end, role == DQ);
-    if (tokens_known(first, count) && unseen) { continue; }
+  let tile = 4u * PLACES;
+  let window = params.chunkLength * (1u + CHUNKS_BEFORE + CHUNKS_AFTER);
+  let own_start = block.chunk * params.chunkLength + block.start;
+  let own_end = block.chunk * params.chunkLength + block.end;
+  for (var start = 0u; start < window; start += tile) {
+    let count = min(tile, window - start);
+    let first = window_slot(block.chunk, before, start);
+    if (role == DQ) {
+      if (all_forbidden(first, count, own_end)) { continue; }
+    } else if (first + count <= params.length) {
+      if (all_forbidden(own_start, 0u, first + count)) { continue; }
+    }
 
     workgroupBarrier(); // the previous tile has been used
-    for (var t = lane; t < count; t += WG) {
-      let column = start + t;
-      let tile_chunk = window_chunk(chunk, before, column / length);
-      let tile_slot = tile_chunk * length + column % length;
-      let round = tile_chunk / chunks;
-      let tile_token = token_at(row, tile_slot);
-      tile_tokens[t] = tile_token;
-      tile_rows[t] = rows[row * params.length + tile_token];
-      if (!ACROSS_BUCKETS) { tile_buckets[t] = bucket_of(row, round, tile_token); }
-      if (role == DQ) {
-        tile_keeps[t] = column;
-        tile_keys[t] = pair_key(row, params.round);
-      } else {
-        tile_keeps[t] = keep_row(row, tile_slot) + (span - column / length) * length;
-        tile_keys[t] = pair_key(row, round);
+    if (place < PLACES) {
+      let tile_slots = window_slots(block.chunk, before, start + 4u * place);
+      let others = tokens_at(row, tile_slots);
+      let at = at_tokens(row, others) * HEAD_VECS;
+      var s0 = vec4f();
+      var s1 = vec4f();
+      var s2 = vec4f();
+      var s3 = vec4f();
+      for (var i = 0u; i < params.headSize / 4u; i++) {
+        let x0 = own_scored(role, at_own.x + i);
+        let x1 = own_scored(role, at_own.y + i);
+        let x2 = own_scored(role, at_own.z + i);
+        let x3 = own_scored(role, at_own.w + i);
+        let y0 = tile_scored(role, at.x + i);
+        let y1 = tile_scored(role, at.y + i);
+        let y2 = tile_scored(role, at.z + i);
+        let y3 = tile_scored(role, at.w + i);
+        s0 += vec4f(dot(x0, y0), dot(x1, y0), dot(x2, y0), dot(x3, y0));
+        s1 += vec4f(dot(x0, y1), dot(x1, y1), dot(x2, y1), dot(x3, y1));
+        s2 += vec4f(dot(x0, y2), dot(x1, y2), dot(x2, y2), dot(x3, y2));
+        s3 += vec4f(dot(x0, y3), dot(x1, y3), dot(x2, y3), dot(x3, y3));
+      }
+      var d0 = vec4f();
+      var d1 = vec4f();
+      var d2 = vec4f();
+      var d3 = vec4f();
+      for (var i = 0u; role != DV && i < params.headSize / 4u; i++) {
+        let x0 = own_valued(role, at_own.x + i);
+        let x1 = own_valued(role, at_own.y + i);
+        let x2 = own_valued(role, at_own.z + i);
+        let x3 = own_valued(role, at_own.w + i);
+        let y0 = tile_valued(role, at.x + i);
+        let y1 = tile_valued(role, at.y + i);
+        let y2 = tile_valued(role, at.z + i);
+        let y3 = tile_valued(role, at.w + i);
+        d0 += vec4f(dot(x0, y0), dot(x1, y0), dot(x2, y0), dot(x3, y0));
+        d1 += vec4f(dot(x0, y1), dot(x1, y1), dot(x2, y1), dot(x3, y1));
+        d2 += vec4f(dot(x0, y2), dot(x1, y2), dot(x2, y2), dot(x3, y2));
+        d3 += vec4f(dot(x0, y3), dot(x1, y3), dot(x2, y3), dot(x3, y3));
+      }
+      // a loop, so that the masks are compiled once
+      var scores = array<vec4f, 4>(s0, s1, s2, s3);
+      var d_weights = array<vec4f, 4>(d0, d1, d2, d3);
+      for (var c = 0u; c < 4u; c++) {
+        let column = start + 4u * place + c;
+        let found = pair_weights(role, row, own, tile_slots[c], others[c], column, scores[c], d_weights[c]);
+        weights[(4u * place + c) * lines + line] = select(vec4f(), found, column < window);
+        if (line == 0u) { tile_tokens[4u * place + c] = others[c]; }
       }
     }
     workgroupBarrier();
-    for (var i = lane; i < TILE * HEAD_VECS; i += WG) {
-      let t = i / HEAD_VECS;
-      var a = vec4f();
-      var b = vec4f();
-      if (t < count) {
-        let at = at_row(row, tile_tokens[t]) + i % HEAD_VECS;
-        if (role == DQ) {
-          a = key_vector(at);
-          b = v[at];
-        } else {
-          a = q[at];
-          b = dOut[at];
-        }
-      }
-      tile_scored[i] = a;
-      tile_valued[i] = b;
-    }
-    workgroupBarrier();
 
-    for (var g = 0u; g < GROUPS; g++) {
-      let t = 4u * g;
-      var score = vec4f();
-      var d_weight = vec4f();
-      for (var i = 0u; i < HEAD_VECS; i++) {
-        let at = t * HEAD_VECS + i;
-        let x = scored[i];
-        score += vec4f(dot(x, tile_scored[at]), dot(x, tile_scored[at + HEAD_VECS]),
-                       dot(x, tile_scored[at + 2u * HEAD_VECS]), dot(x, tile_scored[at + 3u * HEAD_VECS]));
-        if (role != DV) {
-          let y = valued[i];
-          d_weight += vec4f(dot(y, tile_valued[at]), dot(y, tile_valued[at + HEAD_VECS]),
-                            dot(y, tile_valued[at + 2u * HEAD_VECS]), dot(y, tile_valued[at + 3u * HEAD_VECS]));
-        }
-      }
-      let w = vec4f(pair_weight(role, own, t, count, score.x, d_weight.x),
-                    pair_weight(role, own, t + 1u, count, score.y, d_weight.y),
-                    pair_weight(role, own, t + 2u, count, score.z, d_weight.z),
-                    pair_weight(role, own, t + 3u, count, score.w, d_weight.w));
-      for (var i = 0u; i < HEAD_VECS; i++) {
-        let at = t * HEAD_VECS + i;
-        if (role == DV) {
-          sums[i] += w.x * tile_valued[at] + w.y * tile_valued[at + HEAD_VECS] +
-                     w.z * tile_valued[at + 2u * HEAD_VECS] + w.w * tile_valued[at + 3u * HEAD_VECS];
-        } else {
-          sums[i] += w.x * tile_scored[at] + w.y * tile_scored[at + HEAD_VECS] +
-                     w.z * tile_scored[at + 2u * HEAD_VECS] + w.w * tile_scored[at + 3u * HEAD_VECS];
-        }
-      }
+    for (var j = 0u; j < count; j++) {
+      let at = (row * params.length + tile_tokens[j]) * HEAD_VECS + place;
+      var vector = vec4f();
+      if (role == DV) { vector = dOut[at]; } else { vector = tile_scored(role, at); }
+      let w = weights[j * lines + line];
+      sum0 += w.x * vector;
+      sum1 += w.y * vector;
+      sum2 += w.z * vector;
+      sum3 += w.w * vector;
     }
   }
 
-  if (offset >= length) { return; }
-  let scale = select(1.0, own.numbers.w, role == DK);
-  var along = 0.0; // what the normalisation removes: the part along the key itself
-  if (SHARED_KEYS && role == DK) {
-    for (var i = 0u; i < HEAD_VECS; i++) { along += dot(scored[i], sums[i]); }
-    along *= scale * scale;
+  if (role == DK) {
+    var along = vec4f(); // what the normalisation removes: the part along the key itself
+    var x = array<vec4f, 4>();
+    if (SHARED_KEYS) {
+      x = array<vec4f, 4>(q[at_own.x + place], q[at_own.y + place], q[at_own.z + place], q[at_own.w + place]);
+      workgroupBarrier(); // the last tile has been used
+      weights[place * lines + line] = vec4f(dot(x[0], sum0), dot(x[1], sum1), dot(x[2], sum2), dot(x[3], sum3));
+      workgroupBarrier();
+      for (var i = 0u; i < params.headSize / 4u; i++) { along += weights[i * lines + line]; }
+      along *= own.scale * own.scale;
+    }
+    sum0 = own.scale.x * (sum0 - along.x * x[0]);
+    sum1 = own.scale.y * (sum1 - along.y * x[1]);
+    sum2 = own.scale.z * (sum2 - along.z * x[2]);
+    sum3 = own.scale.w * (sum3 - along.w * x[3]);
   }
-  for (var i = 0u; i < HEAD_VECS; i++) {
-    var sum = sums[i];
-    if (role == DK) { sum = scale * (sum - along * scored[i]); }
-    if (params.accumulate != 0u) { sum += gradient[at_own + i]; }
-    gradient[at_own + i] = sum;
-  }
+  store(block, 4u * line, at_own.x + place, sum0);
+  store(block, 4u * line + 1u, at_own.y + place, sum1);
+  store(block, 4u * line + 2u, at_own.z + place, sum2);
+  store(block, 4u * line + 3u, at_own.w + place, sum3);
 }
 
-@compute @workgroup_size(WG)
+fn store(block: Block, i: u32, at: u32, sum: vec4f) {
+  if (block.start + i >= block.end) { return; }
+  if (params.accumulate == 0u) { gradient[at] = sum; } else { gradient[at] += sum; }
+}
+
+@compute @workgroup_size(HEAD_VECS * ROWS / 4u)
 fn dq(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
@@ -225,7 +248,7 @@ fn dq(
   accumulate_gradient(DQ, group, groups, lane);
 }
 
-@compute @workgroup_size(WG)
+@compute @workgroup_size(HEAD_VECS * ROWS / 4u)
 fn dk(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
@@ -234,7 +257,7 @@ fn dk(
   accumulate_gradient(DK, group, groups, lane);
 }
 
-@compute @workgroup_size(WG)
+@compute @workgroup_size(HEAD_VECS * ROWS / 4u)
 fn dv(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

@@ -8,24 +8,27 @@
 //   v              [B,H,L,D]     f32  values
 //   order          [1|3,B,H,R,L] u32  if SORTED: token at each slot; 3 planes with COUNT_ONCE or not ACROSS_BUCKETS:
 //                                     then also chunk and bucket of each token (chunk-places)
-//   keyMask        [B,L]         u32  if MASKED: 1 = the token may be seen
+//   scale          [B,H,L]       f32  of each token as a key (key-scale); 0 where it may not be seen
 //   dropoutSource  u32  control words [16] if seeded, keep mask [B,H,R·L/C,C,C·(1+before+after)] if given
 //   out            [B,H,L,D]     f32  round 0 writes it, later rounds merge into it
 //   stats          [B,H,L,2]     f32  (m, l): largest logit and Σ exp(s − m) so far
 //
-//   scale_j  1/√D; with SHARED_KEYS (mean(q_j²) + 1e-6)^-½ / √D
 //   Window   chunks c−before … c+after around the ring of all R·L/C chunks: the first chunk of a round looks back at
 //            the last chunk of the round before. A token met twice counts twice unless COUNT_ONCE.
-//   Grid     one workgroup per WG queries of one chunk: (line of L/C·⌈C/WG⌉ in x and y, 1, B·H); one invocation a query
-//   Cost     4·D·window multiply-adds per query; q, k, v gathered once per chunk that sees them
+//   Grid     one workgroup per block of ROWS queries of one chunk: (line of L/C·⌈C/ROWS⌉ in x and y, 1, B·H)
+//   Layout   ROWS / 4 lines of D / 4 places. An invocation scores the 4 queries of its line against the 4 keys of a tile
+//            that its place stands for (places from PLACES on score none) and sums, for its 4 queries, the vec4 of the
+//            output that its place stands for; weights change hands in 16·PLACES·ROWS bytes of workgroup memory
+//   Cost     4·D·window operations per query
 //   Numerics online softmax in f32, window in ring order; masks are finite: -1e9 causal and padding, then -1e5 self
 //   Source   Kitaev et al. 2020 §2; order of masks and ring as in Hugging Face. Oracle: test/oracle/chunk-attention.ts
-override WG: u32;
+override PLACES: u32; // at most D / 4; a tile has 4 * PLACES keys
 
 struct Params {
   batch: u32,
   length: u32,
   chunkLength: u32,
+  headSize: u32, // D: software drivers would unroll loops bounded by HEAD_VECS, and compile for seconds
   round: u32,
   dropoutRate: f32,
   site: u32,
@@ -35,164 +38,170 @@ struct Params {
 @group(0) @binding(2) var<storage, read>       k:             array<vec4f>;
 @group(0) @binding(3) var<storage, read>       v:             array<vec4f>;
 @group(0) @binding(4) var<storage, read>       order:         array<u32>;
-@group(0) @binding(5) var<storage, read>       keyMask:       array<u32>;
+@group(0) @binding(5) var<storage, read>       scale:         array<f32>;
 @group(0) @binding(6) var<storage, read>       dropoutSource: array<u32>;
 @group(0) @binding(7) var<storage, read_write> out:           array<vec4f>;
 @group(0) @binding(8) var<storage, read_write> stats:         array<vec2f>;
 
-const GROUPS = TILE / 4u; // keys are taken four at a time
 
-var<workgroup> tile_keys:    array<vec4f, TILE * HEAD_VECS>;
-var<workgroup> tile_values:  array<vec4f, TILE * HEAD_VECS>;
-var<workgroup> tile_tokens:  array<u32, TILE>;
-var<workgroup> tile_buckets: array<u32, TILE>;
-var<workgroup> tile_scales:  array<f32, TILE>; // 0 where the key may not be seen
+const ABSENT_LOGIT = -1e30; // of no key at all: weight 0 beside any other
 
-struct Query {
-  row: u32,
-  token: u32,
-  bucket: u32,
+var<workgroup> row_tokens:  array<vec4u, ROWS / 4u>;
+var<workgroup> row_maxima:  array<vec4f, ROWS / 4u>;
+var<workgroup> row_parts:   array<vec2f, ROWS>; // what the earlier rounds' output and this round's sums are multiplied with
+var<workgroup> tile_tokens: array<u32, 8u * PLACES>; // of this tile and the one before, which may still be in use
+var<workgroup> place_values: array<vec4f, PLACES * ROWS / 4u>; // [place][line]: maxima, at the end sums
+var<workgroup> weights:     array<vec4f, PLACES * ROWS>; // [key][line]
+
+fn key_vector(at: u32) -> vec4f {
+  if (SHARED_KEYS) { return q[at]; }
+  return k[at];
 }
 
-fn at_row(row: u32, token: u32) -> u32 {
-  return (row * params.length + token) * HEAD_VECS;
-}
-
-// What factor turns a key of the tile into a logit's key.
-fn key_scale(row: u32, t: u32) -> f32 {
-  if (MASKED && keyMask[row / HEADS * params.length + tile_tokens[t]] == 0u) { return 0.0; }
-  let size = f32(4u * HEAD_VECS);
-  if (!SHARED_KEYS) { return 1.0 / sqrt(size); }
-  var squares = 0.0;
-  for (var i = 0u; i < HEAD_VECS; i++) {
-    squares += dot(tile_keys[t * HEAD_VECS + i], tile_keys[t * HEAD_VECS + i]);
-  }
-  return 1.0 / sqrt((squares / size + NORM_EPSILON) * size);
-}
-
-fn logit(score: f32, query: Query, t: u32, count: u32) -> f32 {
-  if (t >= count) { return ABSENT_LOGIT; }
-  let token = tile_tokens[t];
-  let scale = tile_scales[t];
-  let mask = replacement(query.token, token, scale > 0.0, query.bucket == tile_buckets[t]);
-  return select(mask, score * scale, mask == 0.0) - copies_logit(query.row, query.token, token);
-}
-
-@compute @workgroup_size(WG)
+@compute @workgroup_size(HEAD_VECS * ROWS / 4u)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let length = params.chunkLength;
-  let chunks = params.length / length;
-  let parts = (length + WG - 1u) / WG;
-  let line = group.x + group.y * groups.x;
-  if (line >= chunks * parts) { return; }
-  let row = group.z;
-  let chunk = params.round * chunks + line / parts;
-  let part_end = min((line % parts + 1u) * WG, length);
-  let offset = (line % parts) * WG + lane;
-  let slot = chunk * length + min(offset, length - 1u);
+  let block = block_of(group, groups);
+  if (block.outside) { return; }
+  let row = block.row;
+  let lines = ROWS / 4u;
+  let line = lane % lines;
+  let place = lane / lines;
+  let slots = slots_of(block, 4u * line);
+  let queries = tokens_at(row, slots);
+  let buckets = buckets_of(row, slots, queries);
+  let at_q = at_tokens(row, queries) * HEAD_VECS;
+  let dropout = pair_key(row, slots.x);
+  var m = vec4f(ABSENT_LOGIT);
+  var l = vec4f(); // of the keys scored here
+  var sum0 = vec4f();
+  var sum1 = vec4f();
+  var sum2 = vec4f();
+  var sum3 = vec4f();
 
-  var query = Query(row, token_at(row, slot), 0u);
-  if (!ACROSS_BUCKETS) { query.bucket = bucket_of(row, params.round, query.token); }
-  let dropout = pair_key(row, params.round);
-  let keep = keep_row(row, slot);
-  let at_query = at_row(row, query.token);
-  var q_row: array<vec4f, MAX_VECS>;
-  var sums: array<vec4f, MAX_VECS>;
-  for (var i = 0u; i < HEAD_VECS; i++) { q_row[i] = q[at_query + i]; }
-  var m = ABSENT_LOGIT;
-  var l = 0.0;
+  let tile = 4u * PLACES;
+  let window = params.chunkLength * (1u + CHUNKS_BEFORE + CHUNKS_AFTER);
+  var half = 0u;
+  for (var start = 0u; start < window; start += tile) {
+    let count = min(tile, window - start);
+    let block_end = block.chunk * params.chunkLength + block.end;
+    if (all_forbidden(window_slot(block.chunk, CHUNKS_BEFORE, start), count, block_end)) { continue; }
+    half = tile - half;
 
-  let window = length * (1u + CHUNKS_BEFORE + CHUNKS_AFTER);
-  for (var start = 0u; start < window; start += TILE) {
-    let count = min(TILE, window - start);
-    let first = window_chunk(chunk, CHUNKS_BEFORE, start / length) * length + start % length;
-    if (tokens_known(first, count) && first >= chunk * length + part_end) { continue; }
-
-    workgroupBarrier(); // the previous tile has been used
-    for (var t = lane; t < count; t += WG) {
-      let key_chunk = window_chunk(chunk, CHUNKS_BEFORE, (start + t) / length);
-      let token = token_at(row, key_chunk * length + (start + t) % length);
-      tile_tokens[t] = token;
-      if (!ACROSS_BUCKETS) { tile_buckets[t] = bucket_of(row, key_chunk / chunks, token); }
-    }
-    workgroupBarrier();
-    for (var i = lane; i < TILE * HEAD_VECS; i += WG) {
-      let t = i / HEAD_VECS;
-      var key = vec4f();
-      var value = vec4f();
-      if (t < count) {
-        let at = at_row(row, tile_tokens[t]) + i % HEAD_VECS;
-        if (SHARED_KEYS) { key = q[at]; } else { key = k[at]; }
-        value = v[at];
+    // pass 1: logits of 4 queries and 4 keys
+    var s0 = vec4f();
+    var s1 = vec4f();
+    var s2 = vec4f();
+    var s3 = vec4f();
+    var keys = vec4u();
+    if (place < PLACES) {
+      let key_slots = window_slots(block.chunk, CHUNKS_BEFORE, start + 4u * place);
+      keys = tokens_at(row, key_slots);
+      let at_k = at_tokens(row, keys) * HEAD_VECS;
+      for (var i = 0u; i < params.headSize / 4u; i++) {
+        let x0 = q[at_q.x + i];
+        let x1 = q[at_q.y + i];
+        let x2 = q[at_q.z + i];
+        let x3 = q[at_q.w + i];
+        let y0 = key_vector(at_k.x + i);
+        let y1 = key_vector(at_k.y + i);
+        let y2 = key_vector(at_k.z + i);
+        let y3 = key_vector(at_k.w + i);
+        s0 += vec4f(dot(x0, y0), dot(x1, y0), dot(x2, y0), dot(x3, y0));
+        s1 += vec4f(dot(x0, y1), dot(x1, y1), dot(x2, y1), dot(x3, y1));
+        s2 += vec4f(dot(x0, y2), dot(x1, y2), dot(x2, y2), dot(x3, y2));
+        s3 += vec4f(dot(x0, y3), dot(x1, y3), dot(x2, y3), dot(x3, y3));
       }
-      tile_keys[i] = key;
-      tile_values[i] = value;
+      // a loop, so that the masks are compiled once
+      var scores = array<vec4f, 4>(s0, s1, s2, s3);
+      let key_buckets = buckets_of(row, key_slots, keys);
+      for (var c = 0u; c < 4u; c++) {
+        let factor = scale[row * params.length + keys[c]];
+        let same = buckets == vec4u(key_buckets[c]);
+        let replaced = replacements(queries, vec4u(keys[c]), vec4<bool>(factor > 0.0), same);
+        let logits = logits_of(row, scores[c] * factor, replaced, queries, vec4u(keys[c]));
+        scores[c] = select(vec4f(ABSENT_LOGIT), logits, 4u * place + c < count);
+        if (line == 0u) { tile_tokens[half + 4u * place + c] = keys[c]; }
+      }
+      s0 = scores[0];
+      s1 = scores[1];
+      s2 = scores[2];
+      s3 = scores[3];
+      place_values[place * lines + line] = max(max(s0, s1), max(s2, s3));
     }
     workgroupBarrier();
-    for (var t = lane; t < count; t += WG) { tile_scales[t] = key_scale(row, t); }
-    workgroupBarrier();
 
-    // pass 1: logits and their maximum
-    var logits: array<vec4f, GROUPS>;
+    // pass 2: weights against the largest logit so far
     var largest = m;
-    for (var g = 0u; g < GROUPS; g++) {
-      let t = 4u * g;
-      var score = vec4f();
-      for (var i = 0u; i < HEAD_VECS; i++) {
-        let x = q_row[i];
-        let at = t * HEAD_VECS + i;
-        score += vec4f(dot(x, tile_keys[at]), dot(x, tile_keys[at + HEAD_VECS]),
-                       dot(x, tile_keys[at + 2u * HEAD_VECS]), dot(x, tile_keys[at + 3u * HEAD_VECS]));
-      }
-      let s = vec4f(logit(score.x, query, t, count), logit(score.y, query, t + 1u, count),
-                    logit(score.z, query, t + 2u, count), logit(score.w, query, t + 3u, count));
-      logits[g] = s;
-      largest = max(largest, max(max(s.x, s.y), max(s.z, s.w)));
-    }
-    // pass 2: weights against the new maximum
+    for (var i = 0u; 4u * i < count; i++) { largest = max(largest, place_values[i * lines + line]); }
     let shrink = exp(m - largest);
     m = largest;
-    l *= shrink;
-    for (var i = 0u; i < HEAD_VECS; i++) { sums[i] *= shrink; }
-    for (var g = 0u; g < GROUPS; g++) {
-      let t = 4u * g;
-      var p = exp(logits[g] - m);
-      l += (p.x + p.y) + (p.z + p.w);
-      if (DROPOUT != DROPOUT_NONE) {
-        let at = keep + start + t;
-        p *= vec4f(weight_factor(dropout, query.token, tile_tokens[t], at),
-                   weight_factor(dropout, query.token, tile_tokens[t + 1u], at + 1u),
-                   weight_factor(dropout, query.token, tile_tokens[t + 2u], at + 2u),
-                   weight_factor(dropout, query.token, tile_tokens[t + 3u], at + 3u));
+    sum0 *= shrink.x;
+    sum1 *= shrink.y;
+    sum2 *= shrink.z;
+    sum3 *= shrink.w;
+    if (place < PLACES) {
+      let p0 = exp(s0 - largest);
+      let p1 = exp(s1 - largest);
+      let p2 = exp(s2 - largest);
+      let p3 = exp(s3 - largest);
+      l = l * shrink + ((p0 + p1) + (p2 + p3));
+      var p = array<vec4f, 4>(p0, p1, p2, p3);
+      for (var c = 0u; c < 4u; c++) {
+        let kept = slots * window + keep_index(row, 0u, start + 4u * place + c);
+        weights[(4u * place + c) * lines + line] =
+          p[c] * weight_factors(dropout, queries, vec4u(keys[c]), kept);
       }
-      for (var i = 0u; i < HEAD_VECS; i++) {
-        let at = t * HEAD_VECS + i;
-        sums[i] += p.x * tile_values[at] + p.y * tile_values[at + HEAD_VECS] +
-                   p.z * tile_values[at + 2u * HEAD_VECS] + p.w * tile_values[at + 3u * HEAD_VECS];
-      }
+    }
+    workgroupBarrier();
+
+    // pass 3: weighted sums of values
+    for (var j = 0u; j < count; j++) {
+      let value = v[(row * params.length + tile_tokens[half + j]) * HEAD_VECS + place];
+      let w = weights[j * lines + line];
+      sum0 += w.x * value;
+      sum1 += w.y * value;
+      sum2 += w.z * value;
+      sum3 += w.w * value;
     }
   }
 
-  if (offset >= length) { return; }
-  let at_stats = row * params.length + query.token;
-  var before = 0.0; // weight of the earlier rounds' output, times the new l
-  var now = 1.0;
-  if (params.round > 0u) {
-    let earlier = stats[at_stats];
-    let largest = max(m, earlier.x);
-    before = earlier.y * exp(earlier.x - largest);
-    now = exp(m - largest);
-    m = largest;
-    l = before + l * now;
+  // merge with the earlier rounds
+  if (place < PLACES) { place_values[place * lines + line] = l; }
+  if (place == 0u) {
+    row_maxima[line] = m;
+    row_tokens[line] = queries;
   }
-  stats[at_stats] = vec2f(m, l);
-  for (var i = 0u; i < HEAD_VECS; i++) {
-    var sum = sums[i] * now;
-    if (params.round > 0u) { sum += out[at_query + i] * before; }
-    out[at_query + i] = sum / l;
+  workgroupBarrier();
+  for (var i = lane; i < ROWS; i += HEAD_VECS * ROWS / 4u) {
+    var largest = row_maxima[i / 4u][i % 4u];
+    var total = 0.0;
+    for (var j = 0u; 4u * j < min(tile, window); j++) { total += place_values[j * lines + i / 4u][i % 4u]; }
+    var earlier = 0.0;
+    var now = 1.0;
+    let at_stats = row * params.length + row_tokens[i / 4u][i % 4u];
+    if (params.round > 0u) {
+      let before = stats[at_stats];
+      now = exp(largest - max(largest, before.x));
+      largest = max(largest, before.x);
+      earlier = before.y * exp(before.x - largest);
+      total = earlier + total * now;
+    }
+    row_parts[i] = vec2f(earlier, now) / total;
+    if (block.start + i < block.end) { stats[at_stats] = vec2f(largest, total); }
   }
+  workgroupBarrier();
+  store(block, 4u * line, at_q.x + place, sum0);
+  store(block, 4u * line + 1u, at_q.y + place, sum1);
+  store(block, 4u * line + 2u, at_q.z + place, sum2);
+  store(block, 4u * line + 3u, at_q.w + place, sum3);
+}
+
+fn store(block: Block, i: u32, at: u32, sum: vec4f) {
+  if (block.start + i >= block.end) { return; }
+  let parts = row_parts[i];
+  if (params.round == 0u) { out[at] = sum * parts.y; } else { out[at] = out[at] * parts.x + sum * parts.y; }
 }

@@ -1,9 +1,10 @@
-// Where tokens stand, what a query may see and what it weighs: one text for attention forward and backward.
-// Needs threefry.wgsl and dropout.wgsl; the including file declares `params` (length, chunkLength, batch, dropoutRate,
-// site), `order` and `dropoutSource`, and TypeScript prepends `const MAX_VECS` and `const TILE`.
+// Where tokens stand, what a query may see and how work is shared out: one text for attention forward and backward.
+// Needs threefry.wgsl, control.wgsl and dropout.wgsl. The including file declares `params` (batch, length, chunkLength,
+// round, dropoutRate, site), `order` and `dropoutSource`.
 //
 // A slot is a place in the sorted sequence of all rounds, round after round; slots are cut into chunks, and the chunks
 // form a ring. `row` counts (batch, head).
+override ROWS: u32; // of a block, which one workgroup computes: a multiple of 4
 override HEADS: u32;
 override HEAD_VECS: u32; // head size / 4
 override ROUNDS: u32;
@@ -21,17 +22,42 @@ override DROPOUT: u32;
 const FORBIDDEN_LOGIT = -1e9;
 const OTHER_BUCKET_LOGIT = -1e7;
 const SELF_LOGIT = -1e5;
-const ABSENT_LOGIT = -1e30; // of no key at all: weight 0 beside any other
-const NORM_EPSILON = 1e-6; // beside the mean square of a shared key
 
-fn all_chunks() -> u32 {
-  return ROUNDS * params.length / params.chunkLength;
+struct Block {
+  row: u32,
+  chunk: u32,
+  start: u32, // slots of the chunk that are the block's rows
+  end: u32,
+  outside: bool,
 }
 
-// The chunk `steps` after the first of a window that begins `before` chunks before `chunk`, around the ring.
-fn window_chunk(chunk: u32, before: u32, steps: u32) -> u32 {
-  let ring = all_chunks();
-  return (chunk + (ring - 1u) * before + steps) % ring;
+fn block_of(group: vec3u, groups: vec3u) -> Block {
+  let length = params.chunkLength;
+  let chunks = params.length / length;
+  let parts = (length + ROWS - 1u) / ROWS;
+  let at = group.x + group.y * groups.x;
+  let start = at % parts * ROWS;
+  return Block(group.z, params.round * chunks + at / parts, start, min(start + ROWS, length), at >= chunks * parts);
+}
+
+// Slots of four rows of the block from row i on; rows beyond its end repeat the last one.
+fn slots_of(block: Block, i: u32) -> vec4u {
+  let rows = vec4u(block.start + i) + vec4u(0u, 1u, 2u, 3u);
+  return vec4u(block.chunk * params.chunkLength) + min(rows, vec4u(block.end - 1u));
+}
+
+// Slots of four columns, from `column` on, of the window that begins `before` chunks before `chunk`, around the ring.
+// Columns beyond the window repeat the last one.
+fn window_slots(chunk: u32, before: u32, column: u32) -> vec4u {
+  let last = params.chunkLength * (1u + CHUNKS_BEFORE + CHUNKS_AFTER) - 1u;
+  return vec4u(window_slot(chunk, before, min(column, last)), window_slot(chunk, before, min(column + 1u, last)),
+               window_slot(chunk, before, min(column + 2u, last)), window_slot(chunk, before, min(column + 3u, last)));
+}
+
+fn window_slot(chunk: u32, before: u32, column: u32) -> u32 {
+  let ring = ROUNDS * params.length / params.chunkLength;
+  let at = (chunk + (ring - 1u) * before + column / params.chunkLength) % ring;
+  return at * params.chunkLength + column % params.chunkLength;
 }
 
 fn token_at(row: u32, slot: u32) -> u32 {
@@ -39,71 +65,98 @@ fn token_at(row: u32, slot: u32) -> u32 {
   return slot;
 }
 
-// Bucket of a token in a round, distinct between rounds. Plane 2 of `order`.
-fn bucket_of(row: u32, round: u32, token: u32) -> u32 {
-  let rows = params.batch * HEADS;
-  return order[((2u * rows + row) * ROUNDS + round) * params.length + token];
+fn tokens_at(row: u32, slots: vec4u) -> vec4u {
+  return vec4u(token_at(row, slots.x), token_at(row, slots.y), token_at(row, slots.z), token_at(row, slots.w));
 }
 
-// Chunk of a token in a round, counted over all rounds. Plane 1 of `order`.
-fn chunk_of(row: u32, round: u32, token: u32) -> u32 {
-  let rows = params.batch * HEADS;
-  return order[((rows + row) * ROUNDS + round) * params.length + token];
+// Indices of tokens in [batch, heads, length].
+fn at_tokens(row: u32, tokens: vec4u) -> vec4u {
+  return vec4u(row * params.length) + tokens;
+}
+
+// Entry of a token in plane 1 or 2 of `order`: its chunk over all rounds, its bucket, distinct between rounds.
+fn place_of(plane: u32, row: u32, round: u32, token: u32) -> u32 {
+  return order[((plane * params.batch * HEADS + row) * ROUNDS + round) * params.length + token];
+}
+
+fn bucket_of(row: u32, slot: u32, token: u32) -> u32 {
+  if (ACROSS_BUCKETS) { return 0u; }
+  return place_of(2u, row, slot / params.length, token);
+}
+
+fn buckets_of(row: u32, slots: vec4u, tokens: vec4u) -> vec4u {
+  return vec4u(bucket_of(row, slots.x, tokens.x), bucket_of(row, slots.y, tokens.y),
+               bucket_of(row, slots.z, tokens.z), bucket_of(row, slots.w, tokens.w));
 }
 
 // How often `key` is a candidate of `query` over all rounds.
 fn multiplicity(row: u32, query: u32, key: u32) -> u32 {
-  let chunks = params.length / params.chunkLength;
   var count = 0u;
   for (var round = 0u; round < ROUNDS; round++) {
-    let home = chunk_of(row, round, query);
+    let home = place_of(1u, row, round, query);
     for (var step = 0u; step <= CHUNKS_BEFORE + CHUNKS_AFTER; step++) {
-      let chunk = window_chunk(home, CHUNKS_BEFORE, step);
-      let key_round = chunk / chunks;
-      let present = chunk_of(row, key_round, key) == chunk;
-      let reachable = ACROSS_BUCKETS || bucket_of(row, round, query) == bucket_of(row, key_round, key);
-      count += select(0u, 1u, present && reachable);
+      let slot = window_slot(home, CHUNKS_BEFORE, step * params.chunkLength);
+      let key_round = slot / params.length;
+      let present = place_of(1u, row, key_round, key) == slot / params.chunkLength;
+      let same = place_of(2u, row, round, query) == place_of(2u, row, key_round, key);
+      count += select(0u, 1u, present && (ACROSS_BUCKETS || same));
     }
   }
   return count;
 }
 
-// The logit that replaces the score of (query, key), or 0 where the score stands.
-fn replacement(query: u32, key: u32, key_kept: bool, same_bucket: bool) -> f32 {
-  if (SHARED_KEYS && query == key) { return SELF_LOGIT; }
-  if ((MASKED && !key_kept) || (CAUSAL && key > query)) { return FORBIDDEN_LOGIT; }
-  if (!ACROSS_BUCKETS && !same_bucket) { return OTHER_BUCKET_LOGIT; }
-  return 0.0;
-}
-
 // What is subtracted from a logit so that copies of a key weigh as one.
 fn copies_logit(row: u32, query: u32, key: u32) -> f32 {
-  if (COUNT_ONCE) { return log(f32(max(1u, multiplicity(row, query, key)))); }
-  return 0.0;
+  return log(f32(max(1u, multiplicity(row, query, key))));
 }
 
-// Tokens of a tile of `count` slots from `first` on all lie beyond one token, known without reading an order.
-fn tokens_known(first: u32, count: u32) -> bool {
-  // Rows that may see no key at all weigh forbidden keys evenly: then none may be left out.
-  return CAUSAL && !SORTED && (SHARED_KEYS || !MASKED) && first + count <= params.length;
+// Four pairs at a time: the logits that replace their scores, or 0 where the score stands.
+fn replacements(queries: vec4u, keys: vec4u, seen: vec4<bool>, same_bucket: vec4<bool>) -> vec4f {
+  var logits = vec4f();
+  if (!ACROSS_BUCKETS) { logits = select(vec4f(OTHER_BUCKET_LOGIT), logits, same_bucket); }
+  if (CAUSAL) { logits = select(logits, vec4f(FORBIDDEN_LOGIT), keys > queries); }
+  if (MASKED) { logits = select(vec4f(FORBIDDEN_LOGIT), logits, seen); }
+  if (SHARED_KEYS) { logits = select(logits, vec4f(SELF_LOGIT), keys == queries); }
+  return logits;
 }
 
-// Key of the dropout generator for one head and round.
-fn pair_key(row: u32, round: u32) -> vec2u {
+fn logits_of(row: u32, scores: vec4f, replaced: vec4f, queries: vec4u, keys: vec4u) -> vec4f {
+  let logits = select(replaced, scores, replaced == vec4f());
+  if (!COUNT_ONCE) { return logits; }
+  return logits - vec4f(copies_logit(row, queries.x, keys.x), copies_logit(row, queries.y, keys.y),
+                        copies_logit(row, queries.z, keys.z), copies_logit(row, queries.w, keys.w));
+}
+
+// Whether causality forbids all pairs of `count` keys from slot `key` on with queries before `query_end`. Rows that may
+// see no key at all weigh forbidden keys evenly: where there can be such rows, none are left out.
+fn all_forbidden(key: u32, count: u32, query_end: u32) -> bool {
+  return CAUSAL && !SORTED && (SHARED_KEYS || !MASKED) && key + count <= params.length && key >= query_end;
+}
+
+// Key of the dropout generator for one head and the round of a slot.
+fn pair_key(row: u32, query_slot: u32) -> vec2u {
   if (DROPOUT != DROPOUT_SEEDED) { return vec2u(); }
   let seed = vec2u(dropoutSource[CONTROL_SEED], dropoutSource[CONTROL_SEED + 1u]);
-  return threefry2x32(dropout_key(seed, dropoutSource[CONTROL_DRAW], params.site), vec2u(row, round));
+  let key = dropout_key(seed, dropoutSource[CONTROL_DRAW], params.site);
+  return threefry2x32(key, vec2u(row, query_slot / params.length));
 }
 
-// Index in a recorded keep mask [rows, chunks, query slot in chunk, window column] of a query's first column.
-fn keep_row(row: u32, query_slot: u32) -> u32 {
+// Index in a recorded keep mask [rows, chunks, query slot in chunk, window column].
+fn keep_index(row: u32, query_slot: u32, column: u32) -> u32 {
   let window = params.chunkLength * (1u + CHUNKS_BEFORE + CHUNKS_AFTER);
-  return (row * ROUNDS * params.length + query_slot) * window;
+  return (row * ROUNDS * params.length + query_slot) * window + column;
 }
 
-// What dropout multiplies the weight of (query, key) with.
-fn weight_factor(key: vec2u, query_token: u32, key_token: u32, keep_index: u32) -> f32 {
-  if (DROPOUT == DROPOUT_SEEDED) { return dropout_factor(key, query_token, key_token, params.dropoutRate); }
-  if (DROPOUT == DROPOUT_GIVEN) { return f32(dropoutSource[keep_index]) / (1.0 - params.dropoutRate); }
-  return 1.0;
+// What dropout multiplies the weights of four pairs with.
+fn weight_factors(key: vec2u, queries: vec4u, keys: vec4u, kept: vec4u) -> vec4f {
+  var factors = vec4f(1.0);
+  if (DROPOUT == DROPOUT_NONE) { return factors; }
+  for (var i = 0u; i < 4u; i++) {
+    if (DROPOUT == DROPOUT_SEEDED) {
+      factors[i] = dropout_factor(key, queries[i], keys[i], params.dropoutRate);
+    } else {
+      factors[i] = f32(dropoutSource[kept[i]]) / (1.0 - params.dropoutRate);
+    }
+  }
+  return factors;
 }

@@ -8,8 +8,6 @@ export interface AttentionDeltaDims {
   readonly length: number;
   /** A multiple of 4. */
   readonly headSize: number;
-  readonly shared: boolean;
-  readonly masked: boolean;
 }
 
 const tokens = (d: AttentionDeltaDims): number => d.batch * d.heads * d.length;
@@ -19,25 +17,16 @@ const headsShape = (d: AttentionDeltaDims): number[] => [d.batch, d.heads, d.len
 export const attentionDelta = defineKernel<AttentionDeltaDims>({
   name: "attention-delta",
   sources: [source],
-  overrides: (d) => ({
-    HEADS: d.heads,
-    HEAD_VECS: d.headSize / 4,
-    SHARED_KEYS: Number(d.shared),
-    MASKED: Number(d.masked),
-  }),
+  overrides: (d) => ({ HEAD_VECS: d.headSize / 4 }),
   supports: (d) => d.headSize % 4 === 0,
-  params: { batch: "u32", length: "u32" },
+  params: { batch: "u32", heads: "u32", length: "u32" },
   bindings: {
-    q: { access: "read", shape: headsShape, optional: true },
-    keyMask: { access: "read", type: "u32", shape: (d) => [d.batch, d.length], optional: true },
+    scale: { access: "read", shape: (d) => [d.batch, d.heads, d.length] },
     out: { access: "read", shape: headsShape },
     stats: { access: "read", shape: (d) => [d.batch, d.heads, d.length, 2] },
     dOut: { access: "read", shape: headsShape },
     rows: { access: "write", shape: (d) => [d.batch, d.heads, d.length, 4] },
   },
   grid: (d) => lineGrid(ceilDiv(tokens(d), 64)),
-  cost: (d) => ({
-    flops: tokens(d) * d.headSize * (d.shared ? 4 : 2),
-    bytes: tokens(d) * 4 * (d.headSize * (d.shared ? 3 : 2) + 6),
-  }),
+  cost: (d) => ({ flops: tokens(d) * d.headSize * 2, bytes: tokens(d) * 4 * (d.headSize * 2 + 7) }),
 });

@@ -1,9 +1,9 @@
 import source from "../../shaders/chunk-attention-backward.wgsl?raw";
 import { defineKernel, type Kernel } from "../gpu/kernel.js";
 import {
+  attentionForm,
   type ChunkAttentionDims,
   dropoutSourceBinding,
-  headSizeVariants,
   headsShape,
   orderBinding,
   windowLength,
@@ -14,19 +14,17 @@ export interface ChunkAttentionBackwardDims extends ChunkAttentionDims {
   readonly accumulate: boolean;
 }
 
-const [plain, variants] = headSizeVariants(source);
-
 function backward(entryPoint: "dq" | "dk" | "dv"): Kernel<ChunkAttentionBackwardDims> {
   const products = entryPoint === "dv" ? 2 : 3;
   return defineKernel<ChunkAttentionBackwardDims>({
     name: `chunk-attention-backward:${entryPoint}`,
     entryPoint,
-    ...plain,
-    variants,
+    ...attentionForm(source),
     params: {
       batch: "u32",
       length: "u32",
       chunkLength: "u32",
+      headSize: "u32",
       round: "u32",
       dropoutRate: "f32",
       site: "u32",

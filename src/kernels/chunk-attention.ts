@@ -3,7 +3,7 @@ import attention from "../../shaders/shared/attention.wgsl?raw";
 import control from "../../shaders/shared/control.wgsl?raw";
 import dropout from "../../shaders/shared/dropout.wgsl?raw";
 import threefry from "../../shaders/shared/threefry.wgsl?raw";
-import { type Binding, defineKernel, type Overrides, type Variant } from "../gpu/kernel.js";
+import { type Binding, defineKernel, type Variant } from "../gpu/kernel.js";
 import { ceilDiv, lineGrid } from "../shapes.js";
 
 /** Sizes and rules of attention over chunks. LSH: shared and sorted. Local: neither. Full: see `oneChunk`. */
@@ -26,7 +26,7 @@ export interface ChunkAttentionDims {
   readonly shared: boolean;
   /** Tokens stand in the order of `order`, else in sequence order. */
   readonly sorted: boolean;
-  /** `keyMask` says which tokens may be seen. */
+  /** Some tokens may not be seen: their `scale` is 0. */
   readonly masked: boolean;
   /** How a key counts that one query meets several times; "once" only if sorted. */
   readonly duplicates: "count" | "once";
@@ -98,69 +98,65 @@ export const dropoutSourceBinding: Binding<ChunkAttentionDims> = {
   optional: true,
 };
 
-// Chunks shorter than a full workgroup get a smaller one, so that few invocations idle.
-const workgroupSize = (d: ChunkAttentionDims): number => [16, 32].find((size) => d.chunkLength <= size) ?? 64;
-
-export function attentionOverrides(d: ChunkAttentionDims): Overrides {
-  return {
-    WG: workgroupSize(d),
-    HEADS: d.heads,
-    HEAD_VECS: d.headSize / 4,
-    ROUNDS: d.rounds,
-    CHUNKS_BEFORE: d.chunksBefore,
-    CHUNKS_AFTER: d.chunksAfter,
-    CAUSAL: Number(d.causal),
-    SHARED_KEYS: Number(d.shared),
-    SORTED: Number(d.sorted),
-    MASKED: Number(d.masked),
-    COUNT_ONCE: Number(d.duplicates === "once"),
-    ACROSS_BUCKETS: Number(d.acrossBuckets),
-    DROPOUT: d.dropout,
-  };
-}
-
-/** One workgroup per part of a chunk of one round, head and sequence. */
-export function attentionGrid(d: ChunkAttentionDims): readonly [number, number, number] {
-  const [x, y] = lineGrid((d.length / d.chunkLength) * ceilDiv(d.chunkLength, workgroupSize(d)));
-  return [x, y, d.batch * d.heads];
-}
-
 /**
- * One variant per capacity for the head size, smallest first: WGSL sizes an invocation's arrays by constants only.
- * Two tiles of rows take at most 8 KiB of workgroup memory.
+ * Rows of a block and score places of its lines: a workgroup has headSize/4 · rows/4 ≤ 256 invocations, and its weights
+ * take 16 · places · rows ≤ 8 KiB.
  */
-export function headSizeVariants(
-  body: string,
-): [plain: Omit<Variant<ChunkAttentionDims>, "name">, variants: Variant<ChunkAttentionDims>[]] {
-  const variant = (capacity: number): Variant<ChunkAttentionDims> => {
-    const tile = Math.min(32, 1024 / capacity);
-    const sizes = `const MAX_VECS = ${capacity / 4}u;\nconst TILE = ${tile}u;\n`;
-    return {
-      name: `head${capacity}`,
-      sources: [sizes, threefry, control, dropout, attention, body],
-      overrides: attentionOverrides,
-      grid: attentionGrid,
-      supports: (d) => d.headSize % 4 === 0 && d.headSize <= capacity,
-    };
-  };
-  const { name: _, ...plain } = variant(256);
-  return [plain, [16, 32, 64, 128].map(variant)];
+function blockOf(d: ChunkAttentionDims): { readonly rows: number; readonly places: number } {
+  const places = Math.min(d.headSize / 4, 32);
+  const most = 512 / 2 ** Math.ceil(Math.log2(places));
+  return { rows: [4, 8, 16, 32].find((rows) => rows >= d.chunkLength || rows >= most) ?? 64, places };
 }
 
-const [plain, variants] = headSizeVariants(source);
+/** What chunk-attention and chunk-attention-backward share: one workgroup per block of a chunk's rows. */
+export function attentionForm(
+  source: string,
+): Pick<Variant<ChunkAttentionDims>, "sources" | "overrides" | "grid" | "supports"> {
+  return {
+    sources: [threefry, control, dropout, attention, source],
+    overrides: (d) => ({
+      ROWS: blockOf(d).rows,
+      PLACES: blockOf(d).places,
+      HEADS: d.heads,
+      HEAD_VECS: d.headSize / 4,
+      ROUNDS: d.rounds,
+      CHUNKS_BEFORE: d.chunksBefore,
+      CHUNKS_AFTER: d.chunksAfter,
+      CAUSAL: Number(d.causal),
+      SHARED_KEYS: Number(d.shared),
+      SORTED: Number(d.sorted),
+      MASKED: Number(d.masked),
+      COUNT_ONCE: Number(d.duplicates === "once"),
+      ACROSS_BUCKETS: Number(d.acrossBuckets),
+      DROPOUT: d.dropout,
+    }),
+    grid: (d) => {
+      const [x, y] = lineGrid((d.length / d.chunkLength) * ceilDiv(d.chunkLength, blockOf(d).rows));
+      return [x, y, d.batch * d.heads];
+    },
+    supports: (d) => d.headSize % 4 === 0 && d.headSize <= 256,
+  };
+}
 
 /** Softmax attention to nearby chunks, one round per dispatch. Equation, shapes and cost: shaders/chunk-attention.wgsl. */
 export const chunkAttention = defineKernel<ChunkAttentionDims>({
   name: "chunk-attention",
-  ...plain,
-  variants,
-  params: { batch: "u32", length: "u32", chunkLength: "u32", round: "u32", dropoutRate: "f32", site: "u32" },
+  ...attentionForm(source),
+  params: {
+    batch: "u32",
+    length: "u32",
+    chunkLength: "u32",
+    headSize: "u32",
+    round: "u32",
+    dropoutRate: "f32",
+    site: "u32",
+  },
   bindings: {
     q: { access: "read", shape: headsShape },
     k: { access: "read", shape: headsShape, optional: true },
     v: { access: "read", shape: headsShape },
     order: orderBinding,
-    keyMask: { access: "read", type: "u32", shape: (d) => [d.batch, d.length], optional: true },
+    scale: { access: "read", shape: (d) => [d.batch, d.heads, d.length] },
     dropoutSource: dropoutSourceBinding,
     out: { access: "read_write", shape: headsShape },
     stats: { access: "read_write", shape: (d) => [d.batch, d.heads, d.length, 2] },

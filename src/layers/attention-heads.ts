@@ -139,11 +139,12 @@ export function attendHeadsBackward(
   attended: Attended,
   dOut: Tensor,
 ): readonly Tensor[] {
-  const { dims, inputs, out, stats } = attended;
+  const { dims, inputs, out, stats, scale } = attended;
   const { dq, dk, dv } = recordChunkAttentionBackward(context.recording, dims, {
     ...inputs,
     out,
     stats,
+    scale,
     dOut,
   });
   return dk ? [dq, dk, dv] : [dq, dv];

@@ -9,6 +9,7 @@ import {
 } from "../kernels/chunk-attention.js";
 import { chunkAttentionDk, chunkAttentionDq, chunkAttentionDv } from "../kernels/chunk-attention-backward.js";
 import { chunkPlaces } from "../kernels/chunk-places.js";
+import { keyScale } from "../kernels/key-scale.js";
 import type { Recording, Tensor } from "../scheduler/recording.js";
 
 /** Settings of all rounds together. */
@@ -38,6 +39,8 @@ export interface AttentionState {
   readonly out: Tensor;
   /** [batch, heads, length, 2]: (m, l) */
   readonly stats: Tensor;
+  /** [batch, heads, length]: of each token as a key */
+  readonly scale: Tensor;
 }
 
 /**
@@ -55,15 +58,17 @@ export function recordChunkAttention(
   const out = outputs.out ?? recording.tensor("out", headsShape({ ...dims, round: 0 }));
   const stats = outputs.stats ?? recording.tensor("stats", [dims.batch, dims.heads, dims.length, 2]);
   const { q, k, v, keyMask, dropoutSource } = inputs;
+  const scale = recording.tensor("scale", [dims.batch, dims.heads, dims.length]);
+  recording.dispatch(keyScale, dims, { k: dims.shared ? q : undefined, keyMask, scale });
   const order = places(recording, dims, inputs);
   for (let round = 0; round < dims.rounds; round++) {
     recording.dispatch(
       chunkAttention,
       { ...dims, round },
-      { q, k, v, order, keyMask, dropoutSource, out, stats },
+      { q, k, v, order, scale, dropoutSource, out, stats },
     );
   }
-  return { out, stats };
+  return { out, stats, scale };
 }
 
 /** Gradients of q, k (of shared keys within dq) and v, for `dOut` and what the forward pass left. */
@@ -73,15 +78,11 @@ export function recordChunkAttentionBackward(
   inputs: AttentionInputs & AttentionState & { readonly dOut: Tensor },
 ): { readonly dq: Tensor; readonly dk?: Tensor; readonly dv: Tensor } {
   checkDims(dims);
-  const { q, k, v, keyMask, dropoutSource, out, stats, dOut } = inputs;
-  const { batch, heads, length, headSize, shared, masked } = dims;
+  const { q, k, v, dropoutSource, out, stats, scale, dOut } = inputs;
+  const { batch, heads, length, headSize, shared } = dims;
   const shape = [batch, heads, length, headSize];
   const rows = recording.tensor("rows", [batch, heads, length, 4]);
-  recording.dispatch(
-    attentionDelta,
-    { batch, heads, length, headSize, shared, masked },
-    { q: shared ? q : undefined, keyMask, out, stats, dOut, rows },
-  );
+  recording.dispatch(attentionDelta, { batch, heads, length, headSize }, { scale, out, stats, dOut, rows });
   const order = places(recording, dims, inputs);
   const dq = recording.tensor("dq", shape);
   const dk = shared ? dq : recording.tensor("dk", shape);

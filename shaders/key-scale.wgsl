@@ -1,0 +1,47 @@
+// key-scale: the factor that turns every token's vector into an attention key.
+//
+//   scale[t] = 1/√D    with SHARED_KEYS (mean(k_t²) + 1e-6)^-½ / √D    0 where the token may not be seen
+//
+//   k        [B,H,L,D]  f32  shared queries and keys, if SHARED_KEYS
+//   keyMask  [B,L]      u32  if MASKED: 1 = the token may be seen
+//   scale    [B,H,L]    f32  out
+//
+//   Grid     (line of ⌈B·H·L/64⌉ in x and y), one invocation a token
+//   Cost     D multiply-adds per token
+//   Numerics f32 sums along D
+//   Source   norm of shared keys as in Hugging Face. Oracle: test/oracle/key-scale.ts
+override HEADS: u32;
+override HEAD_VECS: u32; // head size / 4
+override SHARED_KEYS: bool;
+override MASKED: bool;
+
+const WG = 64u;
+const NORM_EPSILON = 1e-6; // beside the mean square
+
+struct Params {
+  batch: u32,
+  length: u32,
+}
+@group(0) @binding(0) var<uniform>             params:  Params;
+@group(0) @binding(1) var<storage, read>       k:       array<vec4f>;
+@group(0) @binding(2) var<storage, read>       keyMask: array<u32>;
+@group(0) @binding(3) var<storage, read_write> scale:   array<f32>;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = (group.x + group.y * groups.x) * WG + lane;
+  if (row >= params.batch * HEADS * params.length) { return; }
+  let size = f32(4u * HEAD_VECS);
+  var mean = 1.0;
+  if (SHARED_KEYS) {
+    var squares = 0.0;
+    for (var i = 0u; i < HEAD_VECS; i++) { squares += dot(k[row * HEAD_VECS + i], k[row * HEAD_VECS + i]); }
+    mean = squares / size + NORM_EPSILON;
+  }
+  let kept = !MASKED || keyMask[row / (HEADS * params.length) * params.length + row % params.length] != 0u;
+  scale[row] = select(0.0, 1.0 / sqrt(mean * size), kept);
+}
