@@ -3,7 +3,7 @@
 export interface GpuBytes {
   /** Bytes of buffers made since counting began and not destroyed. */
   live(): number;
-  stop(): void;
+  [Symbol.dispose](): void;
 }
 
 export function countGpuBytes(): GpuBytes {
@@ -21,7 +21,7 @@ export function countGpuBytes(): GpuBytes {
   };
   return {
     live: () => [...sizes.values()].reduce((sum, size) => sum + size, 0),
-    stop: () => {
+    [Symbol.dispose]: () => {
       GPUDevice.prototype.createBuffer = createBuffer;
       GPUBuffer.prototype.destroy = destroy;
     },
