@@ -21,6 +21,8 @@ export interface Case extends CaseEntry {
   readonly config: ReformerConfig;
   /** How the recorded implementation was called. */
   readonly call: Readonly<Record<string, unknown>>;
+  /** What else was recorded of the run. */
+  readonly details: Readonly<Record<string, unknown>>;
   readonly tensors: ReadonlyMap<string, RecordedTensor>;
   readonly tolerances: Readonly<Record<string, Tolerance>>;
 }

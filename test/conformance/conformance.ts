@@ -8,7 +8,8 @@ import { type Target, target, type Worst, worstOf } from "./compare.js";
 import { openCases, type ReadFile } from "./folder.js";
 import type { Computed } from "./hashes.js";
 import { KINDS } from "./kinds.js";
-import { type Quantities, REFERENCE } from "./reference/cases.js";
+import type { Quantities } from "./reference/cases.js";
+import { REFERENCE } from "./reference/kinds.js";
 
 /**
  * Factor on the recorded tolerances, which are 10 times the rounding noise of f32 on a CPU. WGSL allows exp an error of
@@ -24,6 +25,7 @@ export const LOOSENESS: Readonly<Record<string, number>> = {
   lm: 2,
   mlm: 2,
   optimizer: 2,
+  decode: 2,
 };
 
 /** Half a step of the fixed-point streams: the error of one residual add. */
@@ -110,13 +112,15 @@ function targetsOf(
 ): Map<string, Target> {
   const targets = new Map<string, Target>();
   for (const [key, { data }] of c.tensors) {
-    if (!key.startsWith("expect/")) continue;
     const name = key.slice("expect/".length);
+    // What a defect of the recorded implementation gave is recorded as well, and no target.
+    if (!key.startsWith("expect/") || name.startsWith("as_shipped/")) continue;
     const tolerance: Tolerance | undefined = c.tolerances[key];
     if (!tolerance) throw new Error(`${c.name} has no tolerance for ${key}`);
     const recorded = c.tensors.get(`f64/${name}`)?.data;
     const values = Float64Array.from(recorded ?? data);
-    if (!recorded) {
+    if (faulty(c)) values.set(exact.get(name) as Float64Array);
+    else if (!recorded) {
       const with32 = rounded.get(name);
       exact.get(name)?.forEach((x, i) => {
         values[i] = (values[i] as number) + x - (with32?.[i] as number);
@@ -125,6 +129,14 @@ function targetsOf(
     targets.set(name, target(values, tolerance, looseness, spreads?.get(name) ?? 0));
   }
   return targets;
+}
+
+/**
+ * The paper's code counted no meeting of a key seen only across the border of two rounds, where it also looked across
+ * buckets; one softmax over the candidates is the truth there.
+ */
+function faulty({ kind, config }: Case): boolean {
+  return kind === "paper_lsh" && config.duplicates === "once" && config.acrossBuckets && config.numHashes > 1;
 }
 
 /** Largest change of each quantity under random errors of the streams. */

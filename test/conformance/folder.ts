@@ -12,7 +12,7 @@ export interface CaseFolder {
   readonly load: (entry: CaseEntry) => Promise<Case>;
 }
 
-interface RecordedCase {
+interface RecordedCase extends Readonly<Record<string, unknown>> {
   readonly config: Record<string, unknown>;
   readonly call: Record<string, unknown>;
   readonly tolerances?: Record<string, Tolerance>;
@@ -42,6 +42,7 @@ export async function openCases(read: ReadFile): Promise<CaseFolder> {
           kind,
           config: withCall(configFromHuggingFace(settingsOf(kind, recorded.config)), recorded.call),
           call: recorded.call,
+          details: recorded,
           tensors: tensorsIn(await file(`${name}.safetensors`), name),
           tolerances: recorded.tolerances ?? {},
         };
@@ -119,6 +120,7 @@ function paperCases(
         kind,
         config,
         call,
+        details: {},
         tensors: new Map(
           [...tensorsIn(await file(`${name}.safetensors`), name)].map(([key, tensor]) => [
             names.includes(key) ? `expect/${key}` : key,

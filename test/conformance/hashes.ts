@@ -17,7 +17,7 @@ export interface Computed {
 /** Hashes a layer's queries. */
 export function dispatchHash(
   { recording, config, batch, length, keyMask }: LayerContext,
-  { factors, columns }: RecordedHash,
+  { factors, columns }: Pick<RecordedHash, "factors" | "columns">,
   tensors: { readonly qk: Tensor; readonly rotations: Tensor; readonly buckets: Tensor },
 ): void {
   recording.dispatch(

@@ -13,6 +13,7 @@ import { layerBackward, layerForward, type Streams } from "../../src/layers/reve
 import { forwardBackward } from "../../src/model/stack.js";
 import type { Tensor } from "../../src/scheduler/recording.js";
 import { type Case, callShape, padRows, type RecordedHash, recordedHashes, tensorOf } from "./case.js";
+import { decodeCase } from "./decoding.js";
 import { bucketsOf, type Computed, countFlips, dispatchHash } from "./hashes.js";
 import { realRows, targetsOf } from "./reference/cases.js";
 import { Session } from "./session.js";
@@ -34,6 +35,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   lm: { streams: true, run: languageModel },
   mlm: { streams: true, run: languageModel },
   optimizer: { streams: true, run: optimize },
+  decode: { streams: true, run: decodeCase },
 };
 
 function open(c: Case, gpu: Gpu, fixedPoint: boolean, pads = false, lossScale = 1) {

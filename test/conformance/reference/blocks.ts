@@ -17,6 +17,8 @@ export interface Setting {
   /** Keep masks by place; a place without one does not drop. */
   readonly keep: ReadonlyMap<string, Numbers>;
   readonly roundLogSumExp: boolean;
+  /** Instead of attention among the tokens at hand: from what the projections see to the merged heads. */
+  readonly attend?: ((layer: number, kind: LayerKind, normed: Value) => Value) | undefined;
   /** Error of one number written to a residual stream. */
   readonly streamError?: (() => number) | undefined;
 }
@@ -134,12 +136,15 @@ export function selfAttention(setting: Setting, layer: number, kind: LayerKind, 
   return attend(tape, rules, q, shared ? undefined : project("key"), project("value"));
 }
 
+const selfAttentionOf = (setting: Setting) => (layer: number, kind: LayerKind, x: Value) =>
+  selfAttention(setting, layer, kind, x);
+
 /** Wo · SelfAttention(LayerNorm(x)). */
 export function attentionBlock(setting: Setting, layer: number, kind: LayerKind, x: Value): Value {
   const { tape, config, parameter } = setting;
   const name = `reformer.encoder.layers.${layer}.attention`;
   const normed = norm(setting, `${name}.layer_norm`, x);
-  const attended = selfAttention(setting, layer, kind, normed);
+  const attended = (setting.attend ?? selfAttentionOf(setting))(layer, kind, normed);
   const width = config.numHeads * config.headSize;
   const out = linear(tape, attended, parameter(`${name}.output.dense.weight`), width);
   return drop(setting, `${layer}.attention.output`, config.hiddenDropout, out);

@@ -34,19 +34,6 @@ export interface ReferenceOptions {
 /** Quantities by the name the case records them under, without `expect/`. */
 export type Quantities = Map<string, Float64Array>;
 
-/** The kinds of cases that the reference computes. */
-export const REFERENCE: Readonly<Record<string, (c: Case, options: ReferenceOptions) => Quantities>> = {
-  lsh_attention: attention,
-  local_attention: attention,
-  paper_lsh: paper,
-  feed_forward: feedForward,
-  embeddings,
-  reversible_layer: reversible,
-  lm: languageModel,
-  mlm: languageModel,
-  optimizer: optimize,
-};
-
 type Parameters = ReadonlyMap<string, { readonly own: string; readonly value: Value }>;
 
 function parameterValues(c: Case): Parameters {
@@ -55,7 +42,7 @@ function parameterValues(c: Case): Parameters {
   );
 }
 
-function setting(
+export function setting(
   c: Case,
   shape: CallShape,
   options: ReferenceOptions,
@@ -82,7 +69,7 @@ function setting(
   return { made, gradients };
 }
 
-function attention(c: Case, options: ReferenceOptions): Quantities {
+export function attention(c: Case, options: ReferenceOptions): Quantities {
   const { made, gradients } = setting(c, callShape(c), options);
   const x = new Value(tensorOf(c, "input/hidden_states").data);
   const out = selfAttention(made, 0, c.config.layers[0] as LayerKind, x);
@@ -92,7 +79,7 @@ function attention(c: Case, options: ReferenceOptions): Quantities {
 }
 
 // These were recorded in f64: no log-sum-exp was rounded.
-function paper(c: Case): Quantities {
+export function paper(c: Case): Quantities {
   const { config } = c;
   const shape = callShape(c);
   const tape = new Tape();
@@ -125,7 +112,7 @@ function paper(c: Case): Quantities {
   ]);
 }
 
-function feedForward(c: Case, options: ReferenceOptions): Quantities {
+export function feedForward(c: Case, options: ReferenceOptions): Quantities {
   const { made, gradients } = setting(c, callShape(c), options);
   const data = Float64Array.from(tensorOf(c, "input/hidden_states").data);
   const x = new Value(data.map((value) => value + (options.streamError?.() ?? 0)));
@@ -137,7 +124,7 @@ function feedForward(c: Case, options: ReferenceOptions): Quantities {
   return new Map([["output", out.data], ["grad_hidden_states", x.grad], ...gradients()]);
 }
 
-function embeddings(c: Case, options: ReferenceOptions): Quantities {
+export function embeddings(c: Case, options: ReferenceOptions): Quantities {
   const { made, gradients } = setting(c, callShape(c), options);
   const first = Number(c.call.start_idx_pos_encodings ?? 0);
   const out = embedding(made, tensorOf(c, "input/input_ids").data, first);
@@ -146,7 +133,7 @@ function embeddings(c: Case, options: ReferenceOptions): Quantities {
   return new Map([["output", out.data], ...gradients()]);
 }
 
-function reversible(c: Case, options: ReferenceOptions): Quantities {
+export function reversible(c: Case, options: ReferenceOptions): Quantities {
   const { made, gradients } = setting(c, callShape(c), options);
   const stream = (name: string) => {
     const data = Float64Array.from(tensorOf(c, name).data);
@@ -176,7 +163,7 @@ export function targetsOf(c: Case, labels: Numbers, shape: CallShape): Int32Arra
   return padded.map((_, i) => ((i + 1) % shape.padded === 0 ? -100 : (padded[i + 1] as number)));
 }
 
-function languageModel(c: Case, options: ReferenceOptions): Quantities {
+export function languageModel(c: Case, options: ReferenceOptions): Quantities {
   const shape = callShape(c, true);
   const { made, gradients } = setting(c, shape, options);
   const ids = padRows(tensorOf(c, "input/input_ids").data, shape, c.config.padTokenId);
@@ -206,7 +193,7 @@ function lossOf(made: Setting, ids: Numbers, targets: Numbers): Quantities {
 }
 
 /** AdamW with decoupled weight decay, after clipping by the global norm (Loshchilov and Hutter 2019). */
-function optimize(c: Case, options: ReferenceOptions): Quantities {
+export function optimize(c: Case, options: ReferenceOptions): Quantities {
   const shape = callShape(c);
   const { steps, betas, eps, weightDecay, clipNorm } = optimizerCall(c);
   const [beta1, beta2] = betas;
