@@ -1,0 +1,94 @@
+import { describe, expect, test } from "vitest";
+import { attentionDelta } from "../../src/kernels/attention-delta.js";
+import { chunkAttention, needsPlaces } from "../../src/kernels/chunk-attention.js";
+import {
+  chunkAttentionDk,
+  chunkAttentionDq,
+  chunkAttentionDv,
+} from "../../src/kernels/chunk-attention-backward.js";
+import { chunkPlaces } from "../../src/kernels/chunk-places.js";
+import { keyScale } from "../../src/kernels/key-scale.js";
+import { type AttentionArrays, chunkAttention as forwardOracle } from "../oracle/chunk-attention.js";
+import { chunkAttentionBackward as oracle } from "../oracle/chunk-attention-backward.js";
+import {
+  ATTENTION_CASES,
+  type AttentionCaseInput,
+  attentionBounds,
+  attentionInput,
+} from "../support/attention-cases.js";
+import { expectClose } from "../support/close.js";
+import { call, runKernels } from "../support/run-kernel.js";
+
+/** Forward and backward passes of a case. Gradients of shared keys are added to dq. */
+function passes({ dims, buckets }: AttentionCaseInput, suffix = "") {
+  const order = needsPlaces(dims) ? "places" : "order";
+  const gradients = [
+    [chunkAttentionDq, "dq", false],
+    [chunkAttentionDk, dims.shared ? "dq" : "dk", dims.shared],
+    [chunkAttentionDv, "dv", false],
+  ] as const;
+  const rounds = Array.from({ length: dims.rounds }, (_, round) => round);
+  return [
+    call(keyScale, dims, { k: "q" }),
+    ...(needsPlaces(dims) ? [call(chunkPlaces, { ...dims, buckets })] : []),
+    ...rounds.map((round) => call(chunkAttention, { ...dims, round }, { order })),
+    call(attentionDelta, dims),
+    ...gradients.flatMap(([kernel, name, begun]) =>
+      rounds.map((round) =>
+        call(kernel, { ...dims, round, accumulate: begun || round > 0 }, { order, gradient: name + suffix }),
+      ),
+    ),
+  ];
+}
+
+/** Every branch of the backward kernels; the other cases differ in the forward pass only. */
+const CASES = ATTENTION_CASES.filter(
+  ([why]) =>
+    !["causal full attention with shared keys and padding", "every copy of a key counted once"].includes(why),
+);
+
+describe("chunkAttentionDq, Dk and Dv are the gradients of chunkAttention", () => {
+  test.each(CASES)("%s", async (_, dims) => {
+    const input = attentionInput(dims);
+    const results = await runKernels([...passes(input), ...passes(input, " again")], input.values);
+    const dOut = input.values.dOut as Float32Array;
+    const expected = oracle(dims, input.arrays, dOut);
+    const bounds = attentionBounds(input, forwardOracle(dims, input.arrays), dOut);
+    for (const name of ["dq", "dk", "dv"] as const) {
+      const gradient = expected[name];
+      if (!gradient) continue;
+      expectClose(results[name] as Float32Array, gradient, bounds[name], name);
+      expect(results[`${name} again`], `a second run of ${name} differs`).toEqual(results[name]);
+    }
+  });
+});
+
+// Central differences of step h err by h²/6 of the third derivative and by rounding 2^-52/h; both are about 1e-9 here.
+describe("the oracle of the gradients agrees with differences of the forward oracle", () => {
+  test.each(ATTENTION_CASES.filter(([, { length }]) => length <= 40))("%s", (_, dims) => {
+    const input = attentionInput(dims);
+    const dOut = input.values.dOut as Float32Array;
+    const gradients = oracle(dims, input.arrays, dOut);
+    const loss = (arrays: AttentionArrays) =>
+      forwardOracle(dims, arrays).reduce((sum, x, i) => sum + x * (dOut[i] as number), 0);
+    const h = 1e-5;
+    for (const [source, gradient] of [
+      ["q", gradients.dq],
+      ["k", gradients.dk],
+      ["v", gradients.dv],
+    ] as const) {
+      if (!gradient) continue;
+      const values = input.arrays[source] as Float32Array;
+      for (const i of [0, 1, 2].map((part) => Math.floor(((part + 0.4) / 3) * values.length))) {
+        const [above, below] = [h, -h].map((step) => {
+          const moved = Float64Array.from(values);
+          moved[i] = (moved[i] as number) + step;
+          return loss({ ...input.arrays, [source]: moved });
+        }) as [number, number];
+        expect(Math.abs((above - below) / (2 * h) - (gradient[i] as number)), `${source}[${i}]`).toBeLessThan(
+          1e-7,
+        );
+      }
+    }
+  });
+});

@@ -1,0 +1,80 @@
+import { describe, expect, test } from "vitest";
+import { chunkAttention, needsPlaces, oneChunk } from "../../src/kernels/chunk-attention.js";
+import { chunkPlaces } from "../../src/kernels/chunk-places.js";
+import { keyScale } from "../../src/kernels/key-scale.js";
+import { chunkAttention as oracle } from "../oracle/chunk-attention.js";
+import {
+  ATTENTION_CASES,
+  type AttentionCaseInput,
+  attentionBounds,
+  attentionInput,
+} from "../support/attention-cases.js";
+import { expectClose } from "../support/close.js";
+import { call, runKernels } from "../support/run-kernel.js";
+
+/** All rounds of a case, into `out` and `stats` with a suffix. */
+function forward({ dims, buckets }: AttentionCaseInput, suffix = "") {
+  const order = needsPlaces(dims) ? "places" : "order";
+  const outputs = { order, out: `out${suffix}`, stats: `stats${suffix}` };
+  return [
+    call(keyScale, dims, { k: "q" }),
+    ...(needsPlaces(dims) ? [call(chunkPlaces, { ...dims, buckets })] : []),
+    ...Array.from({ length: dims.rounds }, (_, round) => call(chunkAttention, { ...dims, round }, outputs)),
+  ];
+}
+
+describe("chunkAttention(q, k, v, order) is one softmax over every key met in any round", () => {
+  test.each(ATTENTION_CASES)("%s", async (_, dims) => {
+    const input = attentionInput(dims);
+    const results = await runKernels([...forward(input), ...forward(input, " again")], input.values);
+    const expected = oracle(dims, input.arrays);
+    const { out } = attentionBounds(input, expected, input.values.dOut as Float32Array);
+    expectClose(results.out as Float32Array, expected, out, "out");
+    expect(results["out again"], "a second run differs").toEqual(results.out);
+    expect(results["stats again"], "a second run differs").toEqual(results.stats);
+  });
+});
+
+test("chunkAttention of equal rounds is that of one round", async () => {
+  const [, one] = ATTENTION_CASES[10] as (typeof ATTENTION_CASES)[number];
+  const dims = { ...one, chunksBefore: 0, rounds: 3 };
+  const { values } = attentionInput({ ...one, chunksBefore: 0 });
+  const { order } = values;
+  const thrice = Uint32Array.from({ length: 3 * (order?.length ?? 0) }, (_, i) => {
+    const row = Math.floor(i / (3 * dims.length));
+    return order?.[row * dims.length + (i % dims.length)] as number;
+  });
+  const repeated: AttentionCaseInput = { ...attentionInput(dims), values: { ...values, order: thrice } };
+  const results = await runKernels(forward(repeated), repeated.values);
+  const input = attentionInput({ ...one, chunksBefore: 0 });
+  const { out } = attentionBounds(input, oracle(input.dims, input.arrays), values.dOut as Float32Array);
+  // three times the merges and the terms of one round
+  const bound = { ...out, at: (i: number) => 3 * out.at(i) };
+  expectClose(results.out as Float32Array, oracle(input.dims, input.arrays), bound, "out");
+});
+
+test("chunkAttention of equal values is that value, beyond 65,535 workgroups", async () => {
+  const length = 4 * 65_540;
+  const dims = {
+    ...oneChunk({
+      batch: 1,
+      heads: 1,
+      length,
+      headSize: 4,
+      causal: true,
+      shared: true,
+      masked: false,
+      dropout: 0,
+      dropoutRate: 0,
+      site: 0,
+    }),
+    chunkLength: 4,
+    chunksBefore: 1,
+  };
+  const { out } = await runKernels(forward({ dims, buckets: 1, values: {}, arrays: { q: [], v: [] } }), {
+    q: new Float32Array(4 * length).fill(0.5),
+    v: new Float32Array(4 * length).fill(2),
+  });
+  // 8 weights: their sum and the weighted sum of values round 8 times each, the quotient twice
+  expect(out?.findIndex((x) => Math.abs(x - 2) > 18 * 2 ** -23)).toBe(-1);
+});
