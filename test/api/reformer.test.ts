@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ConfigError, DisposedError, isSupported, Reformer, TextError } from "../../src/index.js";
 import { getDevice } from "../support/device.js";
 import { countGpuBytes } from "./gpu-bytes.js";
-import { SMALL, TEXT, TRAINING, trainedLosses } from "./small-model.js";
+import { SHORT, SMALL, TEXT, TRAINING, trainedLosses } from "./small-model.js";
 
 const HERE = { worker: "none", seed: 1 } as const;
 
@@ -15,7 +15,7 @@ describe("Reformer on this thread", () => {
     const losses = await trainedLosses(model);
     expect(losses).toHaveLength(TRAINING.steps);
     expect(losses.every(Number.isFinite)).toBe(true);
-    const { loss } = await model.evaluate(TEXT, { length: TRAINING.length });
+    const { loss } = await model.evaluate(SHORT, { length: TRAINING.length });
     expect(loss).toBeGreaterThan(0);
     const text = await model.generate("abc", { maxNewTokens: 4, seed: 1 }).text();
     expect(text.length).toBeGreaterThan(0);
@@ -56,11 +56,9 @@ describe("Reformer on this thread", () => {
     });
     expect(Object.keys(files)).toContain("config.json");
     const chosen = Object.entries(files).map(([name, content]) => new File([content], name));
-    for (const source of [files, chosen]) {
-      await using loaded = await Reformer.load(source, HERE);
-      const options = { length: TRAINING.length };
-      expect(await loaded.evaluate(TEXT, options)).toEqual(await model.evaluate(TEXT, options));
-    }
+    await using loaded = await Reformer.load(chosen, HERE);
+    const options = { length: TRAINING.length };
+    expect(await loaded.evaluate(SHORT, options)).toEqual(await model.evaluate(SHORT, options));
   });
 
   test("an AbortSignal ends training with its reason", async () => {

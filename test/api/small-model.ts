@@ -13,6 +13,8 @@ export const SMALL: ReformerOptions = {
 };
 
 export const TEXT = "The whale swims, the ship follows; the sea says nothing. ".repeat(100);
+/** For evaluations, which read all of it. */
+export const SHORT = TEXT.slice(0, 300);
 
 export const TRAINING = { steps: 3, length: 64, batchSize: 1, learningRate: 1e-3, evaluateEvery: 0 } as const;
 
