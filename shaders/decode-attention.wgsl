@@ -19,10 +19,10 @@
 //            ACROSS_BUCKETS, keys of another bucket than the query's in that round get -1e7. No causal mask: all cached
 //            tokens are earlier.
 //   Grid     one workgroup per (batch, head), in a line
-//   Cost     4·D operations per key; keys pass by in tiles of 256
-//   Numerics online softmax in f32, keys in window order, sums over a tile in a fixed tree
+//   Cost     4·D operations per key; keys pass by in tiles of 64
+//   Numerics online softmax in f32, keys in window order, sums of every ⌊64·4/D⌋-th key, then of those
 //   Source   cached decoding of Hugging Face's Reformer. With SHORTENED its quirk: a first token below 0 counts back
-//            from T, which shortens local windows of several chunks. Needs control, workgroup-sum.
+//            from T, which shortens local windows of several chunks. Needs control.
 //            Oracle: test/oracle/decode-attention.ts
 override HEAD_VECS: u32; // D / 4, D at most 256
 override ROUNDS: u32;
@@ -39,20 +39,24 @@ struct Params { rows: u32, capacity: u32, chunkLength: u32, fullBelow: u32 }
 @group(0) @binding(1) var<storage, read>       control: array<u32>;
 @group(0) @binding(2) var<storage, read>       q:       array<vec4f>;
 @group(0) @binding(3) var<storage, read>       k:       array<vec4f>;
-@group(0) @binding(4) var<storage, read>       v:       array<f32>;
+@group(0) @binding(4) var<storage, read>       v:       array<vec4f>;
 @group(0) @binding(5) var<storage, read>       order:   array<u32>;
 @group(0) @binding(6) var<storage, read>       ids:     array<u32>;
 @group(0) @binding(7) var<storage, read>       ranks:   array<u32>;
-@group(0) @binding(8) var<storage, read_write> out:     array<f32>;
+@group(0) @binding(8) var<storage, read_write> out:     array<vec4f>;
 
 const ABSENT_LOGIT = -1e30; // of no key at all: weight 0 beside any other
 const OTHER_BUCKET_LOGIT = -1e7;
 const SELF_LOGIT = -1e5;
 const NORM_EPSILON = 1e-6;  // beside the mean square
 
-var<workgroup> sh_query:  array<vec4f, 64>;
-var<workgroup> sh_tokens: array<u32, WG>;
-var<workgroup> sh_parts:  array<f32, WG>; // weights of a tile; at the end parts of the output
+const WG = 64u;
+var<workgroup> sh_query:   array<vec4f, WG>;
+var<workgroup> sh_logits:  array<f32, WG>;
+var<workgroup> sh_weights: array<f32, WG>;
+var<workgroup> sh_tokens:  array<u32, WG>;
+var<workgroup> sh_sums:    array<vec4f, WG>;
+var<workgroup> sh_totals:  array<f32, WG>;
 
 // Keys of one round.
 fn window_length() -> u32 { return params.chunkLength * (1u + CHUNKS_BEFORE + CHUNKS_AFTER); }
@@ -126,44 +130,50 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (lane < HEAD_VECS) { sh_query[lane] = q[row * HEAD_VECS + lane]; }
   workgroupBarrier();
 
-  // Each invocation sums one component of the values of every `parts`-th key.
-  let size = 4u * HEAD_VECS;
-  let parts = WG / size;
-  let component = lane % size;
-  let part = lane / size;
+  // Each invocation sums one vec4 of the values of every `parts`-th key.
+  let parts = WG / HEAD_VECS;
+  let part = lane / HEAD_VECS;
+  let column = lane % HEAD_VECS;
   var largest = ABSENT_LOGIT;
   var total = 0.0;
-  var sum = 0.0;
+  var sum = vec4f();
   let count = key_count(position);
   for (var start = 0u; start < count; start += WG) {
     // pass 1: one logit per invocation
-    var logit = ABSENT_LOGIT;
-    if (start + lane < count) {
-      let token = token_at(row, position, start + lane);
-      sh_tokens[lane] = token;
-      logit = logit_of(row, position, start + lane, token);
+    let tile = min(WG, count - start);
+    var token = position;
+    if (lane < tile) {
+      token = token_at(row, position, start + lane);
+      sh_logits[lane] = logit_of(row, position, start + lane, token);
     }
-    let before = largest;
-    largest = max(largest, workgroup_max(lane, logit));
-    let weight = select(0.0, exp(logit - largest), start + lane < count);
-    sh_parts[lane] = weight;
-    let shrink = exp(before - largest);
-    total = total * shrink + workgroup_sum(lane, weight); // its barriers make the weights visible
+    workgroupBarrier();
 
-    // pass 2: weighted values
-    sum *= shrink;
-    if (part < parts) {
-      for (var i = part; i < min(WG, count - start); i += parts) {
-        sum += sh_parts[i] * v[(row * params.capacity + sh_tokens[i]) * size + component];
-      }
+    // pass 2: weights against the largest logit so far
+    let before = largest;
+    for (var i = 0u; i < tile; i++) { largest = max(largest, sh_logits[i]); }
+    if (lane < tile) {
+      sh_weights[lane] = exp(sh_logits[lane] - largest);
+      sh_tokens[lane] = token;
     }
-    workgroupBarrier(); // the next tile writes the same memory
+    workgroupBarrier(); // also: all logits have been read
+
+    // pass 3: weighted values
+    let shrink = exp(before - largest);
+    total *= shrink;
+    sum *= shrink;
+    for (var i = part; i < select(0u, tile, part < parts); i += parts) {
+      total += sh_weights[i];
+      sum += sh_weights[i] * v[(row * params.capacity + sh_tokens[i]) * HEAD_VECS + column];
+    }
   }
 
-  sh_parts[lane] = sum;
+  sh_sums[lane] = sum;
+  sh_totals[lane] = total;
   workgroupBarrier();
-  if (lane >= size) { return; }
-  var result = 0.0;
-  for (var i = 0u; i < parts; i++) { result += sh_parts[i * size + lane]; }
-  out[row * size + lane] = result / total;
+  if (lane >= HEAD_VECS) { return; }
+  for (var i = 1u; i < parts; i++) {
+    sum += sh_sums[i * HEAD_VECS + lane];
+    total += sh_totals[i * HEAD_VECS + lane];
+  }
+  out[row * HEAD_VECS + lane] = sum / total;
 }

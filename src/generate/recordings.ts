@@ -4,7 +4,13 @@ import { ConfigError, ShapeError } from "../errors.js";
 import { sampleToken } from "../kernels/sampling.js";
 import { type LayerContext, STATUS_SLOTS } from "../layers/context.js";
 import { copyInto } from "../layers/copy.js";
-import { type DecodeOptions, decodeLayer, embedNext, type NormedProbe, prefillLayer } from "../layers/decode.js";
+import {
+  type DecodeOptions,
+  decodeLayer,
+  embedNext,
+  type NormedProbe,
+  prefillLayer,
+} from "../layers/decode.js";
 import { type DecodeCache, decodeCache, decodeConfig, drawRotations } from "../layers/decode-cache.js";
 import { embed } from "../layers/embedding.js";
 import { finalStates, logitsOf } from "../layers/head.js";

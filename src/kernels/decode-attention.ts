@@ -1,6 +1,5 @@
 import source from "../../shaders/decode-attention.wgsl?raw";
 import control from "../../shaders/shared/control.wgsl?raw";
-import workgroupSum from "../../shaders/shared/workgroup-sum.wgsl?raw";
 import { defineKernel } from "../gpu/kernel.js";
 import { lineGrid } from "../shapes.js";
 
@@ -43,9 +42,8 @@ const keys = (d: DecodeAttentionDims) =>
 /** Attention of one new token per sequence to its cache. Equation and shapes: shaders/decode-attention.wgsl. */
 export const decodeAttention = defineKernel<DecodeAttentionDims>({
   name: "decode-attention",
-  sources: [control, workgroupSum, source],
+  sources: [control, source],
   overrides: (d) => ({
-    WG: 256,
     HEAD_VECS: d.headSize / 4,
     ROUNDS: d.rounds,
     CHUNKS_BEFORE: d.chunksBefore,

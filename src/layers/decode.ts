@@ -1,6 +1,6 @@
 // One layer of cached decoding: the prompt's forward pass fills the cache, then every new token attends to it.
 import { bucketFactors, type LayerKind, runsFullAttention } from "../config.js";
-import { decodeAttention, type DecodeAttentionDims } from "../kernels/decode-attention.js";
+import { type DecodeAttentionDims, decodeAttention } from "../kernels/decode-attention.js";
 import { decodeInsert } from "../kernels/decode-insert.js";
 import { embedding } from "../kernels/embedding.js";
 import { lshHash, rotationColumns } from "../kernels/lsh-hash.js";
@@ -100,7 +100,12 @@ export function decodeLayer(
       );
       const ranks =
         buckets &&
-        insert(context, cache, buckets, options.givenIds?.get(layer) ?? newIds(context, buckets, heads.query));
+        insert(
+          context,
+          cache,
+          buckets,
+          options.givenIds?.get(layer) ?? newIds(context, buckets, heads.query),
+        );
       const sorted = buckets && options.hashed ? { order: buckets.order, ids: buckets.ids, ranks } : {};
       const out = recording.tensor("out", [batch, numHeads, 1, headSize]);
       const dims = attentionDims(context, kind, cache, options);
