@@ -110,7 +110,7 @@ export class Generator {
     const { count, padded } = prefillLength(config, shortest - 1);
     if (count > 0) await this.#runPrefill(count, padded, signal);
     this.#position = count;
-    this.#hashed = count > 0 && prefillHashes({ config, length: padded });
+    this.#hashed = config.layers.includes("lsh") && count > 0 && prefillHashes({ config, length: padded });
     this.prepared.write(
       tensors.tokens,
       Uint32Array.from(filled, (p) => p[count] as number),
