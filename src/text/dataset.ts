@@ -5,10 +5,13 @@ import { Random } from "../random.js";
 import type { SliceOptions } from "./slices.js";
 import { characterBoundary, encodeText, type Tokenizer } from "./tokenizer.js";
 
-/** Windows of tokens, row after row: inputs [batchSize, length], and targets, the same shifted by one token. */
+/** Windows of tokens, row after row: inputs and targets, both [batchSize, length]. */
 export interface Batch {
   readonly inputs: Uint32Array;
-  readonly targets: Uint32Array;
+  /** What each position predicts: in a text the next token; -100 is ignored. */
+  readonly targets: Uint32Array | Int32Array;
+  /** Targets that are not ignored; left out: all of them. */
+  readonly counted?: number | undefined;
   readonly batchSize: number;
   readonly length: number;
 }
@@ -17,6 +20,17 @@ export interface BatchShape {
   readonly batchSize: number;
   /** Tokens per window. */
   readonly length: number;
+}
+
+/** Where training takes its batches from: a text, or a task that makes them up. */
+export interface BatchSource {
+  /** The batch of a step, a function of (step, shape, seed) alone. */
+  batch(step: number, shape: BatchShape, seed: number): Batch;
+}
+
+/** Targets of a batch that are not ignored. */
+export function countedTargets({ counted, batchSize, length }: Batch): number {
+  return counted ?? batchSize * length;
 }
 
 /** Share of a text that is held out: its last tenth. */
@@ -40,7 +54,7 @@ export function countCharacters(text: string): number {
   return characters;
 }
 
-export class TokenDataset {
+export class TokenDataset implements BatchSource {
   /** @param heldOutCharacters characters that the held-out tokens encode; for bits per character */
   constructor(
     readonly train: Uint32Array,

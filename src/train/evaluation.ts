@@ -16,7 +16,7 @@ import { forward } from "../model/stack.js";
 import { type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
 import { Arena, Recording, type Tensor } from "../scheduler/recording.js";
 import type { PreparedPlan } from "../scheduler/run.js";
-import type { Batch } from "../text/dataset.js";
+import { type Batch, countedTargets } from "../text/dataset.js";
 import { packControl } from "./control.js";
 import { METRICS_BYTES, RESULT, sumInto } from "./results.js";
 
@@ -61,7 +61,8 @@ export function contextOf(
   windows: Windows,
   weights: ParameterArena,
   profile: DeviceProfile,
-  options: Pick<LayerContext, "recording" | "training" | "fixedPoint" | "withoutLsh" | "gradient">,
+  options: Pick<LayerContext, "recording" | "training" | "fixedPoint" | "withoutLsh" | "gradient"> &
+    Partial<Pick<LayerContext, "given">>,
 ): LayerContext {
   const { config, batchSize, paddedLength: length, inputs, outputs } = windows;
   return {
@@ -82,6 +83,21 @@ export function contextOf(
 /** Order of the recordings of an evaluation. */
 export const EVALUATE = { all: 0, withoutLsh: 1 } as const;
 
+/** Records the loss of the windows: forward, cross-entropy, and the sums of both columns into the results. */
+export function recordLosses(context: LayerContext, windows: Windows): void {
+  const { recording } = context;
+  const { inputs, outputs, results, streams } = windows;
+  const { losses, correct } = outputs;
+  const tokens = windows.batchSize * windows.paddedLength;
+  forward(context, inputs.tokens, streams);
+  recording.scope("head", () =>
+    languageModelLoss(context, streams, { targets: inputs.targets, losses, correct }, 0),
+  );
+  recording.clear(results);
+  sumInto(recording, losses, tokens, results, inputs.control, RESULT.loss);
+  sumInto(recording, correct, tokens, results, inputs.control, RESULT.correct);
+}
+
 /** Recordings of the loss alone, in the order of EVALUATE. */
 export function recordEvaluation(
   windows: Windows,
@@ -89,25 +105,17 @@ export function recordEvaluation(
   fixedPoint: boolean,
   profile: DeviceProfile,
 ): Recording[] {
-  const { inputs, outputs, results, streams } = windows;
-  const tokens = windows.batchSize * windows.paddedLength;
   return [false, true].map((withoutLsh) => {
     const recording = new Recording();
-    const gradient = (name: string): Tensor => {
-      throw new Error(`internal: evaluation asked for the gradient of ${name}`);
-    };
-    const options = { recording, training: false, fixedPoint, withoutLsh, gradient };
-    const context = contextOf(windows, weights, profile, options);
-    forward(context, inputs.tokens, streams);
-    const { losses, correct } = outputs;
-    recording.scope("head", () =>
-      languageModelLoss(context, streams, { targets: inputs.targets, losses, correct }, 0),
-    );
-    recording.clear(results);
-    sumInto(recording, losses, tokens, results, inputs.control, RESULT.loss);
-    sumInto(recording, correct, tokens, results, inputs.control, RESULT.correct);
+    const options = { recording, training: false, fixedPoint, withoutLsh, gradient: noGradient };
+    recordLosses(contextOf(windows, weights, profile, options), windows);
     return recording;
   });
+}
+
+/** For contexts that never go back. */
+export function noGradient(name: string): Tensor {
+  throw new Error(`internal: evaluation asked for the gradient of ${name}`);
 }
 
 /** An evaluation without training. */
@@ -152,7 +160,10 @@ export function writeBatch(prepared: PreparedPlan, windows: Windows, batch: Batc
 /** Random numbers of evaluations: always the same rotations, so that losses of different steps compare. */
 const EVALUATION_DRAW = 0;
 
-/** Mean loss (nats per token) and accuracy over batches of windows; `run` is the recording that computes them. */
+/**
+ * Mean loss (nats per token) and accuracy over the counted targets of batches of windows; `run` is the recording that
+ * computes them.
+ */
 export async function evaluateWindows(
   prepared: PreparedPlan,
   windows: Windows,
@@ -172,7 +183,7 @@ export async function evaluateWindows(
     const results = await prepared.read(windows.results);
     loss += results[RESULT.loss] ?? Number.NaN;
     right += results[RESULT.correct] ?? Number.NaN;
-    tokens += batch.batchSize * batch.length;
+    tokens += countedTargets(batch);
   }
   return { loss: loss / tokens, accuracy: right / tokens, tokens };
 }

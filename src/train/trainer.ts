@@ -2,9 +2,8 @@
 import type { ReformerConfig } from "../config.js";
 import { DivergedError } from "../errors.js";
 import type { Gpu } from "../gpu/gpu.js";
-import type { Tensor } from "../scheduler/recording.js";
 import { PreparedPlan } from "../scheduler/run.js";
-import type { Batch, TokenDataset } from "../text/dataset.js";
+import { type Batch, type BatchSource, countedTargets } from "../text/dataset.js";
 import { packControl } from "./control.js";
 import { evaluateWindows, initialiseWindows, writeBatch } from "./evaluation.js";
 import { MetricsRing, type StepMetrics } from "./metrics.js";
@@ -65,7 +64,7 @@ export class Trainer {
    * @throws {DivergedError} where a loss, gradient or stream is no longer finite; that step changed no weight.
    */
   async *run(
-    dataset: TokenDataset,
+    source: BatchSource,
     steps: number,
     signal?: AbortSignal,
     /** Steps after which everything must be finished before the next begins (evaluations, checkpoints). */
@@ -75,7 +74,7 @@ export class Trainer {
     try {
       while (this.#step < steps) {
         signal?.throwIfAborted();
-        await this.#submitStep(dataset, signal);
+        await this.#submitStep(source, signal);
         ring.push(this.#step, learningRateAt(this.options.schedule, this.#step));
         const keep = isBarrier(this.#step) || this.#step === steps ? 0 : READ_BEHIND;
         while (ring.pending > keep) yield await this.#checked(await ring.shift());
@@ -85,15 +84,18 @@ export class Trainer {
     }
   }
 
-  async #submitStep(dataset: TokenDataset, signal: AbortSignal | undefined): Promise<void> {
-    const { shape } = this.plan;
+  async #submitStep(source: BatchSource, signal: AbortSignal | undefined): Promise<void> {
+    const { batchSize, length } = this.plan.shape;
     const { accumulate, seed } = this.options;
     await this.prepared.run(RUN.clear);
     const step = this.#step + 1;
-    for (let part = 0; part < accumulate; part++) {
-      const draw = this.#step * accumulate + part;
-      const batch = dataset.batch(draw, { batchSize: shape.batchSize, length: shape.length }, seed);
-      this.#writeControl(draw, step, 1 / (accumulate * shape.batchSize * shape.length));
+    const firstDraw = this.#step * accumulate;
+    const batches = Array.from({ length: accumulate }, (_, part) =>
+      source.batch(firstDraw + part, { batchSize, length }, seed),
+    );
+    const counted = batches.reduce((sum, batch) => sum + countedTargets(batch), 0);
+    for (const [part, batch] of batches.entries()) {
+      this.#writeControl(firstDraw + part, step, 1 / counted);
       writeBatch(this.prepared, this.plan.windows, batch);
       await this.prepared.run(RUN.batch, { signal });
     }
