@@ -20,6 +20,7 @@
 //   Numerics f32 sums in ring order, no atomics: every row of the gradient has one writer per dispatch
 //   Source   softmax gradient as in Dao et al. 2022. Oracle: test/oracle/chunk-attention-backward.ts
 override PLACES: u32; // at most D / 4; a tile has 4 * PLACES rows
+override LANES: u32;  // HEAD_VECS * ROWS / 4
 
 struct Params {
   batch: u32,
@@ -114,13 +115,13 @@ fn pair_weights(
 }
 
 fn accumulate_gradient(role: u32, group: vec3u, groups: vec3u, lane: u32) {
-  let block = block_of(group, groups);
-  if (block.outside) { return; }
-  let row = block.row;
+  let span = block_of(group, groups);
+  if (span.outside) { return; }
+  let row = span.row;
   let lines = ROWS / 4u;
   let line = lane % lines;
   let place = lane / lines;
-  let slots = slots_of(block, 4u * line);
+  let slots = slots_of(span, 4u * line);
   let tokens = tokens_at(row, slots);
   let at_rows = at_tokens(row, tokens);
   let at_own = at_rows * HEAD_VECS;
@@ -136,11 +137,11 @@ fn accumulate_gradient(role: u32, group: vec3u, groups: vec3u, lane: u32) {
   let before = select(CHUNKS_AFTER, CHUNKS_BEFORE, role == DQ);
   let tile = 4u * PLACES;
   let window = params.chunkLength * (1u + CHUNKS_BEFORE + CHUNKS_AFTER);
-  let own_start = block.chunk * params.chunkLength + block.start;
-  let own_end = block.chunk * params.chunkLength + block.end;
+  let own_start = span.chunk * params.chunkLength + span.start;
+  let own_end = span.chunk * params.chunkLength + span.end;
   for (var start = 0u; start < window; start += tile) {
     let count = min(tile, window - start);
-    let first = window_slot(block.chunk, before, start);
+    let first = window_slot(span.chunk, before, start);
     if (role == DQ) {
       if (all_forbidden(first, count, own_end)) { continue; }
     } else if (first + count <= params.length) {
@@ -149,7 +150,7 @@ fn accumulate_gradient(role: u32, group: vec3u, groups: vec3u, lane: u32) {
 
     workgroupBarrier(); // the previous tile has been used
     if (place < PLACES) {
-      let tile_slots = window_slots(block.chunk, before, start + 4u * place);
+      let tile_slots = window_slots(span.chunk, before, start + 4u * place);
       let others = tokens_at(row, tile_slots);
       let at = at_tokens(row, others) * HEAD_VECS;
       var s0 = vec4f();
@@ -228,18 +229,18 @@ fn accumulate_gradient(role: u32, group: vec3u, groups: vec3u, lane: u32) {
     sum2 = own.scale.z * (sum2 - along.z * x[2]);
     sum3 = own.scale.w * (sum3 - along.w * x[3]);
   }
-  store(block, 4u * line, at_own.x + place, sum0);
-  store(block, 4u * line + 1u, at_own.y + place, sum1);
-  store(block, 4u * line + 2u, at_own.z + place, sum2);
-  store(block, 4u * line + 3u, at_own.w + place, sum3);
+  store(span, 4u * line, at_own.x + place, sum0);
+  store(span, 4u * line + 1u, at_own.y + place, sum1);
+  store(span, 4u * line + 2u, at_own.z + place, sum2);
+  store(span, 4u * line + 3u, at_own.w + place, sum3);
 }
 
-fn store(block: Block, i: u32, at: u32, sum: vec4f) {
-  if (block.start + i >= block.end) { return; }
+fn store(span: Block, i: u32, at: u32, sum: vec4f) {
+  if (span.start + i >= span.end) { return; }
   if (params.accumulate == 0u) { gradient[at] = sum; } else { gradient[at] += sum; }
 }
 
-@compute @workgroup_size(HEAD_VECS * ROWS / 4u)
+@compute @workgroup_size(LANES)
 fn dq(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
@@ -248,7 +249,7 @@ fn dq(
   accumulate_gradient(DQ, group, groups, lane);
 }
 
-@compute @workgroup_size(HEAD_VECS * ROWS / 4u)
+@compute @workgroup_size(LANES)
 fn dk(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
@@ -257,7 +258,7 @@ fn dk(
   accumulate_gradient(DK, group, groups, lane);
 }
 
-@compute @workgroup_size(HEAD_VECS * ROWS / 4u)
+@compute @workgroup_size(LANES)
 fn dv(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

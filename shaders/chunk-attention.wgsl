@@ -23,6 +23,7 @@
 //   Numerics online softmax in f32, window in ring order; masks are finite: -1e9 causal and padding, then -1e5 self
 //   Source   Kitaev et al. 2020 §2; order of masks and ring as in Hugging Face. Oracle: test/oracle/chunk-attention.ts
 override PLACES: u32; // at most D / 4; a tile has 4 * PLACES keys
+override LANES: u32;  // HEAD_VECS * ROWS / 4
 
 struct Params {
   batch: u32,
@@ -43,7 +44,6 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> out:           array<vec4f>;
 @group(0) @binding(8) var<storage, read_write> stats:         array<vec2f>;
 
-
 const ABSENT_LOGIT = -1e30; // of no key at all: weight 0 beside any other
 
 var<workgroup> row_tokens:  array<vec4u, ROWS / 4u>;
@@ -58,19 +58,19 @@ fn key_vector(at: u32) -> vec4f {
   return k[at];
 }
 
-@compute @workgroup_size(HEAD_VECS * ROWS / 4u)
+@compute @workgroup_size(LANES)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let block = block_of(group, groups);
-  if (block.outside) { return; }
-  let row = block.row;
+  let span = block_of(group, groups);
+  if (span.outside) { return; }
+  let row = span.row;
   let lines = ROWS / 4u;
   let line = lane % lines;
   let place = lane / lines;
-  let slots = slots_of(block, 4u * line);
+  let slots = slots_of(span, 4u * line);
   let queries = tokens_at(row, slots);
   let buckets = buckets_of(row, slots, queries);
   let at_q = at_tokens(row, queries) * HEAD_VECS;
@@ -87,8 +87,8 @@ fn main(
   var half = 0u;
   for (var start = 0u; start < window; start += tile) {
     let count = min(tile, window - start);
-    let block_end = block.chunk * params.chunkLength + block.end;
-    if (all_forbidden(window_slot(block.chunk, CHUNKS_BEFORE, start), count, block_end)) { continue; }
+    let block_end = span.chunk * params.chunkLength + span.end;
+    if (all_forbidden(window_slot(span.chunk, CHUNKS_BEFORE, start), count, block_end)) { continue; }
     half = tile - half;
 
     // pass 1: logits of 4 queries and 4 keys
@@ -98,7 +98,7 @@ fn main(
     var s3 = vec4f();
     var keys = vec4u();
     if (place < PLACES) {
-      let key_slots = window_slots(block.chunk, CHUNKS_BEFORE, start + 4u * place);
+      let key_slots = window_slots(span.chunk, CHUNKS_BEFORE, start + 4u * place);
       keys = tokens_at(row, key_slots);
       let at_k = at_tokens(row, keys) * HEAD_VECS;
       for (var i = 0u; i < params.headSize / 4u; i++) {
@@ -191,17 +191,17 @@ fn main(
       total = earlier + total * now;
     }
     row_parts[i] = vec2f(earlier, now) / total;
-    if (block.start + i < block.end) { stats[at_stats] = vec2f(largest, total); }
+    if (span.start + i < span.end) { stats[at_stats] = vec2f(largest, total); }
   }
   workgroupBarrier();
-  store(block, 4u * line, at_q.x + place, sum0);
-  store(block, 4u * line + 1u, at_q.y + place, sum1);
-  store(block, 4u * line + 2u, at_q.z + place, sum2);
-  store(block, 4u * line + 3u, at_q.w + place, sum3);
+  store(span, 4u * line, at_q.x + place, sum0);
+  store(span, 4u * line + 1u, at_q.y + place, sum1);
+  store(span, 4u * line + 2u, at_q.z + place, sum2);
+  store(span, 4u * line + 3u, at_q.w + place, sum3);
 }
 
-fn store(block: Block, i: u32, at: u32, sum: vec4f) {
-  if (block.start + i >= block.end) { return; }
+fn store(span: Block, i: u32, at: u32, sum: vec4f) {
+  if (span.start + i >= span.end) { return; }
   let parts = row_parts[i];
   if (params.round == 0u) { out[at] = sum * parts.y; } else { out[at] = out[at] * parts.x + sum * parts.y; }
 }

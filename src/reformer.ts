@@ -1,5 +1,4 @@
 // The one noun of the public API: a model, wherever it runs.
-import { resolveConfig } from "./config.js";
 import { CheckpointError, DisposedError } from "./errors.js";
 import { openModel, type WorkerKind } from "./open-model.js";
 import type {
@@ -43,22 +42,19 @@ export class Reformer implements Model {
    * @throws {ConfigError} {WebGPUUnavailableError} {GpuOutOfMemoryError} {WorkerDiedError}
    */
   static create(config: ReformerOptions = {}, options: CreateOptions = {}): Promise<Reformer> {
-    return Reformer.#open(async () => {
-      resolveConfig(config); // before anything is started
-      return { config };
-    }, options);
+    return Reformer.#open({ config }, options);
   }
 
   /**
    * A model that was saved: what `files()` gave, or the same files chosen by a person.
    * @throws {CheckpointError} {WebGPUUnavailableError} {GpuOutOfMemoryError} {WorkerDiedError}
    */
-  static load(source: ModelFiles | Iterable<File>, options: CreateOptions = {}): Promise<Reformer> {
-    return Reformer.#open(async () => ({ files: await readFiles(source) }), options);
+  static async load(source: ModelFiles | Iterable<File>, options: CreateOptions = {}): Promise<Reformer> {
+    return Reformer.#open({ files: await readFiles(source) }, options);
   }
 
-  static async #open(source: () => Promise<ModelSource>, options: CreateOptions): Promise<Reformer> {
-    const { model, worker } = await openModel(await source(), options);
+  static async #open(source: ModelSource, options: CreateOptions): Promise<Reformer> {
+    const { model, worker } = await openModel(source, options);
     return new Reformer(model, worker);
   }
 
@@ -112,11 +108,16 @@ export class Reformer implements Model {
 }
 
 async function readFiles(source: ModelFiles | Iterable<File>): Promise<ModelFiles> {
+  const refuse = () => {
+    throw new CheckpointError(
+      "A model is loaded from its files: those of model.files(), or a list of File objects that a person chose.",
+    );
+  };
+  if (typeof source !== "object" || source === null) return refuse();
   if (!(Symbol.iterator in source)) return source;
   const files: Record<string, Uint8Array<ArrayBuffer>> = {};
   for (const file of source) {
-    if (!(file instanceof File))
-      throw new CheckpointError("A model is loaded from files, such as those of model.files().");
+    if (!(file instanceof File)) return refuse();
     files[file.name] = new Uint8Array(await file.arrayBuffer());
   }
   return files;

@@ -1,5 +1,6 @@
 import { LitElement } from "lit";
-import { type Dictionary, LanguageController, phrases } from "../i18n/language.js";
+import type { Dictionary } from "../i18n/dictionary.js";
+import { LanguageController, phrases } from "../i18n/language.js";
 import type { Session } from "../session.js";
 import type { SessionState } from "../session-state.js";
 

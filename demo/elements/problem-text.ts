@@ -1,4 +1,4 @@
-import type { Dictionary } from "../i18n/language.js";
+import type { Dictionary } from "../i18n/dictionary.js";
 import { PageError } from "../text-source.js";
 
 /** What went wrong and what to do, in the page's language. */

@@ -1,16 +1,8 @@
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 import { recall, remember } from "../remember.js";
+import type { Dictionary } from "./dictionary.js";
 import { en } from "./en.js";
 import { zh } from "./zh.js";
-
-type Phrases<T> = T extends string
-  ? string
-  : T extends (...given: infer G) => string
-    ? (...given: G) => string
-    : { readonly [K in keyof T]: Phrases<T[K]> };
-
-/** Every phrase of the page. A language that lacks one does not compile. */
-export type Dictionary = Phrases<typeof en>;
 
 export const DICTIONARIES = { en, zh } as const satisfies Record<string, Dictionary>;
 export type Language = keyof typeof DICTIONARIES;

@@ -1,4 +1,4 @@
-import type { Dictionary } from "./language.js";
+import type { Dictionary } from "./dictionary.js";
 
 /** The page's Chinese (simplified). */
 export const zh: Dictionary = {

@@ -41,9 +41,9 @@ fn block_of(group: vec3u, groups: vec3u) -> Block {
 }
 
 // Slots of four rows of the block from row i on; rows beyond its end repeat the last one.
-fn slots_of(block: Block, i: u32) -> vec4u {
-  let rows = vec4u(block.start + i) + vec4u(0u, 1u, 2u, 3u);
-  return vec4u(block.chunk * params.chunkLength) + min(rows, vec4u(block.end - 1u));
+fn slots_of(span: Block, i: u32) -> vec4u {
+  let rows = vec4u(span.start + i) + vec4u(0u, 1u, 2u, 3u);
+  return vec4u(span.chunk * params.chunkLength) + min(rows, vec4u(span.end - 1u));
 }
 
 // Slots of four columns, from `column` on, of the window that begins `before` chunks before `chunk`, around the ring.

@@ -117,6 +117,7 @@ export function attentionForm(
     overrides: (d) => ({
       ROWS: blockOf(d).rows,
       PLACES: blockOf(d).places,
+      LANES: ((d.headSize / 4) * blockOf(d).rows) / 4,
       HEADS: d.heads,
       HEAD_VECS: d.headSize / 4,
       ROUNDS: d.rounds,

@@ -27,12 +27,10 @@ export interface StoredFeedForward {
 
 const NAME = (layer: number) => `reformer.encoder.layers.${layer}.feed_forward`;
 
-function chunks(
-  context: LayerContext,
-  x: Rows,
-  ...others: readonly Rows[]
-): { start: number; count: number }[] {
-  return [...ranges([x, ...others], context.config.feedForwardChunk || DEFAULT_ROWS)];
+function chunks(context: LayerContext, ...matrices: readonly Rows[]): { start: number; count: number }[] {
+  const { config, slabRows } = context;
+  const rows = Math.min(config.feedForwardChunk || DEFAULT_ROWS, slabRows(config.feedForwardSize));
+  return [...ranges(matrices, rows)];
 }
 
 /** Everything up to the activation, for rows start..start+count of y. */

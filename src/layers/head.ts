@@ -16,9 +16,11 @@ export const HEAD_WEIGHT = "lm_head.decoder.weight";
 export const HEAD_BIAS = "lm_head.bias";
 const NORM = "reformer.encoder.layer_norm";
 
-/** Rows of logits held at once. */
-export function headRows(config: LayerContext["config"]): number {
-  return config.headChunk || Math.max(64, Math.floor(LOGIT_BYTES / (4 * config.vocabSize)));
+/** Rows of logits held at once: those that the configuration says, or that fit LOGIT_BYTES, and one binding. */
+export function headRows({ config, slabRows }: Pick<LayerContext, "config" | "slabRows">): number {
+  const { vocabSize, hiddenSize, headChunk } = config;
+  const wanted = headChunk || Math.floor(LOGIT_BYTES / (4 * vocabSize));
+  return Math.min(wanted, slabRows(vocabSize), slabRows(2 * hiddenSize));
 }
 
 /** Final states of rows start..start+count: dropout(LayerNorm([x1 | x2])). */
@@ -70,7 +72,7 @@ export function languageModelLoss(
   const { recording, config, control } = context;
   const { hiddenSize, vocabSize: vocab } = config;
   const all = gradients ? [streams.x1, streams.x2, gradients.x1, gradients.x2] : [streams.x1, streams.x2];
-  for (const { start, count } of ranges(all, headRows(config))) {
+  for (const { start, count } of ranges(all, headRows(context))) {
     const states = finalStates(context, streams, start, count);
     const logits = recording.tensor("logits", [count, vocab]);
     logitsOf(context, states, count, logits);

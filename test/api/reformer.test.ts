@@ -1,6 +1,13 @@
 // The public API on this thread, in Chrome and in Node. Workers: reformer.browser.test.ts.
 import { describe, expect, test } from "vitest";
-import { ConfigError, DisposedError, isSupported, Reformer, TextError } from "../../src/index.js";
+import {
+  CheckpointError,
+  ConfigError,
+  DisposedError,
+  isSupported,
+  Reformer,
+  TextError,
+} from "../../src/index.js";
 import { getDevice } from "../support/device.js";
 import { countGpuBytes } from "./gpu-bytes.js";
 import { SHORT, SMALL, TEXT, TRAINING, trainedLosses } from "./small-model.js";
@@ -89,6 +96,9 @@ describe("Reformer on this thread", () => {
   test("refuses wrong input by name", async () => {
     await expect(Reformer.create({ hiddenSize: -1 }, HERE)).rejects.toThrow(ConfigError);
     await expect(Reformer.create(SMALL, { worker: "no" as "none" })).rejects.toThrow('worker is "no"');
+    for (const source of ["a-model", [1], { "config.json": new Uint8Array([1]) }]) {
+      await expect(Reformer.load(source as never, HERE)).rejects.toThrow(CheckpointError);
+    }
     const device = {} as GPUDevice;
     await expect(Reformer.create(SMALL, { worker: "url", device })).rejects.toThrow(ConfigError);
     await using model = await Reformer.create(SMALL, HERE);

@@ -52,19 +52,24 @@ export interface CaseResult extends CaseEntry {
   readonly int32?: Column;
 }
 
-/** All cases of a folder in the order of its index, restricted to some kinds. */
+/** All cases of a folder in the order of its index, or only those of some kinds or names. */
 export async function* runCases(
   device: GPUDevice,
   read: ReadFile,
-  options: { readonly kinds?: readonly string[] | undefined; readonly signal?: AbortSignal | undefined } = {},
+  options: {
+    readonly kinds?: readonly string[] | undefined;
+    readonly names?: readonly string[] | undefined;
+    readonly signal?: AbortSignal | undefined;
+  } = {},
 ): AsyncGenerator<CaseResult> {
-  const { kinds, signal } = options;
+  const { kinds, names, signal } = options;
   const folder = await openCases(read);
   const gpu = new Gpu(device);
   try {
     for (const entry of folder.cases) {
       signal?.throwIfAborted();
       if (kinds && !kinds.includes(entry.kind)) continue;
+      if (names && !names.includes(entry.name)) continue;
       try {
         yield await withErrorScopes(device, async () => judge(await folder.load(entry), gpu));
       } catch (error) {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { type Browser, chromium } from "playwright";
 import { readBook } from "../../src/cli/book.js";
 import { CHROME_FLAGS, findChrome } from "../support/chrome.mjs";
-import { bundleSizes } from "./bundle-sizes.js";
+import { printBundleSizes } from "./bundle-sizes.js";
 import { checkTypes, install, pack, runInNode } from "./consumer.js";
 import { WAYS, writeProject } from "./pages.js";
 
@@ -104,10 +104,9 @@ export async function main(): Promise<number> {
     await checkTypes(folder, example);
     await runInNode(folder);
     const failures = await tryPages(folder);
-    const small = await bundleSizes(join(folder, "built"));
-    if (!small) console.log("FAIL the page and its worker are beyond their budget");
+    await printBundleSizes(join(folder, "built"));
     console.log(`${failures} of ${WAYS.length} pages failed`);
-    return failures > 0 || !small ? 1 : 0;
+    return failures > 0 ? 1 : 0;
   } finally {
     await rm(folder, { recursive: true });
   }

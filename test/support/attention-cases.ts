@@ -80,7 +80,10 @@ export const ATTENTION_CASES: readonly [why: string, dims: ChunkAttentionDims][]
     "causal LSH with seeded dropout, queries of other rounds in the mirrored window",
     { ...LSH, length: 24, chunkLength: 8, dropout: 1, dropoutRate: 0.25, site: 5 },
   ],
-  ["causal local attention in short chunks", { ...LOCAL, length: 30, chunkLength: 6, headSize: 4 }],
+  [
+    "causal local attention in short chunks, padded on the left: its rows see no key",
+    { ...LOCAL, length: 30, chunkLength: 6, headSize: 4, masked: true },
+  ],
   [
     "local attention both ways, rows that may see no key, recorded dropout",
     {
@@ -122,7 +125,7 @@ function sortedTokens(ids: Uint32Array, length: number): Uint32Array {
   return order;
 }
 
-/** Seeded inputs. Masked cases hide the last third of each sequence, and all of the second one. */
+/** Seeded inputs. Masked cases hide all of the second sequence, and of the first its first third if causal, else its last. */
 export function attentionInput(dims: ChunkAttentionDims, seed = 1): AttentionCaseInput {
   const { batch, heads, length, headSize, rounds, dropout, dropoutRate, site } = dims;
   const count = batch * heads * length * headSize;
@@ -134,7 +137,9 @@ export function attentionInput(dims: ChunkAttentionDims, seed = 1): AttentionCas
     random.below(BUCKETS),
   );
   const order = sortedTokens(bucketIds, length);
-  const keyMask = Uint32Array.from({ length: batch * length }, (_, i) => Number(i < (length * 2) / 3));
+  const keyMask = Uint32Array.from({ length: batch * length }, (_, i) =>
+    Number(i < length && (dims.causal ? i >= length / 3 : i < (length * 2) / 3)),
+  );
   const window = dims.chunkLength * (1 + dims.chunksBefore + dims.chunksAfter);
   const keep = Uint32Array.from({ length: batch * heads * rounds * length * window }, () =>
     Number(random.uniform() >= dropoutRate),

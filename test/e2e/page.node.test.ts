@@ -1,0 +1,76 @@
+/** The page as a visitor meets it, with the real engine: it trains on the book, writes, and goes on after a reload. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { en } from "../../demo/i18n/en.js";
+import { contentOf, numberIn, type Site, startSite, textOf } from "./site.js";
+
+/** Held-out loss is taken every 25 steps of the tiny model. */
+const EVALUATIONS = 2;
+const LIMIT = 240_000;
+/** Milliseconds above which a task on the page's thread is felt. */
+const FELT = 50;
+
+let site: Site;
+beforeAll(async () => {
+  site = await startSite("page");
+});
+afterAll(() => site.close());
+
+test("trains on the book, writes, and goes on from the checkpoint after a reload", {
+  timeout: LIMIT,
+}, async () => {
+  const { page, complaints } = await site.open("/?lang=en", {
+    before: () => {
+      const long: number[] = [];
+      Object.assign(window, { longTasks: long });
+      new PerformanceObserver((list) => {
+        for (const { duration } of list.getEntries()) long.push(duration);
+      }).observe({ type: "longtask" });
+    },
+  });
+  const press = (name: string) => page.getByRole("button", { name, exact: true }).click();
+  const step = async () => numberIn(await textOf(page, "run-numbers dd"));
+  const inPhase = (name: string) =>
+    expect.poll(() => textOf(page, "run-bar .phase"), { timeout: LIMIT }).toBe(name);
+
+  await page.locator("training-studio").waitFor();
+  await page.evaluate("longTasks.length = 0"); // what counts is the time of training
+  await press(en.run.train);
+  await inPhase(en.run.phases.training);
+
+  // Held-out loss falls.
+  await press(en.chart.asTable);
+  const heldOut = async () => {
+    const cells = await page.locator("loss-chart tbody td:last-child").allInnerTexts();
+    return cells.map(numberIn).filter(Number.isFinite);
+  };
+  await expect
+    .poll(async () => new Set(await heldOut()).size, { timeout: LIMIT })
+    .toBeGreaterThanOrEqual(EVALUATIONS);
+  const curve = await heldOut();
+  expect(curve.at(-1), `held-out bits per character: ${curve.join(", ")}`).toBeLessThan(curve[0] ?? 0);
+
+  // Memory in use is the plan.
+  expect(await contentOf(page, "memory-plan")).toContain(en.memory.asPlanned);
+
+  // It writes what it would write, token by token.
+  await press(en.run.pause);
+  await inPhase(en.run.phases.paused);
+  await page.locator("text-writer #prompt").fill("The ");
+  await page.locator("text-writer #maxNewTokens").fill("24");
+  await page.locator("text-writer button.primary").click();
+  await page.locator("text-writer").getByText("24 tokens").waitFor({ timeout: LIMIT });
+  expect((await textOf(page, "text-writer .text")).length).toBeGreaterThan("The ".length);
+  const longest = await page.evaluate<number>("Math.max(0, ...longTasks)");
+  console.log(`longest task on the page's thread while training: ${longest} ms`);
+  expect(longest, "milliseconds of the longest task while training").toBeLessThanOrEqual(FELT);
+
+  // After a reload it goes on from what was saved.
+  const reached = await step();
+  await page.reload();
+  await press(en.saved.resume);
+  await inPhase(en.run.phases.training);
+  expect(await step()).toBeGreaterThanOrEqual(reached);
+  await expect.poll(step, { timeout: LIMIT }).toBeGreaterThan(reached);
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
