@@ -167,17 +167,20 @@ export function keepMasks(c: Case): Map<string, Uint32Array<ArrayBuffer>> {
     ],
   };
   const hidden = config.hiddenDropout;
-  const inOrder = [
-    ["-1.word", hidden] as const,
-    ["-1.position", hidden] as const,
-    ...config.layers.flatMap((_, layer) => [
-      probabilities(layer),
-      [`${layer}.attention.output`, hidden] as const,
-      [`${layer}.feedForward.inner`, hidden] as const,
-      [`${layer}.feedForward.output`, hidden] as const,
-    ]),
-    ["-1.final", hidden] as const,
-  ].filter(([, rate]) => rate > 0);
+  const layers = config.layers.flatMap((_, layer) => [
+    probabilities(layer),
+    [`${layer}.attention.output`, hidden] as const,
+    [`${layer}.feedForward.inner`, hidden] as const,
+    [`${layer}.feedForward.output`, hidden] as const,
+  ]);
+  const model: readonly (readonly [place: string, rate: number])[] = [
+    ["-1.word", hidden],
+    ["-1.position", hidden],
+    ...layers,
+    ["-1.final", hidden],
+  ];
+  const called = kind === "reversible_layer" ? layers : model;
+  const inOrder = called.filter(([, rate]) => rate > 0);
   const names =
     modules[kind] ?? inOrder.map(([place], i) => [place, `${String(i).padStart(2, "0")}_keep`] as const);
   const masks = new Map<string, Uint32Array<ArrayBuffer>>();
@@ -194,26 +197,33 @@ export function keepMasks(c: Case): Map<string, Uint32Array<ArrayBuffer>> {
   return masks;
 }
 
-/** How the optimiser of a training run was called. */
-export function optimizerCall({ call }: Case) {
+/**
+ * How the optimiser of a training run was called.
+ * @throws {Error} where it was no AdamW
+ */
+export function optimizerCall({ name: caseName, call }: Case) {
   const {
+    name,
     betas,
     eps,
     weight_decay: weightDecay,
-    all_parameters_decayed: decaysAll,
+    all_parameters_decayed: decaysAll = true,
   } = call.optimizer as {
-    readonly all_parameters_decayed: boolean;
+    readonly all_parameters_decayed?: boolean;
+    readonly name: string;
     readonly betas: readonly [number, number];
     readonly eps: number;
     readonly weight_decay: number;
   };
+  if (!name.startsWith("AdamW")) throw new Error(`${caseName} trains with ${name}, but AdamW is needed`);
   return {
     steps: Number(call.steps),
     betas,
     eps,
     weightDecay,
     decaysAll,
-    clipNorm: Number(call.clip_global_norm),
+    /** 0: no clipping. */
+    clipNorm: Number(call.clip_global_norm ?? 0),
   };
 }
 

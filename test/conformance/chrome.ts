@@ -1,6 +1,6 @@
 // Runs cases in headless Chrome: Vite serves the modules and the folder's files, Playwright drives the page.
 import { fileURLToPath } from "node:url";
-import { chromium } from "playwright";
+import { chromium, type Page } from "playwright";
 import { createServer, type Plugin } from "vite";
 import { CHROME_FLAGS, findChrome } from "../support/chrome.mjs";
 import type { CaseResult } from "./conformance.js";
@@ -31,11 +31,16 @@ function serving(folder: string): Plugin {
   };
 }
 
-/** Results in order, as the page reports them. */
-export async function* runInChrome(
+interface Options {
+  readonly kinds: readonly string[] | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Starts a browser; results come in order, as the page reports them, and their end closes it. */
+export async function startInChrome(
   folder: string,
-  { kinds, signal }: { readonly kinds: readonly string[] | undefined; readonly signal: AbortSignal },
-): AsyncGenerator<CaseResult> {
+  options: Options,
+): Promise<{ adapter: string; cases: AsyncGenerator<CaseResult> }> {
   const executablePath = findChrome();
   if (!executablePath) {
     throw new Error("no Chrome or Chromium found: node test/support/chrome.mjs says how to install one");
@@ -52,17 +57,34 @@ export async function* runInChrome(
   });
   await server.listen();
   const browser = await chromium.launch({ executablePath, args: CHROME_FLAGS });
+  const close = async () => {
+    await browser.close();
+    await server.close();
+  };
   try {
     const page = await browser.newPage();
+    await page.goto(new URL(PAGE, server.resolvedUrls?.local[0]).href);
+    await page.waitForFunction(() => "runConformance" in window);
+    const adapter = await page.evaluate(() => window.describeAdapter());
+    return { adapter, cases: resultsOf(page, options, close) };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function* resultsOf(
+  page: Page,
+  { kinds, signal }: Options,
+  close: () => Promise<void>,
+): AsyncGenerator<CaseResult> {
+  try {
     const arrived: CaseResult[] = [];
     let wake = () => {};
     await page.exposeFunction("reportCase", (result: CaseResult) => {
       arrived.push(result);
       wake();
     });
-    const address = server.resolvedUrls?.local[0];
-    await page.goto(new URL(PAGE, address).href);
-    await page.waitForFunction(() => "runConformance" in window);
     let finished = false;
     const run = page
       .evaluate(([files, wanted]) => window.runConformance(files, wanted), [FILES, kinds] as const)
@@ -85,7 +107,6 @@ export async function* runInChrome(
     }
     await run;
   } finally {
-    await browser.close();
-    await server.close();
+    await close();
   }
 }

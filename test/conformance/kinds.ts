@@ -15,7 +15,7 @@ import type { Tensor } from "../../src/scheduler/recording.js";
 import { type Case, callShape, padRows, type RecordedHash, recordedHashes, tensorOf } from "./case.js";
 import { decodeCase } from "./decoding.js";
 import { bucketsOf, type Computed, countFlips, dispatchHash } from "./hashes.js";
-import { realRows, targetsOf } from "./reference/cases.js";
+import { labelsOf, realRows, targetsOf } from "./reference/cases.js";
 import { Session } from "./session.js";
 import { optimize } from "./training.js";
 
@@ -183,7 +183,8 @@ async function reversible(c: Case, gpu: Gpu, fixedPoint: boolean): Promise<Compu
 
 /** Recorded twice: layer by layer with everything visible, and in training once more as training runs it. */
 async function languageModel(c: Case, gpu: Gpu, fixedPoint: boolean): Promise<Computed> {
-  const targets = targetsOf(c, tensorOf(c, "input/labels").data, callShape(c, true));
+  const called = callShape(c, true);
+  const targets = targetsOf(c, labelsOf(c, called), called);
   const counted = targets.filter((target) => target >= 0).length;
   const forwardPass = open(c, gpu, fixedPoint, true);
   const { shape, hashes } = forwardPass;
@@ -209,8 +210,10 @@ async function languageModel(c: Case, gpu: Gpu, fixedPoint: boolean): Promise<Co
   const loss = { targets: session.input("targets", targets), losses };
   const mean = (words: ArrayLike<number>) => [Array.from(words).reduce((sum, x) => sum + x, 0) / counted];
   if (!shape.training) {
-    languageModelLoss(context, streams, loss, 0);
-    session.result("loss", losses, mean);
+    if (counted > 0) {
+      languageModelLoss(context, streams, loss, 0);
+      session.result("loss", losses, mean);
+    }
     return countFlips(await session.run(), hashes);
   }
   const forwardValues = await session.run();

@@ -156,6 +156,11 @@ export function reversible(c: Case, options: ReferenceOptions): Quantities {
   ]);
 }
 
+/** Labels as recorded; without any, no row counts. */
+export function labelsOf({ tensors }: Case, { batch, length }: CallShape): Numbers {
+  return tensors.get("input/labels")?.data ?? new Int32Array(batch * length).fill(-100);
+}
+
 /** Target of every row: the next token's label, or the row's own in a masked language model. */
 export function targetsOf(c: Case, labels: Numbers, shape: CallShape): Int32Array<ArrayBuffer> {
   const padded = padRows(labels, shape, -100);
@@ -167,7 +172,7 @@ export function languageModel(c: Case, options: ReferenceOptions): Quantities {
   const shape = callShape(c, true);
   const { made, gradients } = setting(c, shape, options);
   const ids = padRows(tensorOf(c, "input/input_ids").data, shape, c.config.padTokenId);
-  const out = lossOf(made, ids, targetsOf(c, tensorOf(c, "input/labels").data, shape));
+  const out = lossOf(made, ids, targetsOf(c, labelsOf(c, shape), shape));
   out.set("logits", realRows(out.get("logits") as Float64Array, shape, c.config.vocabSize));
   for (const [name, gradient] of gradients()) out.set(name, gradient);
   return out;
@@ -195,10 +200,13 @@ function lossOf(made: Setting, ids: Numbers, targets: Numbers): Quantities {
 /** AdamW with decoupled weight decay, after clipping by the global norm (Loshchilov and Hutter 2019). */
 export function optimize(c: Case, options: ReferenceOptions): Quantities {
   const shape = callShape(c);
-  const { steps, betas, eps, weightDecay, clipNorm } = optimizerCall(c);
+  const { steps, betas, eps, weightDecay, clipNorm, decaysAll } = optimizerCall(c);
   const [beta1, beta2] = betas;
   const values = parameterValues(c);
-  const all = [...values.values()];
+  const all = [...parametersOf(c)].map(([name, { own, shape }]) => {
+    const value = (values.get(name) as { value: Value }).value;
+    return { own, value, decays: decaysAll || shape.length > 1 }; // norms and biases are vectors
+  });
   const moments = all.map(({ value }) => new Float64Array(value.data.length));
   const variances = all.map(({ value }) => new Float64Array(value.data.length));
   const losses = new Float64Array(steps);
@@ -213,9 +221,9 @@ export function optimize(c: Case, options: ReferenceOptions): Quantities {
       all.reduce((sum, { value }) => value.grad.reduce((squares, g) => squares + g * g, sum), 0),
     );
     norms[step] = norm;
-    const clip = Math.min(1, clipNorm / (norm + 1e-6));
+    const clip = clipNorm > 0 ? Math.min(1, clipNorm / (norm + 1e-6)) : 1;
     const rate = tensorOf(c, "input/learning_rate").data[step] as number;
-    all.forEach(({ value }, i) => {
+    all.forEach(({ value, decays }, i) => {
       value.data.forEach((x, j) => {
         const g = clip * (value.grad[j] as number);
         const m = beta1 * (moments[i]?.[j] as number) + (1 - beta1) * g;
@@ -223,7 +231,8 @@ export function optimize(c: Case, options: ReferenceOptions): Quantities {
         (moments[i] as Float64Array)[j] = m;
         (variances[i] as Float64Array)[j] = v;
         const root = Math.sqrt(v / (1 - beta2 ** (step + 1))) + eps;
-        value.data[j] = x * (1 - rate * weightDecay) - (rate * m) / (1 - beta1 ** (step + 1)) / root;
+        value.data[j] =
+          x * (1 - rate * (decays ? weightDecay : 0)) - (rate * m) / (1 - beta1 ** (step + 1)) / root;
       });
     });
     const when = step === 0 ? "after_step_1" : "final";
