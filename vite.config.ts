@@ -15,8 +15,9 @@ export default defineConfig({
   // Node would take the package's `main`, which is CommonJS under "type": "module" and does not load.
   resolve: { alias: { wgsl_reflect: "wgsl_reflect/wgsl_reflect.module.js" } },
   test: {
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Compiling shaders on a loaded machine without a GPU takes its time; a hang is still found.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     projects: [
       {
         extends: true,

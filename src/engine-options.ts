@@ -2,6 +2,7 @@
 import type { ReformerConfig } from "./config.js";
 import { longestLength } from "./config.js";
 import { ConfigError } from "./errors.js";
+import { HELD_OUT } from "./text/dataset.js";
 import type { OptimizerOptions } from "./train/optimizer.js";
 import type { TrainingShape } from "./train/recordings.js";
 import { resolveSchedule, type Schedule } from "./train/schedule.js";
@@ -13,6 +14,7 @@ export interface TrainSettings {
   readonly accumulate: number;
   readonly shape: TrainingShape;
   readonly schedule: Schedule;
+  readonly heldOut: number;
   readonly evaluateEvery: number;
   readonly evaluateTokens: number;
   readonly checkpointEvery: number;
@@ -48,7 +50,7 @@ export function resolveTrainOptions(config: ReformerConfig, options: TrainOption
   const steps = whole("steps", 0, 1);
   const longest = longestLength(config);
   const optimizer: OptimizerOptions = {
-    kind: choice("optimizer", "adamw", ["adamw"]),
+    kind: choice("optimizer", "adamw", ["adamw", "adafactor"]),
     beta1: 0.9,
     beta2: 0.98,
     eps: 1e-8,
@@ -72,6 +74,7 @@ export function resolveTrainOptions(config: ReformerConfig, options: TrainOption
       steps,
       warmupSteps: whole("warmupSteps", Math.ceil(steps * WARMUP_SHARE), 0),
     }),
+    heldOut: real("heldOut", HELD_OUT, 0.001, 0.9), // bits per character need some held-out text
     evaluateEvery: whole("evaluateEvery", 50, 0),
     evaluateTokens: whole("evaluateTokens", 4096, 1),
     checkpointEvery: whole("checkpointEvery", 100, 0),

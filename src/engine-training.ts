@@ -57,7 +57,7 @@ export class TrainingRun {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<TrainStep, TrainSummary> {
     signal?.throwIfAborted();
-    const dataset = await TokenDataset.fromText(text, model.tokenizer, { signal });
+    const dataset = await TokenDataset.fromText(text, model.tokenizer, { heldOut: settings.heldOut, signal });
     dataset.batch(0, { batchSize: settings.shape.batchSize, length: settings.shape.length });
     const store = await model.openStore(settings.checkpoint);
     await store.lock();

@@ -80,6 +80,8 @@ export interface TrainOptions {
   readonly backward?: "reversible" | "stored" | undefined;
   /** Residual streams: exact int32 fixed point (default) or f32. */
   readonly streams?: "int32" | "f32" | undefined;
+  /** Share of the text, its end, that is never trained on; default 0.1. */
+  readonly heldOut?: number | undefined;
   /** Steps between evaluations on the held-out text; default 50. 0 switches them off. */
   readonly evaluateEvery?: number | undefined;
   /** Tokens of held-out text per evaluation, from its start; default 4,096. */

@@ -1,5 +1,6 @@
-// The update: global norm and clipping, then AdamW or Adafactor over the flat parameter arenas.
+// The update: global norm and clipping, then AdamW or Adafactor over the parameter arenas.
 import type { ReformerConfig } from "../config.js";
+import { ADAFACTOR_STAGES, type AdafactorDims, adafactorPartials } from "../kernels/adafactor.js";
 import { adamw, BLOCK_FLAGS } from "../kernels/adamw.js";
 import {
   F32_STATUS_LIMIT,
@@ -18,7 +19,8 @@ import type { PreparedPlan } from "../scheduler/run.js";
 import { RESULT } from "./results.js";
 
 export interface OptimizerOptions {
-  readonly kind: "adamw";
+  /** Adafactor has no use for the betas and eps: its averages follow the step, its other numbers are the paper's. */
+  readonly kind: "adamw" | "adafactor";
   readonly beta1: number;
   readonly beta2: number;
   readonly eps: number;
@@ -27,21 +29,33 @@ export interface OptimizerOptions {
   readonly clipNorm: number;
 }
 
+/** Of Adafactor: Shazeer & Stern 2018; the learning rate is absolute, as the authors of the Reformer use it. */
+const ADAFACTOR = {
+  decayExponent: 0.8,
+  epsilon1: 1e-30,
+  epsilon2: 1e-3,
+  clipThreshold: 1,
+  scaleByParameter: false,
+} as const;
+
 /** Values that share one word of block flags: parameters start at multiples of it. */
 const BLOCK = 64;
 
-export interface OptimizerState {
+/** Turns gradients into a step, given the clip factor and fault in `state`. */
+interface UpdateRule {
+  /** To save and restore, by name. */
+  readonly stateTensors: ReadonlyMap<string, Tensor>;
+  record(context: LayerContext, state: Tensor): void;
+}
+
+export interface OptimizerState extends UpdateRule {
+  readonly clipNorm: number;
   readonly flatGradients: readonly Tensor[];
-  readonly flatWeights: readonly Tensor[];
-  readonly flatMoments: readonly Tensor[];
-  readonly flatVariances: readonly Tensor[];
   readonly blockFlags: readonly Tensor[];
   /** f32 [8]: norm, clip factor, fault. */
   readonly state: Tensor;
   /** f32 [1, columns]: loss, norm and fault of the last step. */
   readonly results: Tensor;
-  /** To save and restore, by name. */
-  readonly stateTensors: ReadonlyMap<string, Tensor>;
   /** Writes what never changes. */
   initialise(prepared: PreparedPlan): void;
 }
@@ -51,26 +65,25 @@ export function optimizerState(
   weights: ParameterArena,
   gradients: ParameterArena,
   profile: DeviceProfile,
+  options: OptimizerOptions,
 ): OptimizerState {
-  const moments = parameterArena(config, "moments", "optimizer");
-  const variances = parameterArena(config, "variances", "optimizer");
   const flatWeights = flatTensors(weights.arena, profile);
+  const flatGradients = flatTensors(gradients.arena, profile);
   const flags = new Arena("block flags", "optimizer");
   const blockFlags = flatWeights.map((t) => flags.tensor(t.label, [t.byteLength / 4 / BLOCK], "u32"));
   const results = new Arena("results", "state");
   const decayed = new Set(parameters(config).flatMap((p) => (p.decay ? [p.name] : [])));
-  const stateTensors = new Map<string, Tensor>();
-  for (const [name, tensor] of moments.tensors) stateTensors.set(`${name}.m`, tensor);
-  for (const [name, tensor] of variances.tensors) stateTensors.set(`${name}.v`, tensor);
+  const rule =
+    options.kind === "adamw"
+      ? adamwRule(config, { flatWeights, flatGradients, blockFlags }, profile, options)
+      : adafactorRule(config, weights, gradients, options.weightDecay);
   return {
-    flatWeights,
-    flatGradients: flatTensors(gradients.arena, profile),
-    flatMoments: flatTensors(moments.arena, profile),
-    flatVariances: flatTensors(variances.arena, profile),
+    ...rule,
+    clipNorm: options.clipNorm,
+    flatGradients,
     blockFlags,
     state: results.tensor("update state", [STATE.words]),
     results: results.tensor("results", [1, RESULT.columns]),
-    stateTensors,
     initialise(prepared) {
       flatWeights.forEach((flat, i) => {
         const words = new Uint32Array(flat.byteLength / 4 / BLOCK);
@@ -90,12 +103,76 @@ export function optimizerState(
   };
 }
 
+function adamwRule(
+  config: ReformerConfig,
+  flat: Readonly<Record<"flatWeights" | "flatGradients" | "blockFlags", readonly Tensor[]>>,
+  profile: DeviceProfile,
+  { beta1, beta2, eps, weightDecay }: OptimizerOptions,
+): UpdateRule {
+  const moments = parameterArena(config, "moments", "optimizer");
+  const variances = parameterArena(config, "variances", "optimizer");
+  const flatMoments = flatTensors(moments.arena, profile);
+  const flatVariances = flatTensors(variances.arena, profile);
+  const stateTensors = new Map<string, Tensor>();
+  for (const [name, tensor] of moments.tensors) stateTensors.set(`${name}.m`, tensor);
+  for (const [name, tensor] of variances.tensors) stateTensors.set(`${name}.v`, tensor);
+  return {
+    stateTensors,
+    record({ recording, control }, state) {
+      flat.flatWeights.forEach((parameters, i) => {
+        recording.dispatch(
+          adamw,
+          { count: parameters.byteLength / 4, beta1, beta2, eps, weightDecay },
+          {
+            parameters,
+            gradients: flat.flatGradients[i],
+            moments: flatMoments[i],
+            variances: flatVariances[i],
+            blockFlags: flat.blockFlags[i],
+            control,
+            state,
+          },
+        );
+      });
+    },
+  };
+}
+
+/** Keeps squares per row and per column; a tensor of more axes is a matrix of its last one. */
+function adafactorRule(
+  config: ReformerConfig,
+  weights: ParameterArena,
+  gradients: ParameterArena,
+  weightDecay: number,
+): UpdateRule {
+  const squares = new Arena("factored squares", "optimizer");
+  const stateTensors = new Map<string, Tensor>();
+  const steps = parameters(config).map(({ name, shape, decay }) => {
+    const columns = shape.at(-1) ?? 1;
+    const rows = shape.slice(0, -1).reduce((a, b) => a * b, 1);
+    const rowMoments = squares.tensor(`${name}.r`, [rows]);
+    const columnMoments = squares.tensor(`${name}.c`, [columns]);
+    stateTensors.set(`${name}.r`, rowMoments);
+    stateTensors.set(`${name}.c`, columnMoments);
+    const dims: AdafactorDims = { rows, columns, ...ADAFACTOR, weightDecay: decay ? weightDecay : 0 };
+    return { dims, rowMoments, columnMoments, parameters: weights.get(name), gradients: gradients.get(name) };
+  });
+  return {
+    stateTensors,
+    record({ recording, control }, state) {
+      for (const { dims, ...tensors } of steps) {
+        const partials = recording.tensor("partials", [adafactorPartials(dims)]);
+        const stepScales = recording.tensor("step scales", [2]);
+        for (const stage of ADAFACTOR_STAGES) {
+          recording.dispatch(stage, dims, { ...tensors, control, state, partials, stepScales });
+        }
+      }
+    },
+  };
+}
+
 /** Norm, clip factor and fault of the gradients, then one optimiser step unless there is a fault. */
-export function recordUpdate(
-  context: LayerContext,
-  optimizer: OptimizerState,
-  options: OptimizerOptions,
-): void {
+export function recordUpdate(context: LayerContext, optimizer: OptimizerState): void {
   const { recording, control, status, fixedPoint } = context;
   const { state, results } = optimizer;
   const counts = optimizer.flatGradients.map((t) => t.byteLength / 4);
@@ -114,7 +191,7 @@ export function recordUpdate(
       count: total,
       first: 0,
       partials: total,
-      maxNorm: options.clipNorm,
+      maxNorm: optimizer.clipNorm,
       statusLimit: fixedPoint ? FIXED_POINT_STATUS_LIMIT : F32_STATUS_LIMIT,
       slots: 1,
       columns: RESULT.columns,
@@ -122,20 +199,5 @@ export function recordUpdate(
     },
     { status, state, partials, results, control },
   );
-  const { beta1, beta2, eps, weightDecay } = options;
-  counts.forEach((count, i) => {
-    recording.dispatch(
-      adamw,
-      { count, beta1, beta2, eps, weightDecay },
-      {
-        parameters: optimizer.flatWeights[i],
-        gradients: optimizer.flatGradients[i],
-        moments: optimizer.flatMoments[i],
-        variances: optimizer.flatVariances[i],
-        blockFlags: optimizer.blockFlags[i],
-        control,
-        state,
-      },
-    );
-  });
+  optimizer.record(context, state);
 }

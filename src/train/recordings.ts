@@ -54,7 +54,7 @@ export function planTraining(
   given: GivenInputs = {},
 ): TrainingPlan {
   const gradients = parameterArena(config, "gradients", "gradients");
-  const optimizer = optimizerState(config, weights, gradients, profile);
+  const optimizer = optimizerState(config, weights, gradients, profile, shape.optimizer);
   const { results } = optimizer;
   const windows = planWindows(config, shape, results, profile);
   const { inputs, outputs, streams } = windows;
@@ -89,7 +89,7 @@ export function planTraining(
   sumInto(batch.recording, losses, tokens, results, inputs.control, RESULT.loss);
 
   const update = context();
-  recordUpdate(update, optimizer, shape.optimizer);
+  recordUpdate(update, optimizer);
 
   const evaluation = recordEvaluation(windows, weights, fixedPoint, profile);
   const recordings = [clear, batch.recording, update.recording, ...evaluation];

@@ -9,6 +9,7 @@ import { parameterArena } from "../../src/model/memory.js";
 import { initialValues, parameters } from "../../src/model/parameters.js";
 import { planMemory } from "../../src/plan-memory.js";
 import type { DeviceProfile } from "../../src/scheduler/plan.js";
+import type { Tensor } from "../../src/scheduler/recording.js";
 import { PreparedPlan } from "../../src/scheduler/run.js";
 import { writeBatch } from "../../src/train/evaluation.js";
 import { planTraining, RUN } from "../../src/train/recordings.js";
@@ -138,6 +139,25 @@ describe("training on the real path", () => {
     expect(lower).toBeLessThan(loss);
     const slope = (upper - lower) / (2 * rate);
     expect(Math.abs(slope - square) / square).toBeLessThan(0.01);
+  });
+
+  test("Adafactor learns with a fraction of AdamW's state, and keeps it in named tensors", async () => {
+    const { trainer, plan } = await makeTrainer({
+      optimizer: "adafactor",
+      learningRate: 0.01,
+      warmupSteps: 0,
+    });
+    const source = { batch: () => batchOf() };
+    const losses = [];
+    for await (const { loss } of trainer.run(source, 4)) losses.push(loss);
+    expect(losses[3]).toBeLessThan(losses[0] as number);
+    const bytes = (tensors: Iterable<Tensor>) => [...tensors].reduce((sum, t) => sum + t.byteLength, 0);
+    expect(bytes(plan.optimizer.stateTensors.values())).toBeLessThan(
+      bytes(plan.weights.tensors.values()) / 10,
+    );
+    const columns = plan.optimizer.stateTensors.get("lm_head.decoder.weight.c") as Tensor;
+    const squares = await trainer.prepared.read(columns);
+    expect(squares.every((square) => square > 0 && Number.isFinite(square))).toBe(true);
   });
 
   test("planMemory equals the bytes that were allocated, by category", async () => {

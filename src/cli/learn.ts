@@ -1,0 +1,25 @@
+// `npm run learn -- book|duplication|needle`: measures that models learn, and writes the numbers into docs/learning.
+import { learnBook } from "./learn/book.js";
+import { learnDuplication } from "./learn/duplication.js";
+import { learnNeedle } from "./learn/needle.js";
+
+const EXPERIMENTS = { book: learnBook, duplication: learnDuplication, needle: learnNeedle } as const;
+
+/** Exit status 1 where an experiment misses its bar. */
+export async function main(args: readonly string[], { signal }: { signal: AbortSignal }): Promise<number> {
+  const names = args.length > 0 ? args : Object.keys(EXPERIMENTS);
+  for (const name of names) {
+    if (name in EXPERIMENTS) continue;
+    console.error(
+      `No experiment "${name}": needed is one or more of ${Object.keys(EXPERIMENTS).join(", ")}.`,
+    );
+    return 2;
+  }
+  let failed = 0;
+  for (const name of names) {
+    const reached = await EXPERIMENTS[name as keyof typeof EXPERIMENTS](signal);
+    console.log(`${name}: ${reached ? "reached" : "MISSED"}`);
+    if (!reached) failed++;
+  }
+  return failed > 0 ? 1 : 0;
+}
