@@ -1,9 +1,9 @@
-// Places every tensor of some recordings in GPU buffers, without a GPU. Transient tensors share memory when they are
-// never needed at the same time; they are spread over several buffers ("colours") because WebGPU forbids one buffer to
-// be bound both read-only and writable in one dispatch, even at disjoint ranges.
-import { ConfigError, GpuOutOfMemoryError } from "../errors.js";
-import { type Dims, dimValue, type Kernel, type Variant } from "../gpu/kernel.js";
+// Places every tensor of some recordings in GPU buffers, without a GPU: arenas for what lasts, a shared workspace for the
+// rest, and every dispatch's variant and parameters.
+import { ConfigError } from "../errors.js";
+import type { Dims, Kernel, Variant } from "../gpu/kernel.js";
 import { roundUp } from "../shapes.js";
+import { ParamsPacker } from "./params-packer.js";
 import {
   ALIGNMENT,
   type Arena,
@@ -13,11 +13,18 @@ import {
   type Recording,
   type Tensor,
 } from "./recording.js";
+import {
+  type BufferLimits,
+  type Colour,
+  checkBinding,
+  placeTransients,
+  tensorsOf,
+  type Use,
+  usesOf,
+} from "./workspace.js";
 
 /** What a plan must know of a device. `GPUSupportedLimits` and plain objects both fit. */
-export interface DeviceProfile {
-  readonly maxBufferSize: number;
-  readonly maxStorageBufferBindingSize: number;
+export interface DeviceProfile extends BufferLimits {
   readonly maxComputeWorkgroupStorageSize: number;
   readonly maxComputeInvocationsPerWorkgroup: number;
   readonly features: ReadonlySet<string>;
@@ -204,114 +211,6 @@ export function plan(
   };
 }
 
-/** Tensors an operation touches. */
-export function tensorsOf(op: Op): Tensor[] {
-  if (op.op === "clear") return [op.tensor];
-  if (op.op === "copy") return [op.from, op.to];
-  return op.tensors.filter((t): t is Tensor => t !== undefined);
-}
-
-type Use = "read" | "write";
-
-/** How an operation binds its tensors. Copies and clears are not dispatches: they may touch one buffer twice. */
-function usesOf(op: Op): { tensor: Tensor; use: Use }[] {
-  if (op.op !== "dispatch") return [];
-  const accesses = Object.values(op.kernel.bindings).map(
-    (b): Use => (b.access === "read" ? "read" : "write"),
-  );
-  return op.tensors.flatMap((tensor, i) => (tensor ? [{ tensor, use: accesses[i] as Use }] : []));
-}
-
-interface Colour {
-  byteLength: number;
-}
-
-interface Lifetime {
-  readonly tensor: Tensor;
-  readonly first: number;
-  last: number;
-  readonly uses: { op: number; use: Use }[];
-}
-
-/** Greedy by size: the largest tensor first, each into the buffer that grows least, at the lowest free offset. */
-function placeTransients(
-  ops: readonly Op[],
-  profile: DeviceProfile,
-  colours: Colour[],
-  placed: Map<Tensor, { colour: number; byteOffset: number }>,
-): void {
-  const lifetimes = new Map<Tensor, Lifetime>();
-  const touch = (tensor: Tensor, op: number): Lifetime => {
-    const base = tensor.base ?? tensor;
-    let life = lifetimes.get(base);
-    if (!life) {
-      life = { tensor: base, first: op, last: op, uses: [] };
-      lifetimes.set(base, life);
-    }
-    life.last = op;
-    return life;
-  };
-  ops.forEach((op, i) => {
-    for (const tensor of tensorsOf(op)) if (!tensor.arena) touch(tensor, i);
-    for (const { tensor, use } of usesOf(op)) if (!tensor.arena) touch(tensor, i).uses.push({ op: i, use });
-  });
-  const limit = profile.maxBufferSize;
-  const residents: { byteOffset: number; end: number; first: number; last: number }[][] = colours.map(
-    () => [],
-  );
-  const bound: Map<number, Use>[] = colours.map(() => new Map());
-  const order = [...lifetimes.values()].sort(
-    (a, b) => b.tensor.byteLength - a.tensor.byteLength || a.first - b.first,
-  );
-  for (const { tensor, first, last, uses } of order) {
-    checkBinding(tensor, profile);
-    const size = roundUp(tensor.byteLength, ALIGNMENT);
-    let best = { colour: colours.length, byteOffset: 0, growth: size };
-    colours.forEach((colour, c) => {
-      if (uses.some(({ op, use }) => (bound[c]?.get(op) ?? use) !== use)) return;
-      const byteOffset = lowestGap(residents[c] ?? [], size, first, last);
-      const growth = Math.max(0, byteOffset + size - colour.byteLength);
-      if (byteOffset + size <= limit && growth < best.growth) best = { colour: c, byteOffset, growth };
-    });
-    if (best.colour === colours.length) {
-      colours.push({ byteLength: 0 });
-      residents.push([]);
-      bound.push(new Map());
-    }
-    const colour = colours[best.colour] as Colour;
-    colour.byteLength = Math.max(colour.byteLength, best.byteOffset + size);
-    residents[best.colour]?.push({ byteOffset: best.byteOffset, end: best.byteOffset + size, first, last });
-    for (const { op, use } of uses) bound[best.colour]?.set(op, use);
-    placed.set(tensor, { colour: best.colour, byteOffset: best.byteOffset });
-  }
-}
-
-function lowestGap(
-  residents: readonly { byteOffset: number; end: number; first: number; last: number }[],
-  size: number,
-  first: number,
-  last: number,
-): number {
-  const alive = residents
-    .filter((r) => r.first <= last && first <= r.last)
-    .sort((a, b) => a.byteOffset - b.byteOffset);
-  let offset = 0;
-  for (const r of alive) {
-    if (r.byteOffset - offset >= size) break;
-    offset = Math.max(offset, r.end);
-  }
-  return offset;
-}
-
-function checkBinding(tensor: Tensor, profile: DeviceProfile): void {
-  if (tensor.byteLength > profile.maxStorageBufferBindingSize) {
-    throw new GpuOutOfMemoryError(
-      `${tensor.label} needs ${tensor.byteLength} bytes in one binding, this device allows ${profile.maxStorageBufferBindingSize}: use a shorter length, a smaller batch or a device with a larger maxStorageBufferBindingSize`,
-      { tensor: tensor.label, needed: tensor.byteLength, limit: profile.maxStorageBufferBindingSize },
-    );
-  }
-}
-
 function checkAliasing(
   ops: readonly Op[],
   place: (t: Tensor) => Placement,
@@ -343,37 +242,6 @@ export function chooseVariant(kernel: Kernel<Dims>, dims: Dims, profile: DeviceP
   if (!chosen)
     throw new ConfigError(`no variant of ${kernel.name} serves ${JSON.stringify(dims)} on this device`);
   return chosen;
-}
-
-/** Packs uniform structs into 256-byte slots; equal contents share one. */
-class ParamsPacker {
-  readonly #slots = new Map<string, number>();
-  readonly #contents: Uint8Array[] = [];
-
-  add(kernel: Kernel<Dims>, dims: Dims): number {
-    const fields = Object.entries(kernel.params);
-    const bytes = new Uint8Array(fields.length * 4);
-    const data = new DataView(bytes.buffer);
-    fields.forEach(([field, type], i) => {
-      const value = dimValue(dims, field);
-      if (type === "f32") data.setFloat32(i * 4, value, true);
-      else if (type === "i32") data.setInt32(i * 4, value, true);
-      else data.setUint32(i * 4, value, true);
-    });
-    const key = bytes.join();
-    let slot = this.#slots.get(key);
-    if (slot === undefined) {
-      slot = this.#contents.push(bytes) - 1;
-      this.#slots.set(key, slot);
-    }
-    return slot * ALIGNMENT;
-  }
-
-  bytes(): Uint8Array<ArrayBuffer> {
-    const all = new Uint8Array(Math.max(1, this.#contents.length) * ALIGNMENT);
-    this.#contents.forEach((bytes, slot) => void all.set(bytes, slot * ALIGNMENT));
-    return all;
-  }
 }
 
 function report(buffers: readonly PlannedBuffer[], ops: readonly Op[]): MemoryReport {
