@@ -41,7 +41,7 @@ export interface ReformerConfig {
   /** E, the width of each of the two residual streams. */
   readonly hiddenSize: number;
   readonly numHeads: number;
-  /** Per head; numHeads·headSize need not equal hiddenSize. */
+  /** Per head, a multiple of 4; numHeads·headSize need not equal hiddenSize. */
   readonly headSize: number;
   /** One entry per layer, in any order. */
   readonly layers: readonly LayerKind[];
@@ -132,7 +132,7 @@ export const NUMBERS: Readonly<Record<NumberField, NumberRule>> = {
   vocabSize: count(256, 1, 2 ** 24),
   hiddenSize: count(256, 2, MAX_WIDTH),
   numHeads: count(4, 1, 1024),
-  headSize: count(64, 1, 1024),
+  headSize: count(64, 4, 256),
   feedForwardSize: count(1024, 1, 2 ** 20),
   maxLength: count(4096, 1, MAX_TOKENS),
   layerNormEps: real(1e-12, 0, 1),

@@ -177,6 +177,7 @@ describe("resolveConfig", () => {
     ["lshChunksAfter", { lshChunksAfter: 1 }],
     ["localChunksAfter", { localChunksAfter: 1 }],
     ["hiddenDropout", { hiddenDropout: 1 }],
+    ["headSize", { headSize: 30 }],
   ];
   it.each(bad)("refuses %s of %o, naming it", (field, given) => {
     const error = failure(() => resolveConfig(given as ReformerOptions));
