@@ -80,7 +80,8 @@ export function resolveConfig(
   if (config.padTokenId >= config.vocabSize) {
     fail("padTokenId", config.padTokenId, `below vocabSize ${config.vocabSize}`);
   }
-  if (config.headSize % 4 !== 0) fail("headSize", config.headSize, "a multiple of 4: heads are read in fours");
+  if (config.headSize % 4 !== 0)
+    fail("headSize", config.headSize, "a multiple of 4: heads are read in fours");
   for (const kind of ["lsh", "local"] as const) {
     const after = config[`${kind}ChunksAfter`];
     if (config.causal && after > 0 && config.layers.includes(kind)) {
