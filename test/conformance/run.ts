@@ -96,10 +96,10 @@ async function start(
   return { adapter: adapterName(device), cases: runCases(device, filesOf(folder), { kinds, signal }) };
 }
 
-function line({ name, kind, passed, covered, error, f32, int32 }: CaseResult): string {
+function line({ name, kind, passed, covered, error, note, f32, int32 }: CaseResult): string {
   if (!covered) return `----  ${name.padEnd(34)} not covered: kind ${kind}`;
   const columns = error ?? `f32 ${text(f32)}  int32 ${int32 ? text(int32) : "no stream"}`;
-  return `${passed ? "pass" : "FAIL"}  ${name.padEnd(34)} ${columns}`;
+  return `${passed ? "pass" : "FAIL"}  ${name.padEnd(34)} ${columns}${note ? `  (${note})` : ""}`;
 }
 
 /** Worst error and its bound, both relative to the tensor's largest value, the tensor, and changed bucket ids. */

@@ -100,7 +100,7 @@ function attendRow(
     const token = order[slot] as number;
     const round = Math.floor(slot / length);
     for (let w = 0; w < window; w++) {
-      const chunk = (Math.floor(slot / C) - chunksBefore + Math.floor(w / C) + chunks) % chunks;
+      const chunk = (Math.floor(slot / C) + (chunks - 1) * chunksBefore + Math.floor(w / C)) % chunks;
       const keySlot = chunk * C + (w % C);
       const key = order[keySlot] as number;
       const other =
