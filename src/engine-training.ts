@@ -139,7 +139,7 @@ export class TrainingRun {
     const isBarrier = (step: number) => this.#evaluates(step) || this.#saves(step) || this.#samples(step);
     const durations: number[] = [];
     let started = performance.now();
-    let complete = false;
+    let leaves = true; // what a reader leaves is saved; what diverged is not, nor can be what is lost
     try {
       for await (const finished of trainer.run(this.dataset, steps, signal, isBarrier)) {
         durations.push((performance.now() - started) / 1000);
@@ -150,9 +150,12 @@ export class TrainingRun {
         yield report;
         started = performance.now(); // evaluations, samples and the reader's own work are not training time
       }
-      complete = true;
+      leaves = false;
+    } catch (error) {
+      leaves = !(error instanceof DivergedError);
+      throw error;
     } finally {
-      if (!complete && !isLost(model)) await this.#save();
+      if (leaves && !isLost(model)) await this.#save();
     }
   }
 
