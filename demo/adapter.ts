@@ -10,6 +10,14 @@ export type Missing = "insecure" | "noApi" | "noAdapter";
 
 const SOFTWARE = /swiftshader|llvmpipe|lavapipe|basic render|software/i;
 
+/** Whether an adapter runs on the CPU, as some only tell by their names. */
+export const isSoftware = ({
+  isFallbackAdapter,
+  vendor,
+  architecture,
+  description,
+}: GPUAdapterInfo): boolean => isFallbackAdapter || SOFTWARE.test(`${vendor} ${architecture} ${description}`);
+
 export async function findAdapter(): Promise<AdapterFound | Missing> {
   if (!isSecureContext) return "insecure";
   if (!navigator.gpu) return "noApi";
@@ -17,9 +25,8 @@ export async function findAdapter(): Promise<AdapterFound | Missing> {
     .requestAdapter({ powerPreference: "high-performance" })
     .catch(() => null);
   if (!adapter) return "noAdapter";
-  const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
+  const { vendor, architecture, description } = adapter.info;
   const name = description || [vendor, architecture].filter(Boolean).join(" ");
   const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
-  const fallback = isFallbackAdapter || SOFTWARE.test(`${vendor} ${architecture} ${description}`);
-  return { name, fallback, maxStorageBufferBindingSize, maxBufferSize };
+  return { name, fallback: isSoftware(adapter.info), maxStorageBufferBindingSize, maxBufferSize };
 }

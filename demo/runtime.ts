@@ -7,6 +7,7 @@ import type {
   PlanOptions,
   ReformerOptions,
 } from "../src/index.js";
+import type { TestGpu } from "./gpu-test/report.js";
 
 export type * from "../src/index.js";
 
@@ -21,4 +22,6 @@ export interface Runtime {
   load(files: ModelFiles, options: CreateOptions): Promise<Model>;
   /** May take a while for a large model: it plans every dispatch. */
   planMemory(config: ReformerOptions, options: PlanOptions, limits: BufferLimits): Promise<MemoryUse>;
+  /** Tests the visitor's GPU in a worker of its own. */
+  readonly testGpu: TestGpu;
 }

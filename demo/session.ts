@@ -52,6 +52,9 @@ export class Session extends Store<SessionState> {
   get planMemory(): Runtime["planMemory"] {
     return this.runtime.planMemory;
   }
+  get testGpu(): Runtime["testGpu"] {
+    return this.runtime.testGpu;
+  }
   /** What memory has to be planned for, and a name of it. */
   get plan(): { config: ReformerOptions; options: PlanOptions; key: string } {
     const { settings, model, modelFile } = this.state;

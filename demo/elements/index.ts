@@ -1,4 +1,6 @@
 /** Gives every element its tag. */
+import { GpuTest } from "./gpu-test.js";
+import { GpuTestResults } from "./gpu-test-report.js";
 import { LossChart } from "./loss-chart.js";
 import { MemoryPlan } from "./memory-plan.js";
 import { ModelKeeper } from "./model-keeper.js";
@@ -15,6 +17,8 @@ import { TextWriter } from "./text-writer.js";
 import { TrainingStudio } from "./training-studio.js";
 
 const ELEMENTS: readonly (readonly [tag: string, element: CustomElementConstructor])[] = [
+  ["gpu-test", GpuTest],
+  ["gpu-test-report", GpuTestResults],
   ["loss-chart", LossChart],
   ["memory-plan", MemoryPlan],
   ["model-keeper", ModelKeeper],

@@ -20,6 +20,9 @@ export class LossChart extends SessionElement {
     base,
     controls,
     css`
+      :host {
+        container-type: inline-size;
+      }
       header {
         display: flex;
         flex-wrap: wrap;
@@ -28,6 +31,11 @@ export class LossChart extends SessionElement {
       }
       h2 {
         flex: 1 1 auto;
+      }
+      @container (max-width: 28rem) {
+        h2 {
+          flex-basis: 100%;
+        }
       }
       select {
         width: auto;
@@ -225,7 +233,7 @@ export class LossChart extends SessionElement {
       {
         width: target.clientWidth,
         height: HEIGHT,
-        padding: [8, 8, 0, 0],
+        padding: [8, 20, 0, 0], // half of the last step's number stands beyond the plot
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
         scales: { x: { time: false }, y: { range: (_, min, max) => padded(min, max) } },

@@ -67,6 +67,11 @@ export class TrainingStudio extends SessionElement {
           padding-top: 0;
         }
       }
+      gpu-test {
+        margin-top: 2.5rem;
+        border-top: 1px solid var(--line);
+        padding-top: 1.75rem;
+      }
       .drop {
         position: fixed;
         inset: 0.75rem;
@@ -133,6 +138,7 @@ export class TrainingStudio extends SessionElement {
           <model-keeper .session=${session}></model-keeper>
         </div>
       </div>
+      <gpu-test .session=${session}></gpu-test>
       ${this.#dragging ? html`<div class="drop" aria-hidden="true">${this.t.source.dropNow}</div>` : nothing}
     `;
   }

@@ -1,12 +1,17 @@
 /** Serves the repository as `npm start` does and drives Chrome through it. */
+import { readFile } from "node:fs/promises";
 import { type BrowserContextOptions, chromium, type Page } from "playwright";
 import { createServer } from "vite";
+import type { GpuTestReport } from "../../demo/gpu-test/report.js";
+import { en } from "../../demo/i18n/en.js";
 import { CHROME_FLAGS, findChrome } from "../support/chrome.mjs";
 
 export interface OpenPage {
   readonly page: Page;
   /** What Chrome complained about: exceptions, errors on the console, refused by the page's policy. */
   readonly complaints: string[];
+  /** Paths of all it has asked the server for. */
+  readonly requests: string[];
 }
 
 export interface Site {
@@ -36,15 +41,25 @@ export async function startSite(name: string): Promise<Site> {
       page.on("console", (message) => {
         if (message.type() === "error") complaints.push(`console: ${message.text()}`);
       });
+      const requests: string[] = [];
+      page.on("request", (request) => requests.push(new URL(request.url()).pathname));
       if (before) await page.addInitScript(before);
       await page.goto(new URL(path, origin).href);
-      return { page, complaints };
+      return { page, complaints, requests };
     },
     async close() {
       await browser.close();
       await server.close();
     },
   };
+}
+
+/** What the page saves of a test of the GPU, once it is over. */
+export async function savedReport(page: Page): Promise<GpuTestReport> {
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: en.gpuTest.save, exact: true }).click();
+  const path = await (await download).path();
+  return JSON.parse(await readFile(path, "utf8")) as GpuTestReport;
 }
 
 /** Text of the first match, through open shadow roots. */

@@ -3,7 +3,7 @@ import axe, { type AxeResults } from "axe-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { en } from "../../demo/i18n/en.js";
 import { zh } from "../../demo/i18n/zh.js";
-import { contentOf, type OpenPage, type Site, startSite, textOf } from "./site.js";
+import { contentOf, type OpenPage, type Site, savedReport, startSite, textOf } from "./site.js";
 
 const FAKE = "/test/e2e/fake/fake.html";
 const WIDTHS = [320, 768, 1280, 1920] as const;
@@ -56,6 +56,28 @@ describe.each(Object.entries(LANGUAGES))("the page in %s", (language, phrases) =
       const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       expect.soft(beyond, `${width} px: content beyond the right edge`).toBeLessThanOrEqual(0);
     }
+    await page.context().close();
+  });
+
+  test("shows what a test of the GPU found: accessible, and at every width", async () => {
+    const { page, complaints } = await site.open(path, { reducedMotion: "reduce" });
+    await press(page, phrases.gpuTest.quick);
+    await page.getByText(phrases.gpuTest.someFailed("1", "5")).waitFor();
+    // What failed is unfolded already.
+    await page.locator("gpu-test-report").getByText(`✗ ${phrases.gpuTest.failed}`).waitFor();
+    await page.locator("gpu-test-report details").evaluateAll((all) => {
+      for (const details of all) (details as HTMLDetailsElement).open = true;
+    });
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      expect.soft(await violations(page), colorScheme).toEqual([]);
+    }
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 800 });
+      const beyond = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      expect.soft(beyond, `${width} px: content beyond the right edge`).toBeLessThanOrEqual(0);
+    }
+    expect(complaints).toEqual([]);
     await page.context().close();
   });
 
@@ -220,6 +242,36 @@ describe("the model", () => {
       .locator("model-keeper #file")
       .setInputFiles({ name: "b.tar", mimeType: "application/x-tar", buffer: Buffer.alloc(2048) });
     await page.locator("problem-card").getByText(en.errors.notModel("b.tar")).waitFor();
+    await page.context().close();
+  });
+});
+
+describe("the test of the GPU", () => {
+  const status = (page: OpenPage["page"]) => textOf(page, "gpu-test [role=status]");
+
+  test("is saved as JSON, as it was shown", async () => {
+    const { page } = await site.open(FAKE);
+    await press(page, en.gpuTest.quick);
+    const report = await savedReport(page);
+    expect(report).toMatchObject({ extent: "quick", state: "complete", adapter: { vendor: "fake" } });
+    expect(report.checks.map(({ passed }) => passed)).toEqual([true, true, false, true, true]);
+    await page.context().close();
+  });
+
+  test("is cancelled by its button, and by a visitor who starts training", async () => {
+    const { page } = await site.open(FAKE);
+    for (const stop of [en.gpuTest.cancel, en.run.train]) {
+      await press(page, en.gpuTest.full);
+      await expect.poll(() => status(page)).toContain(en.gpuTest.parts.kernels);
+      await press(page, stop);
+      await expect
+        .poll(() => status(page))
+        .toBe(stop === en.run.train ? en.gpuTest.busy : en.gpuTest.state.cancelled);
+    }
+    const report = await savedReport(page);
+    expect(report.state).toBe("cancelled");
+    expect(report.checks).toHaveLength(1);
+    expect(await page.getByRole("button", { name: en.gpuTest.full, exact: true }).isDisabled()).toBe(true);
     await page.context().close();
   });
 });

@@ -1,10 +1,10 @@
 // Speed of a device: matrix products, LSH attention and training, as medians of samples long enough to be timed.
 
+import { Engine } from "../../src/engine.js";
 import { profileOf } from "../../src/engine-device.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import { matmul, matmulDims } from "../../src/kernels/matmul.js";
 import { lshAttention } from "../../src/kernels.js";
-import { Reformer } from "../../src/reformer.js";
 import { plan } from "../../src/scheduler/plan.js";
 import { Arena, Recording } from "../../src/scheduler/recording.js";
 import { PreparedPlan } from "../../src/scheduler/run.js";
@@ -147,7 +147,7 @@ async function measureTraining(device: GPUDevice, scale: Scale): Promise<Measure
     localChunkLength: chunk,
   };
   const text = "The ship sails on, the whale goes down; nobody counts the hours. ".repeat(length);
-  const model = await Reformer.create(config, { device, seed: 0 });
+  const model = await Engine.create(config, { device, seed: 0 });
   try {
     // Steps arrive some time after they were submitted, but as fast as they are taken.
     const arrivals: number[] = [];

@@ -1,6 +1,5 @@
 // `node src/cli/run.mjs self-test`: runs every check on this machine's adapter and prints a line for each.
-import { requestDevice } from "../../src/gpu/gpu.js";
-import { runChecks, runOn } from "./self-test.js";
+import { requestDevice, runChecks, runOn } from "./self-test.js";
 
 export async function main(): Promise<number> {
   const counts = { passed: 0, failed: 0 };

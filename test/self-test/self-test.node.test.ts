@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { getDevice } from "../support/device.js";
 import type { TypedArray } from "../support/run-kernel.js";
+import { MEASUREMENTS } from "./benchmark.js";
 import type { Run } from "./check.js";
 import { CHECKS, type CheckResult, runChecks, runOn } from "./self-test.js";
 
@@ -41,6 +42,20 @@ test(
       return Object.fromEntries(results);
     };
     expect(await failed(wrong)).toHaveLength(CHECKS.length);
+  },
+  LIMIT,
+);
+
+test.each(MEASUREMENTS)(
+  "the speed of $name is a median of samples that a clock can time",
+  async ({ name, measure }) => {
+    const { value, samples, ...rest } = await measure(await getDevice(), "software");
+    expect(rest.name).toBe(name);
+    expect(value).toBeGreaterThan(0);
+    expect(samples).toHaveLength(7);
+    const [least = 0, middle = 0] = [0, 3].map((i) => [...samples].sort((a, b) => a - b)[i]);
+    expect(least).toBeGreaterThan(0);
+    expect(middle, "milliseconds of the middle sample").toBeGreaterThanOrEqual(5);
   },
   LIMIT,
 );

@@ -1,5 +1,6 @@
 // Every kernel family on small seeded inputs against plain references in f64, on any device.
 import { profileOf } from "../../src/engine-device.js";
+import { requestDevice } from "../../src/gpu/gpu.js";
 import { worstOf } from "../conformance/compare.js";
 import { runKernels } from "../support/run-kernel.js";
 import { ATTENTION_CHECKS } from "./attention.js";
@@ -26,6 +27,9 @@ export interface CheckResult {
   /** Why it could not be judged. */
   readonly message?: string;
 }
+
+/** Opens the device that the engine would open: with the same limits and features. */
+export { requestDevice };
 
 /** Runs kernels on a device, in the variants that the engine would choose there. */
 export function runOn(device: GPUDevice): Run {

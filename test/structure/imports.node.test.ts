@@ -79,6 +79,14 @@ describe("imports", () => {
     expect(inner).toEqual([]);
   });
 
+  test("the page takes nothing of the tests, but for the worker that runs them on a visitor's GPU", () => {
+    // It is loaded when a visitor asks for it. The library is built from src/ alone.
+    const taken = filesUnder("demo", /\.ts$/).flatMap((path) =>
+      importsOf(path).flatMap(({ target }) => (target.startsWith("test/") ? [path] : [])),
+    );
+    expect([...new Set(taken)]).toEqual(["demo/gpu-test/worker.ts"]);
+  });
+
   test("the worker's client loads the engine only when it runs on the page: by import() or as a type", () => {
     const eager = filesUnder("src/worker", /^client.*\.ts$/).flatMap((path) =>
       importsOf(path).filter(({ target, kind }) => target.startsWith("src/engine") && kind === "value"),

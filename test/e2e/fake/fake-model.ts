@@ -1,4 +1,6 @@
 /** A model that learns nothing: its numbers are formulas of the step. For tests of the page's views only. */
+import { newReport } from "../../../demo/gpu-test/client.js";
+import { afterEvent, type SpeedReport, type TestEvent, type TestGpu } from "../../../demo/gpu-test/report.js";
 import type { Runtime } from "../../../demo/runtime.js";
 import { resolveConfig } from "../../../src/config.js";
 import { DivergedError } from "../../../src/errors.js";
@@ -158,6 +160,57 @@ function written(text: string, step: number, characters: number): string {
     .join("");
 }
 
+/** A quick test in which the third check fails; a full one stays at its second check until it is cancelled. */
+const testGpu: TestGpu = async (extent, { signal, onReport }) => {
+  const adapter = {
+    ...{ vendor: "fake", architecture: "", device: "", description: "", software: true },
+    features: ["shader-f16", "subgroups"],
+    languageFeatures: [],
+    limits: { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27 },
+  };
+  const check = (part: "kernels" | "cases", i: number): TestEvent[] => {
+    const name = part === "kernels" ? "position-embedding-backward" : "v1_paper_h2_L64";
+    const figures = {
+      passed: i !== 3,
+      tensor: "out",
+      error: i === 1 ? 0 : i * 1e-6,
+      bound: i === 1 ? 0 : 2.5e-6,
+    };
+    return [
+      { type: "began", part, name },
+      { type: "checked", check: { part, name, what: `the fast table, case ${i}`, ...figures } },
+    ];
+  };
+  const speeds: SpeedReport[] = [
+    { name: "matmul", value: 1234.5, unit: "GFLOP/s", sizes: { size: 1024 }, samples: [20, 21, 22], runs: 3 },
+    {
+      ...{ name: "attention", value: 1_234_567, unit: "tokens/s", samples: [20, 21, 22], runs: 3 },
+      sizes: { length: 16_384, numHashes: 2 },
+    },
+    {
+      ...{ name: "training", value: 45_678, unit: "tokens/s", samples: [20, 21, 22], runs: 3 },
+      sizes: { layers: 4, hiddenSize: 256, length: 2048 },
+    },
+  ];
+  const events: TestEvent[] = [
+    { type: "opened", adapter, planned: { kernels: 4, cases: 1, speed: 3 } },
+    ...[1, 2, 3, 4].flatMap((i) => check("kernels", i)),
+    ...check("cases", 2),
+    ...speeds.map((speed): TestEvent => ({ type: "measured", speed })),
+    { type: "finished" },
+  ];
+  let report = newReport(extent);
+  for (const event of events) {
+    await sleep(STEP);
+    const waits = extent === "full" && report.checks.length === 1;
+    if (waits) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    report = signal.aborted ? { ...report, state: "cancelled", current: null } : afterEvent(report, event);
+    onReport(report);
+    if (report.state !== "running") break;
+  }
+  return report;
+};
+
 export function fakeRuntime(): Runtime {
   return {
     async create(config, { signal, onProgress }) {
@@ -172,5 +225,6 @@ export function fakeRuntime(): Runtime {
       return new FakeModel(JSON.parse(new TextDecoder().decode(files["config.json"])) as ReformerOptions);
     },
     planMemory: async (config, options) => planMemory(config, options),
+    testGpu,
   };
 }
