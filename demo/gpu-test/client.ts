@@ -43,9 +43,9 @@ export const testGpu: TestGpu = (extent, { signal, onReport }) => {
     const fail = (message: string) => take(afterEvent(report, { type: "failed", message }));
     worker.onmessage = ({ data }: MessageEvent<TestEvent>) => take(afterEvent(report, data));
     worker.onerror = ({ message }) => fail(message || "The worker did not start.");
-    signal.addEventListener("abort", () => take({ ...report, state: "cancelled", current: null }), {
-      once: true,
-    });
+    const cancel = () => take({ ...report, state: "cancelled", current: null });
+    if (signal.aborted) cancel();
+    else signal.addEventListener("abort", cancel, { once: true });
     worker.postMessage({ extent } satisfies Begin);
   });
 };
