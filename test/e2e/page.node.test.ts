@@ -6,8 +6,8 @@ import { contentOf, numberIn, type Site, startSite, textOf } from "./site.js";
 /** Held-out loss is taken every 25 steps of the tiny model. */
 const EVALUATIONS = 2;
 const LIMIT = 240_000;
-/** Milliseconds above which a task on the page's thread is felt. */
-const FELT = 50;
+/** Milliseconds after which an answer feels late (INP "good"); here the GPU is software on the same two cores. */
+const FELT = 200;
 
 let site: Site;
 beforeAll(async () => {
