@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { getDevice } from "../support/device.js";
 import type { TypedArray } from "../support/run-kernel.js";
-import { MEASUREMENTS } from "./benchmark.js";
+import { MEASUREMENTS, type Measured } from "./benchmark.js";
 import type { Run } from "./check.js";
 import { CHECKS, type CheckResult, runChecks, runOn } from "./self-test.js";
 
@@ -46,16 +46,21 @@ test(
   LIMIT,
 );
 
+/** What one run of a measurement does: billions of operations, or tokens. */
+const WORK: Readonly<Record<Measured["name"], (sizes: Measured["sizes"]) => number>> = {
+  matmul: ({ size = 0, products = 0 }) => (2 * products * size ** 3) / 1e9,
+  attention: ({ length = 0 }) => length,
+  training: ({ length = 0, batchSize = 0 }) => length * batchSize,
+};
+
 test.each(MEASUREMENTS)(
-  "the speed of $name is a median of samples that a clock can time",
+  "the speed of $name is the work of a run over the median of seven samples",
   async ({ name, measure }) => {
-    const { value, samples, ...rest } = await measure(await getDevice(), "software");
-    expect(rest.name).toBe(name);
-    expect(value).toBeGreaterThan(0);
+    const { value, samples, runs, sizes } = await measure(await getDevice(), "software");
     expect(samples).toHaveLength(7);
-    const [least = 0, middle = 0] = [0, 3].map((i) => [...samples].sort((a, b) => a - b)[i]);
+    const [least = 0, , , median = 0] = [...samples].sort((a, b) => a - b);
     expect(least).toBeGreaterThan(0);
-    expect(middle, "milliseconds of the middle sample").toBeGreaterThanOrEqual(5);
+    expect(value / ((WORK[name](sizes) * runs) / (median / 1000))).toBeCloseTo(1, 9);
   },
   LIMIT,
 );
