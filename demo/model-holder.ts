@@ -1,4 +1,6 @@
 import type { CreateOptions, Model, ModelFiles, ReformerOptions, Runtime } from "./runtime.js";
+import type { Preparing } from "./session-state.js";
+import { type Settings, tokenizerOptions } from "./settings.js";
 
 /** What a model is made from. */
 export type ModelOrigin = { readonly config: ReformerOptions } | { readonly files: ModelFiles };
@@ -18,8 +20,22 @@ export class ModelHolder {
     return this.#files;
   }
 
-  async open(origin: ModelOrigin, options: CreateOptions): Promise<Model> {
+  /** @param text that the model will be trained on: its vocabulary may come from it */
+  async open(
+    origin: ModelOrigin,
+    settings: Settings,
+    text: string,
+    signal: AbortSignal,
+    onPreparing: (preparing: Preparing) => void,
+  ): Promise<Model> {
     await this.close();
+    const options: CreateOptions = {
+      seed: settings.seed,
+      tokenizer: tokenizerOptions(settings),
+      text,
+      signal,
+      onProgress: ({ phase, loaded, total }) => onPreparing({ phase, share: total > 0 ? loaded / total : 0 }),
+    };
     if ("files" in origin) {
       this.#model = await this.runtime.load(origin.files, options);
       this.#files = origin.files;

@@ -1,12 +1,15 @@
 /** What the page knows at one moment, and how a training step changes it. */
 import type { AdapterFound } from "./adapter.js";
 import type { Curve } from "./curve.js";
-import type { MemoryUse, ModelDescription, TrainStep } from "./runtime.js";
+import type { MemoryUse, ModelDescription, PlanOptions, ReformerOptions, TrainStep } from "./runtime.js";
 import type { SavedRun } from "./saved-run.js";
-import { presetSettings, type Settings, suggestPreset } from "./settings.js";
+import { modelConfig, planOptions, presetSettings, type Settings, suggestPreset } from "./settings.js";
 import type { OwnText } from "./text-source.js";
 
 export type Phase = "idle" | "preparing" | "training" | "pausing" | "paused" | "done" | "stopped";
+
+/** Phases in which a run holds the model. */
+export const BUSY: readonly Phase[] = ["preparing", "training", "pausing"];
 
 export interface Preparing {
   readonly phase: "download" | "upload" | "compile";
@@ -71,6 +74,27 @@ export function initialState(adapter: AdapterFound): SessionState {
     problem: null,
   };
 }
+
+/** What memory has to be planned for, and a name of it. */
+export interface Plan {
+  readonly config: ReformerOptions;
+  readonly options: PlanOptions;
+  readonly key: string;
+}
+
+export function planOf({ settings, model, modelFile }: SessionState): Plan {
+  const config = modelFile && model ? model.config : modelConfig(settings);
+  const options = planOptions(settings);
+  return { config, options, key: JSON.stringify([config, options]) };
+}
+
+const BOOK_PROMPT = "The whale ";
+/** Characters of a visitor's text that its samples begin with. */
+const OWN_PROMPT = 10;
+
+/** How samples begin. */
+export const samplePromptOf = ({ ownText }: SessionState): string =>
+  ownText?.text.slice(0, OWN_PROMPT) ?? BOOK_PROMPT;
 
 const MAX_SAMPLES = 12;
 

@@ -3,11 +3,21 @@ import type { AdapterFound } from "./adapter.js";
 import { Curve } from "./curve.js";
 import { isModelFile, readModelFiles } from "./model-file.js";
 import { ModelHolder, type ModelOrigin } from "./model-holder.js";
-import type { Model, ModelFiles, PlanOptions, ReformerOptions, Runtime, TrainStep } from "./runtime.js";
+import type { Model, ModelFiles, Runtime, TrainStep } from "./runtime.js";
 import { forgetRun, RunKeeper, readOrigin, readRun } from "./saved-run.js";
-import type { Phase, SessionState } from "./session-state.js";
-import { afterStep, initialState, NO_RUN, savedRunOf } from "./session-state.js";
-import { modelConfig, planOptions, type Settings, tokenizerOptions, trainOptions } from "./settings.js";
+import {
+  afterStep,
+  BUSY,
+  initialState,
+  NO_RUN,
+  type Phase,
+  type Plan,
+  planOf,
+  type SessionState,
+  samplePromptOf,
+  savedRunOf,
+} from "./session-state.js";
+import { modelConfig, type Settings, trainOptions } from "./settings.js";
 import { Store } from "./store.js";
 import { type Book, fetchBook, readOwnText } from "./text-source.js";
 import { Writing } from "./writing.js";
@@ -15,12 +25,8 @@ import { Writing } from "./writing.js";
 const CHECKPOINT = "page";
 /** Milliseconds: numbers that change faster cannot be read. */
 const TELL_EVERY = 100;
-const BOOK_PROMPT = "The whale ";
-/** Characters of a visitor's text that its samples begin with. */
-const OWN_PROMPT = 10;
 /** Gets text and model ready for a run. */
 type Prepare = (signal: AbortSignal) => Promise<{ readonly steps: number; readonly resume: boolean }>;
-const BUSY: readonly Phase[] = ["preparing", "training", "pausing"];
 
 export class Session extends Store<SessionState> {
   curve = new Curve();
@@ -33,7 +39,7 @@ export class Session extends Store<SessionState> {
   #running: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly runtime: Runtime,
+    readonly runtime: Runtime,
     readonly book: Book,
     adapter: AdapterFound,
   ) {
@@ -49,18 +55,8 @@ export class Session extends Store<SessionState> {
   get locked(): boolean {
     return this.busy || this.state.phase === "paused";
   }
-  get planMemory(): Runtime["planMemory"] {
-    return this.runtime.planMemory;
-  }
-  get testGpu(): Runtime["testGpu"] {
-    return this.runtime.testGpu;
-  }
-  /** What memory has to be planned for, and a name of it. */
-  get plan(): { config: ReformerOptions; options: PlanOptions; key: string } {
-    const { settings, model, modelFile } = this.state;
-    const config = modelFile && model ? model.config : modelConfig(settings);
-    const options = planOptions(settings);
-    return { config, options, key: JSON.stringify([config, options]) };
+  get plan(): Plan {
+    return planOf(this.state);
   }
   /** Name of the text in use. */
   get textName(): string {
@@ -69,7 +65,7 @@ export class Session extends Store<SessionState> {
 
   /** How samples begin. */
   get samplePrompt(): string {
-    return this.state.ownText?.text.slice(0, OWN_PROMPT) ?? BOOK_PROMPT;
+    return samplePromptOf(this.state);
   }
 
   /** Looks for a run that an earlier visit left. */
@@ -272,14 +268,9 @@ export class Session extends Store<SessionState> {
 
   async #open(origin: ModelOrigin, settings: Settings, signal: AbortSignal): Promise<void> {
     await this.#close();
-    const model = await this.#holder.open(origin, {
-      seed: settings.seed,
-      tokenizer: tokenizerOptions(settings),
-      text: this.#text,
-      signal,
-      onProgress: ({ phase, loaded, total }) =>
-        this.set({ preparing: { phase, share: total > 0 ? loaded / total : 0 } }),
-    });
+    const model = await this.#holder.open(origin, settings, this.#text, signal, (preparing) =>
+      this.set({ preparing }),
+    );
     this.set({ model: await model.describe() });
   }
 

@@ -62,7 +62,7 @@ export class GpuTest extends SessionElement {
       this.#report = report;
       this.requestUpdate();
     };
-    await this.session.testGpu(extent, { signal: abort.signal, onReport });
+    await this.session.runtime.testGpu(extent, { signal: abort.signal, onReport });
     this.#abort = undefined;
     this.requestUpdate();
   }

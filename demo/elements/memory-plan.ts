@@ -169,7 +169,7 @@ export class MemoryPlan extends SessionElement {
       this.requestUpdate();
     };
     const { maxBufferSize, maxStorageBufferBindingSize } = this.state.adapter;
-    this.session
+    this.session.runtime
       .planMemory(config, options, { maxBufferSize, maxStorageBufferBindingSize })
       .then(show, (error: unknown) => {
         show(error instanceof Error ? error : new Error(String(error)));

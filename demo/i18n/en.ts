@@ -1,3 +1,5 @@
+import { gpuTest } from "./en-gpu-test.js";
+
 /** The page's English. The other languages have the same keys; a value is a phrase or makes one from what it is given. */
 export const en = {
   name: "English",
@@ -217,54 +219,7 @@ export const en = {
     saving: "Saving…",
     opening: "Opening…",
   },
-  gpuTest: {
-    title: "Test my GPU",
-    note: "Runs this page’s GPU programs on your adapter and compares them with plain double-precision arithmetic, repeats recorded runs of other implementations, and measures speed. Nothing is sent anywhere: you can save the result and share it.",
-    full: "Full test",
-    quick: "Quick test",
-    quickNote: "The full test compiles for minutes without a GPU; the quick one takes a part of it.",
-    cancel: "Cancel test",
-    save: "Save result",
-    busy: "Pause training first: both would share the GPU.",
-    progress: "Progress of the test",
-    state: {
-      running: (done: string, total: string) => `${done} of ${total} done`,
-      opening: "Opening the GPU…",
-      complete: (seconds: string) => `Finished after ${seconds}`,
-      cancelled: "Cancelled",
-      failed: "The test could not go on",
-    },
-    allPassed: (total: string) => `All ${total} checks are right.`,
-    someFailed: (failed: string, total: string) => `${failed} of ${total} checks are wrong.`,
-    failedNote:
-      "Training may still work, but not every number can be trusted. Update the browser and the graphics driver; if it stays, please report the saved result.",
-    parts: { kernels: "GPU programs", cases: "Recorded cases", speed: "Speed" },
-    count: (right: string, total: string) => `${right} of ${total} right`,
-    check: "Check",
-    result: "Result",
-    passed: "right",
-    failed: "wrong",
-    error: "Largest error",
-    bound: "Allowed",
-    exact: "none",
-    errorNote:
-      "Errors are relative to the largest value of a tensor; what is allowed follows from the roundings of each program, or was recorded with the case.",
-    speeds: { matmul: "Matrix product", attention: "LSH attention, forward", training: "Training" },
-    speedSizes: {
-      matmul: (size: string) => `${size} × ${size}, f32`,
-      attention: (length: string, rounds: string) => `${length} tokens, ${rounds} rounds`,
-      training: (layers: string, width: string, length: string) =>
-        `${layers} layers, width ${width}, ${length} tokens`,
-    },
-    units: { "GFLOP/s": "GFLOP/s", "tokens/s": "tokens/s" },
-    adapter: "Adapter and browser",
-    name: "Adapter",
-    browser: "Browser",
-    features: "Features",
-    languageFeatures: "WGSL features",
-    limits: "Limits",
-    none: "none",
-  },
+  gpuTest,
   saved: {
     title: "A run is waiting",
     text: (step: string, total: string, name: string) => `Step ${step} of ${total} on ${name}.`,

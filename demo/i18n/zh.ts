@@ -1,4 +1,5 @@
 import type { Dictionary } from "./dictionary.js";
+import { gpuTest } from "./zh-gpu-test.js";
 
 /** The page's Chinese (simplified). */
 export const zh: Dictionary = {
@@ -207,52 +208,7 @@ export const zh: Dictionary = {
     saving: "正在保存……",
     opening: "正在打开……",
   },
-  gpuTest: {
-    title: "检验我的显卡",
-    note: "在你的适配器上运行本页的显卡程序，与朴素的双精度计算逐一比较；重做其他实现录下的算例；再测速度。结果不会发送到任何地方，可以保存下来分享。",
-    full: "完整检验",
-    quick: "快速检验",
-    quickNote: "没有显卡时，完整检验要编译好几分钟；快速检验只做其中一部分。",
-    cancel: "取消检验",
-    save: "保存结果",
-    busy: "请先暂停训练：两者会争用显卡。",
-    progress: "检验进度",
-    state: {
-      running: (done, total) => `已完成 ${done} 项，共 ${total} 项`,
-      opening: "正在打开显卡……",
-      complete: (seconds) => `已完成，用时 ${seconds}`,
-      cancelled: "已取消",
-      failed: "检验无法继续",
-    },
-    allPassed: (total) => `${total} 项检查全部正确。`,
-    someFailed: (failed, total) => `${total} 项检查中有 ${failed} 项错误。`,
-    failedNote:
-      "训练也许仍能进行，但并非每个数字都可信。请更新浏览器和显卡驱动；若仍不行，请报告保存的结果。",
-    parts: { kernels: "显卡程序", cases: "录下的算例", speed: "速度" },
-    count: (right, total) => `${total} 项中 ${right} 项正确`,
-    check: "检查项",
-    result: "结果",
-    passed: "正确",
-    failed: "错误",
-    error: "最大误差",
-    bound: "允许",
-    exact: "无",
-    errorNote: "误差相对于张量中的最大值；允许的误差由每个程序的舍入推出，或随算例录下。",
-    speeds: { matmul: "矩阵乘法", attention: "LSH 注意力（前向）", training: "训练" },
-    speedSizes: {
-      matmul: (size) => `${size} × ${size}，f32`,
-      attention: (length, rounds) => `${length} 个词元，${rounds} 轮`,
-      training: (layers, width, length) => `${layers} 层，宽 ${width}，${length} 个词元`,
-    },
-    units: { "GFLOP/s": "GFLOP/s", "tokens/s": "词元/秒" },
-    adapter: "适配器与浏览器",
-    name: "适配器",
-    browser: "浏览器",
-    features: "特性",
-    languageFeatures: "WGSL 特性",
-    limits: "上限",
-    none: "无",
-  },
+  gpuTest,
   saved: {
     title: "有一次训练在等你",
     text: (step, total, name) => `${name}，第 ${step} 步，共 ${total} 步。`,

@@ -139,6 +139,17 @@ describe("a run", () => {
     await page.context().close();
   });
 
+  test("whose GPU is lost goes on by itself, and says from where", async () => {
+    const { page } = await site.open(FAKE);
+    await page.locator("model-settings summary").click();
+    await page.locator("model-settings #seed").fill("13");
+    await page.locator("model-settings #seed").blur();
+    await page.locator("run-bar button.primary").click();
+    await page.getByText(en.run.recovered("5")).waitFor();
+    expect(await phase(page)).toBe(en.run.phases.training);
+    await page.context().close();
+  });
+
   test("that diverges says so kindly and offers a remedy", async () => {
     const { page } = await site.open(FAKE);
     await page.locator("model-settings #learningRate").selectOption("0.01");

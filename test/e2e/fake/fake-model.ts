@@ -17,6 +17,8 @@ import type {
 
 /** Milliseconds of a step and of a written token. */
 const [STEP, TOKEN] = [20, 10];
+/** With this seed the GPU is lost at step 8, and the run goes on from step 5. */
+const LOSES = 13;
 /** A learning rate at or above this diverges at step 5. */
 const DIVERGES = 1e-2;
 
@@ -46,7 +48,10 @@ class FakeModel implements Model {
   #memory: MemoryUse;
   readonly #config: ReformerOptions;
 
-  constructor(config: ReformerOptions) {
+  constructor(
+    config: ReformerOptions,
+    readonly seed = 0,
+  ) {
     this.#config = config;
     this.#memory = planMemory(config, { length: 256 });
   }
@@ -90,9 +95,12 @@ class FakeModel implements Model {
     const saved = Number(sessionStorage.getItem("fake-step") ?? 0);
     if (options.resume === false) this.#step = 0;
     else if (this.#step === 0) this.#step = saved;
+    let lost = false;
     while (this.#step < options.steps) {
       await sleep(STEP);
       options.signal?.throwIfAborted();
+      const recovers = this.seed === LOSES && this.#step === 7 && !lost;
+      if (recovers) [this.#step, lost] = [5, true];
       const step = ++this.#step;
       if ((options.learningRate ?? 0) >= DIVERGES && step === 5) {
         throw new DivergedError("step 5: the gradients of layer 1 are not finite.", { step });
@@ -116,6 +124,7 @@ class FakeModel implements Model {
         }),
         ...(every(options.sampleEvery) && { sample: written(text, step, options.sampleTokens ?? 80) }),
         ...(isSaved && { saved: true }),
+        ...(recovers && { recoveredFrom: 5 }),
       };
     }
   }
@@ -213,13 +222,13 @@ const testGpu: TestGpu = async (extent, { signal, onReport }) => {
 
 export function fakeRuntime(): Runtime {
   return {
-    async create(config, { signal, onProgress }) {
+    async create(config, { signal, onProgress, seed }) {
       for (let loaded = 1; loaded <= 8; loaded++) {
         await sleep(30);
         signal?.throwIfAborted();
         onProgress?.({ phase: "compile", loaded, total: 8 });
       }
-      return new FakeModel(config);
+      return new FakeModel(config, seed);
     },
     async load(files) {
       return new FakeModel(JSON.parse(new TextDecoder().decode(files["config.json"])) as ReformerOptions);
