@@ -109,7 +109,7 @@ export class Progress {
   #rewrite(): void {
     // One column stays free: some terminals wrap a full line, and a wrapped line cannot be erased.
     if (this.#line) {
-      const room = (this.output.columns ?? DEFAULT_COLUMNS) - 1;
+      const room = (this.output.columns || DEFAULT_COLUMNS) - 1; // some terminals say 0
       this.output.write(ERASE_LINE + this.#line.slice(0, room));
     }
   }

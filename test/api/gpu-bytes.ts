@@ -3,24 +3,39 @@
 export interface GpuBytes {
   /** Bytes of buffers made since counting began and not destroyed. */
   live(): number;
+  /** The most they have been, and the buffers of that moment: label to bytes. */
+  peak(): { readonly total: number; readonly byLabel: ReadonlyMap<string, number> };
   [Symbol.dispose](): void;
 }
 
 export function countGpuBytes(): GpuBytes {
-  const sizes = new Map<GPUBuffer, number>();
+  const buffers = new Map<GPUBuffer, { readonly label: string; readonly size: number }>();
+  let live = 0;
+  let peak: { readonly total: number; readonly buffers: readonly { label: string; size: number }[] } = {
+    total: 0,
+    buffers: [],
+  };
   const { createBuffer } = GPUDevice.prototype;
   const { destroy } = GPUBuffer.prototype;
   GPUDevice.prototype.createBuffer = function (this: GPUDevice, descriptor) {
     const buffer = createBuffer.call(this, descriptor);
-    sizes.set(buffer, buffer.size);
+    buffers.set(buffer, { label: descriptor.label ?? "", size: buffer.size });
+    live += buffer.size;
+    if (live > peak.total) peak = { total: live, buffers: [...buffers.values()] };
     return buffer;
   };
   GPUBuffer.prototype.destroy = function (this: GPUBuffer) {
-    sizes.delete(this);
+    live -= buffers.get(this)?.size ?? 0;
+    buffers.delete(this);
     return destroy.call(this);
   };
   return {
-    live: () => [...sizes.values()].reduce((sum, size) => sum + size, 0),
+    live: () => live,
+    peak: () => {
+      const byLabel = new Map<string, number>();
+      for (const { label, size } of peak.buffers) byLabel.set(label, (byLabel.get(label) ?? 0) + size);
+      return { total: peak.total, byLabel };
+    },
     [Symbol.dispose]: () => {
       GPUDevice.prototype.createBuffer = createBuffer;
       GPUBuffer.prototype.destroy = destroy;

@@ -86,6 +86,7 @@ async function* resultsOf(
       wake();
     });
     let finished = false;
+    signal.addEventListener("abort", () => wake(), { once: true });
     const run = page
       .evaluate(([files, wanted]) => window.runConformance(files, wanted), [FILES, kinds] as const)
       .finally(() => {
@@ -101,7 +102,6 @@ async function* resultsOf(
       else {
         await new Promise<void>((resolve) => {
           wake = resolve;
-          signal.addEventListener("abort", () => resolve(), { once: true });
         });
       }
     }
