@@ -1,7 +1,9 @@
-// matmul, tiled form: 256 invocations share 64 × 16 slices of A and B in workgroup memory, each sums 4 × 4 elements.
+// matmul, tiled forms: 256 invocations share 64 × 16 slices of A and B in workgroup memory, each sums 4 × 4 elements.
 //
 //   Grid       (⌈n/64⌉, ⌈m/64⌉, splits)
-//   Workgroup  256 invocations, 8.5 KiB
+//   Workgroup  256 invocations, 8.5 KiB with quad-f32, 4.25 KiB with halves
+//   Numerics   products and sums in f32; with quad-half and quad-f16 of operands rounded to the nearest half
+//   Needs      shared/quad-f32.wgsl, or quad-half.wgsl or quad-f16.wgsl in its place
 // The specification (equation, shapes, cost, numerics, oracle) is in matmul.wgsl.
 @group(0) @binding(0) var<uniform>             params:  Params;
 @group(0) @binding(1) var<storage, read>       a:       array<f32>;
@@ -12,9 +14,9 @@
 @group(0) @binding(6) var<storage, read_write> out:     array<Out>;
 
 const QUADS = TILE / 4u;
-const PITCH = QUADS + 1u; // one vec4 of padding spreads a column over the memory banks
-var<workgroup> tile_a: array<vec4f, K_STEP * PITCH>; // [k][row / 4]
-var<workgroup> tile_b: array<vec4f, K_STEP * PITCH>; // [k][column / 4]
+const PITCH = QUADS + 1u; // one quad of padding spreads a column over the memory banks
+var<workgroup> tile_a: array<Quad, K_STEP * PITCH>; // [k][row / 4]
+var<workgroup> tile_b: array<Quad, K_STEP * PITCH>; // [k][column / 4]
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -37,14 +39,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var next_a = load_a(range.x + a_k, range.y, a_rows);
   var next_b = load_b(range.x + b_k, range.y, b_columns);
   for (var k = range.x; k < range.y; k += K_STEP) {
-    tile_a[a_k * PITCH + a_quad] = next_a;
-    tile_b[b_k * PITCH + b_quad] = next_b;
+    tile_a[a_k * PITCH + a_quad] = quad(next_a);
+    tile_b[b_k * PITCH + b_quad] = quad(next_b);
     workgroupBarrier();
     next_a = load_a(k + K_STEP + a_k, range.y, a_rows);
     next_b = load_b(k + K_STEP + b_k, range.y, b_columns);
     let steps = min(K_STEP, range.y - k);
     for (var i = 0u; i < steps; i++) {
-      sums += outer(tile_a[i * PITCH + slow], tile_b[i * PITCH + fast]);
+      sums += outer(floats(tile_a[i * PITCH + slow]), floats(tile_b[i * PITCH + fast]));
     }
     workgroupBarrier(); // the slices are read to the end before they are overwritten
   }

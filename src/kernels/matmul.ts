@@ -6,6 +6,9 @@ import control from "../../shaders/shared/control.wgsl?raw";
 import dropout from "../../shaders/shared/dropout.wgsl?raw";
 import masks from "../../shaders/shared/masks.wgsl?raw";
 import shared from "../../shaders/shared/matmul.wgsl?raw";
+import quadF16 from "../../shaders/shared/quad-f16.wgsl?raw";
+import quadF32 from "../../shaders/shared/quad-f32.wgsl?raw";
+import quadHalf from "../../shaders/shared/quad-half.wgsl?raw";
 import stream from "../../shaders/shared/stream.wgsl?raw";
 import threefry from "../../shaders/shared/threefry.wgsl?raw";
 import type { Activation } from "../config-fields.js";
@@ -128,6 +131,15 @@ export function matmulSplits(m: number, n: number, k: number): number {
  */
 export const SOFTWARE_VARIANTS = { matmul: "plain", "matmul:residual": "plain" } as const;
 
+/**
+ * Forms that round their operands to halves and sum in f32, for products of more than 8 rows: in the device's own f16
+ * where it has it, else packed. An operand beyond 65,504 makes the result infinite or NaN.
+ */
+export function halfVariants(features: ReadonlySet<string>): Readonly<Record<string, string>> {
+  const name = features.has("shader-f16") ? "tiled-f16" : "tiled-half";
+  return { matmul: name, "matmul:residual": name };
+}
+
 /** Rows and columns of C per workgroup. */
 const TILE = 64;
 
@@ -139,8 +151,8 @@ const snippets = [control, threefry, dropout, masks, stream, activation, shared]
 const headsShape = (d: MatmulDims) => [d.batch, d.heads, d.length, d.headSize];
 
 function spec(out: "f32" | "i32") {
-  const form = (source: string) => ({
-    sources: [`alias Out = ${out};`, ...snippets, source],
+  const form = (source: string, ...first: readonly string[]) => ({
+    sources: [...first, `alias Out = ${out};`, ...snippets, source],
     overrides: (d: MatmulDims) => {
       const inHeads = d.aHeads || d.bHeads || d.cHeads;
       return {
@@ -204,7 +216,14 @@ function spec(out: "f32" | "i32") {
         grid: (d) => [ceilDiv(d.n, 8), ceilDiv(d.m, 4), d.splits],
         supports: (d) => fits(d) && d.m <= FEW_ROWS,
       },
-      { name: "tiled", ...form(tiledSource), ...tiles },
+      { name: "tiled", ...form(tiledSource, quadF32), ...tiles },
+      {
+        name: "tiled-f16",
+        ...form(tiledSource, quadF16),
+        ...tiles,
+        requires: { feature: "shader-f16" },
+      },
+      { name: "tiled-half", ...form(tiledSource, quadHalf), ...tiles },
     ],
     ...form(matmulSource),
     ...tiles,

@@ -1,14 +1,17 @@
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import {
+  halfVariants,
   type MatmulDims,
   matmul,
   matmulDims,
   matmulResidual,
   matmulSplits,
 } from "../../src/kernels/matmul.js";
+import { chooseVariant } from "../../src/scheduler/plan.js";
 import * as oracle from "../oracle/matmul.js";
 import { expectClose, U32 } from "../support/close.js";
-import { runKernel, type TypedArray } from "../support/run-kernel.js";
+import { getDevice } from "../support/device.js";
+import { call, profileOf, runKernel, type TypedArray } from "../support/run-kernel.js";
 import { controlWords, floatWords, normals, seededKeep, streamWords } from "../support/values.js";
 
 type Given = Parameters<typeof matmulDims>[0];
@@ -89,18 +92,48 @@ function inputs(d: MatmulDims) {
   return { values, keep, outBefore };
 }
 
-const run = (d: MatmulDims, values: Record<string, TypedArray>, variant: string) =>
-  runKernel(isResidual(d) ? matmulResidual : matmul, d, values, {
-    variants: { matmul: variant, "matmul:residual": variant },
-  });
+const device = await getDevice();
+const { features } = profileOf(device);
+const HALF_FORMS = features.has("shader-f16") ? ["tiled-half", "tiled-f16"] : ["tiled-half"];
+const FORMS = ["tiled", "plain", "rows", ...HALF_FORMS];
+
+function run(d: MatmulDims, values: Record<string, TypedArray>, variant: string) {
+  const kernel = isResidual(d) ? matmulResidual : matmul;
+  const variants = { matmul: variant, "matmul:residual": variant };
+  const chosen = chooseVariant(call(kernel, d).kernel, d, profileOf(device, variants));
+  expect(chosen.name).toBe(variant);
+  return runKernel(kernel, d, values, { device, variants });
+}
+
+/** Largest share of its bound that each form's error reached. */
+const shares = new Map<string, number>();
+afterAll(() => {
+  const { vendor, architecture, description } = device.adapterInfo;
+  const shown = [...shares].map(([form, share]) => `${form} ${share.toFixed(3)}`).join(", ");
+  console.info(`matmul on ${vendor} ${architecture} ${description}: largest error / bound: ${shown}`);
+});
+const keepShare = (form: string, share: number) => shares.set(form, Math.max(share, shares.get(form) ?? 0));
+
+const WHY_HALVES =
+  "operands rounded to the nearest half: (2·2^-11 + 2^-22)·Σ|a·b|, and 2^-25 for each one below 2^-14, times the other; masks below 2";
+
+/** What rounding the operands to halves adds to the error of an element whose terms have magnitudes that sum to `magnitude`. */
+function halvesBound(d: MatmulDims, a: Float32Array, b: Float32Array) {
+  const largest = (values: Float32Array) => values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  const below = 2 * d.k * 2 ** -25 * (largest(a) + largest(b) + 2 ** -25);
+  return (magnitude: number) => (2 ** -10 + 2 ** -22) * magnitude + below;
+}
 
 function outNumbers(d: MatmulDims, out: TypedArray): ArrayLike<number> {
   if (!isResidual(d)) return out;
   return d.fixedPoint ? Float64Array.from(out, (word) => word * STEP) : new Float32Array(out.slice().buffer);
 }
 
-describe.each(["tiled", "plain", "rows"])("matmul, %s form", (variant) => {
+describe.each(FORMS)("matmul, %s form", (variant) => {
   const few = variant === "rows"; // serves up to 8 rows, the others more
+  const halves = HALF_FORMS.includes(variant);
+  const roundingOf = (d: MatmulDims, a: Float32Array, b: Float32Array) =>
+    halves ? halvesBound(d, a, b) : () => 0;
   test.each(CASES.filter(([, { m }]) => few === m <= 8))("%s", async (_why, given) => {
     const d = matmulDims(given);
     const { values, keep, outBefore } = inputs(d);
@@ -118,13 +151,15 @@ describe.each(["tiled", "plain", "rows"])("matmul, %s form", (variant) => {
       },
     );
     const adds = d.store === "set" ? 0 : 1;
-    expectClose(
+    const rounding = roundingOf(d, all.a, all.b);
+    const share = expectClose(
       outNumbers(d, out!),
       expected,
       {
-        why: `${d.k} products, bias and mask in any order: (k + 4)·u·Σ|terms|·slope; 2^-20·max(1,|x|) activation; u·|out| store; half a stream step`,
+        why: `${d.k} products, bias and mask in any order: (k + 4)·u·Σ|terms|·slope; 2^-20·max(1,|x|) activation; u·|out| store; half a stream step${halves ? `; ${WHY_HALVES}` : ""}`,
         at: (i) => {
-          const product = (d.k + 4) * U32 * magnitude[i]!;
+          // A sum of halves may be 2^-9 larger than that of the terms.
+          const product = (d.k + 4) * U32 * magnitude[i]! * (1 + 2 ** -9) + rounding(magnitude[i]!);
           const activation =
             d.activation === "linear" ? product : SLOPE * product + 2 ** -20 * (1 + magnitude[i]!);
           const store = adds * U32 * Math.abs(expected[i]!);
@@ -133,6 +168,7 @@ describe.each(["tiled", "plain", "rows"])("matmul, %s form", (variant) => {
       },
       "out",
     );
+    keepShare(variant, share);
   });
 
   test("splits of K are partial products that add up to the whole, also where the last split is empty", async () => {
@@ -154,10 +190,14 @@ describe.each(["tiled", "plain", "rows"])("matmul, %s form", (variant) => {
       const before = outBefore.slice(0, m * 30);
       const expected = oracle.matmul(whole, { a, b, out: before });
       const magnitude = oracle.matmul(whole, { a: a.map(Math.abs), b: b.map(Math.abs), out: before });
+      const rounding = roundingOf(whole, a, b);
       expectClose(
         summed,
         expected,
-        { why: "k·u·Σ|terms|", at: (i) => k * U32 * magnitude[i]! },
+        {
+          why: `k·u·Σ|terms|${halves ? `; ${WHY_HALVES}` : ""}`,
+          at: (i) => k * U32 * magnitude[i]! * (1 + 2 ** -9) + rounding(magnitude[i]!),
+        },
         "sum of splits",
       );
     }
@@ -180,6 +220,65 @@ describe.each(["tiled", "plain", "rows"])("matmul, %s form", (variant) => {
     const { out: back } = await run({ ...d, store: "residualSub" }, { ...values, out: added! }, variant);
     expect(back).toEqual(values.out);
   });
+});
+
+describe.each(HALF_FORMS)("matmul, %s form, of operands that", (variant) => {
+  const dims = (k: number) => matmulDims({ m: 20, n: 24, k });
+  const product = async (d: MatmulDims, a: Float32Array, b: Float32Array) => {
+    const { out } = await run(d, { a, b, out: new Float32Array(d.m * d.n) }, variant);
+    const zeros = new Float32Array(d.m * d.n);
+    const expected = oracle.matmul(d, { a, b, out: zeros });
+    const magnitude = oracle.matmul(d, { a: a.map(Math.abs), b: b.map(Math.abs), out: zeros });
+    return { out: out as Float32Array, expected, magnitude };
+  };
+
+  test("are halves: is as exact as in f32, over long sums too", async () => {
+    const d = dims(1500);
+    const halvesOf = (seed: number, count: number) =>
+      normals(count, seed).map((x) => Math.round(x * 128) / 128);
+    const { out, expected, magnitude } = await product(d, halvesOf(1, d.m * d.k), halvesOf(2, d.k * d.n));
+    const bound = { why: "k·u·Σ|terms|", at: (i: number) => d.k * U32 * magnitude[i]! };
+    expectClose(out, expected, bound, "out");
+  });
+
+  // WGSL allows to flush halves below 2^-14 to zero; no adapter that this has run on does.
+  test("are below the smallest normal half: loses no more than half of the smallest one of each", async () => {
+    const d = dims(40);
+    const [a, b] = [normals(d.m * d.k, 1, 2 ** -20), normals(d.k * d.n, 2)];
+    const { out, expected, magnitude } = await product(d, a, b);
+    const rounding = halvesBound(d, a, b);
+    const at = (i: number) => d.k * U32 * magnitude[i]! + rounding(magnitude[i]!);
+    expectClose(out, expected, { why: `k·u·Σ|terms|; ${WHY_HALVES}`, at }, "out");
+    const norm = (values: ArrayLike<number>) => Math.hypot(...Array.from(values));
+    expect(norm(Array.from(out, (x, i) => x - expected[i]!)) / norm(expected)).toBeLessThan(0.1);
+  });
+
+  test.each([65_505, -1e9, Infinity, NaN])(
+    "hold %d, more than a half can: shows it in that row",
+    async (value) => {
+      const d = dims(37);
+      const [a, b] = [normals(d.m * d.k, 1), normals(d.k * d.n, 2)];
+      a[9 * d.k + 1] = 65_504; // fits
+      a[5 * d.k + 3] = value;
+      const { out } = await product(d, a, b);
+      const finite = (row: number) =>
+        out.subarray(row * d.n, (row + 1) * d.n).map((x) => Number(Number.isFinite(x)));
+      expect([...finite(5)]).toEqual(Array(d.n).fill(0));
+      for (const row of [0, 1, 2, 3, ...Array.from({ length: 12 }, (_, i) => 8 + i)]) {
+        expect([...finite(row)], `row ${row}`).toEqual(Array(d.n).fill(1));
+      }
+    },
+  );
+});
+
+test("halfVariants() takes native halves where the device has them, and few rows stay in f32", () => {
+  expect(halfVariants(new Set(["shader-f16"])).matmul).toBe("tiled-f16");
+  const variants = { ...halfVariants(new Set()) };
+  const chosen = (m: number) => {
+    const d = matmulDims({ m, n: 16, k: 16 });
+    return chooseVariant(call(matmul, d).kernel, d, profileOf(device, variants)).name;
+  };
+  expect([8, 9].map(chosen)).toEqual(["rows", "tiled-half"]);
 });
 
 test("matmulDims() objects to sizes that contradict each other", () => {
