@@ -35,8 +35,39 @@ export interface LearnedPositions {
   readonly maxLength: number;
 }
 
+/**
+ * What stands on the final states: `language-model` predicts the next token and needs a causal model,
+ * `masked-language-model` the token of each place and needs one that sees both directions.
+ */
+export const HEADS = [
+  "language-model",
+  "masked-language-model",
+  "classification",
+  "question-answering",
+  "none",
+] as const;
+export type HeadKind = (typeof HEADS)[number];
+
+/** One label of several, any number of them, or a number for each. */
+export const PROBLEM_TYPES = ["single-label", "multi-label", "regression"] as const;
+export type ProblemType = (typeof PROBLEM_TYPES)[number];
+
+/** The settings of the head; the others belong to the body. */
+export interface HeadConfig {
+  readonly head: HeadKind;
+  /** Outputs of a classification head; 2 (start and end) of a question-answering head. */
+  readonly numLabels: number;
+  /** Their names, numLabels of them, all different. */
+  readonly labels: readonly string[];
+  readonly problemType: ProblemType;
+  /** Dropout around the classifier's inner layer; null = hiddenDropout. */
+  readonly classifierDropout: number | null;
+  /** The token that stands for a hidden one in masked language modelling; null = there is none. */
+  readonly maskTokenId: number | null;
+}
+
 /** A complete configuration. Lengths are in tokens. Make one with `resolveConfig`. */
-export interface ReformerConfig {
+export interface ReformerConfig extends HeadConfig {
   readonly vocabSize: number;
   /** E, the width of each of the two residual streams. */
   readonly hiddenSize: number;
@@ -152,4 +183,5 @@ export const NUMBERS: Readonly<Record<NumberField, NumberRule>> = {
   initializerRange: real(0.02, 0, 100),
   axialInitStd: real(1, 0, 100),
   padTokenId: count(0, 0, 2 ** 24),
+  numLabels: count(2, 1, MAX_WIDTH),
 };

@@ -6,6 +6,7 @@
 // `webgpu_reformer`, except the layer kind, which stays in attn_layers: other readers then refuse the file, rightly.
 import type { Activation, ReformerConfig, ReformerOptions } from "./config.js";
 import { resolveConfig } from "./config.js";
+import { HEAD_KEYS, headFromHuggingFace, headToHuggingFace } from "./config-hugging-face-heads.js";
 import { ConfigError } from "./errors.js";
 
 /** Fields whose value is the same on both sides: [ours, theirs, their default]. */
@@ -66,7 +67,14 @@ const THEIRS = new Map<string, string>([
 ]);
 
 /** Keys this file understands; all others are kept in `extra`. */
-const KNOWN = new Set([...THEIRS.values(), OWN, "model_type", "num_hidden_layers", "tie_word_embeddings"]);
+const KNOWN = new Set([
+  ...THEIRS.values(),
+  ...HEAD_KEYS,
+  OWN,
+  "model_type",
+  "num_hidden_layers",
+  "tie_word_embeddings",
+]);
 
 /** Names a field as both sides call it, so that the owner of a config.json finds it. */
 function bothNames(field: string): string {
@@ -109,6 +117,7 @@ export function configFromHuggingFace(json: unknown): ReformerConfig {
 
   const options: Record<string, unknown> = {};
   for (const [ours, theirs, fallback] of SAME) options[ours] = read(theirs, fallback);
+  Object.assign(options, headFromHuggingFace(entries));
   const activation = read("hidden_act", "relu");
   options.activation = ACTIVATION_ALIASES.get(activation) ?? activation;
   const buckets = read("num_buckets", null);
@@ -129,9 +138,7 @@ export function configFromHuggingFace(json: unknown): ReformerConfig {
 export function configToHuggingFace(config: ReformerConfig): Record<string, unknown> {
   const { positions, layers, numBuckets } = config;
   const out = new Map<string, unknown>(Object.entries(config.extra));
-  if (!out.has("architectures")) {
-    out.set("architectures", [config.causal ? "ReformerModelWithLMHead" : "ReformerModel"]);
-  }
+  headToHuggingFace(config, out);
   out.set("model_type", "reformer");
   out.set("num_hidden_layers", layers.length);
   out.set("tie_word_embeddings", false);

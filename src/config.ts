@@ -11,6 +11,7 @@ import {
   type ReformerConfig,
   type ReformerOptions,
 } from "./config-fields.js";
+import { resolveHead } from "./config-heads.js";
 import { ConfigError, ShapeError } from "./errors.js";
 import { roundUp } from "./shapes.js";
 
@@ -62,11 +63,14 @@ export function resolveConfig(
   const eos = given("eosTokenId", null);
   const seed = given("hashSeed", null);
   const { positions, maxLength } = resolvePositions(fail, options, numbers.hiddenSize);
+  const checks = { fail, number: (...rule: CheckedNumber) => checkNumber(fail, ...rule), choice };
+  const head = resolveHead(checks, options, numbers);
   const config: ReformerConfig = {
     ...numbers,
+    ...head,
     layers: layers.map((kind, i) => choice(`layers[${i}]`, kind, LAYER_KINDS)),
     activation: choice("activation", given("activation", "gelu"), ACTIVATIONS),
-    causal: flag("causal", true),
+    causal: flag("causal", head.head === "language-model"),
     positions,
     maxLength,
     numBuckets: resolveBuckets(fail, given("numBuckets", "auto")),
@@ -82,6 +86,12 @@ export function resolveConfig(
   }
   if (config.headSize % 4 !== 0)
     fail("headSize", config.headSize, "a multiple of 4: heads are read in fours");
+  if (config.head === "language-model" && !config.causal) {
+    fail("causal", false, 'true where head is "language-model": it must not see the token it predicts');
+  }
+  if (config.head === "masked-language-model" && config.causal) {
+    fail("causal", true, 'false where head is "masked-language-model": it sees both directions');
+  }
   for (const kind of ["lsh", "local"] as const) {
     const after = config[`${kind}ChunksAfter`];
     if (config.causal && after > 0 && config.layers.includes(kind)) {
@@ -92,10 +102,12 @@ export function resolveConfig(
 }
 
 const CHOICES =
-  "layers activation causal positions numBuckets duplicates acrossBuckets eosTokenId hashSeed extra";
+  "layers activation causal positions numBuckets duplicates acrossBuckets eosTokenId hashSeed extra " +
+  "head labels problemType classifierDropout maskTokenId";
 const FIELDS: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), ...CHOICES.split(" ")]);
 
 type Fail = (field: string, given: unknown, needed: string) => never;
+type CheckedNumber = [field: string, given: unknown, rule: NumberRule];
 
 function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);

@@ -53,6 +53,9 @@ export const DROPOUT_PLACES = {
   word: 4,
   position: 5,
   final: 6,
+  // Layer -1 has no attention: the classifier's places take its numbers.
+  "classifier.input": 0,
+  "classifier.inner": 1,
 } as const;
 export type DropoutPlace = keyof typeof DROPOUT_PLACES;
 

@@ -1,4 +1,4 @@
-// Output head: LayerNorm([y1 | y2]), dropout, linear to the vocabulary, cross-entropy. Logits exist only for some rows
+// Language model head: LayerNorm([y1 | y2]), dropout, linear to the vocabulary, cross-entropy. Logits exist only for some rows
 // at a time: their gradient overwrites them and is used at once for the weights and the streams.
 import { correctPredictions, crossEntropy } from "../kernels/cross-entropy.js";
 import { dropoutMask } from "../kernels/stream.js";
@@ -23,6 +23,12 @@ export function headRows({ config, slabRows }: Pick<LayerContext, "config" | "sl
   return Math.min(wanted, slabRows(vocabSize), slabRows(2 * hiddenSize));
 }
 
+/** Rows of final states held at once by heads that keep no logits of them. */
+export function stateRows({ config, slabRows }: Pick<LayerContext, "config" | "slabRows">): number {
+  const width = 2 * config.hiddenSize;
+  return Math.min(config.headChunk || Math.floor(LOGIT_BYTES / (4 * width)), slabRows(width));
+}
+
 /** Final states of rows start..start+count: dropout(LayerNorm([x1 | x2])). */
 export function finalStates(context: LayerContext, streams: Streams, start: number, count: number): Tensor {
   const { recording, config } = context;
@@ -37,6 +43,37 @@ export function finalStates(context: LayerContext, streams: Streams, start: numb
     { x: normed, out, ...drop.tensors },
   );
   return out;
+}
+
+/** From the gradient of the final states of some rows to those of both streams' rows, which it writes. */
+export function finalStatesBackward(
+  context: LayerContext,
+  streams: Streams,
+  gradients: Streams,
+  dStates: Tensor,
+  start: number,
+  count: number,
+): void {
+  const { recording, config } = context;
+  const columns = 2 * config.hiddenSize;
+  const drop = dropoutAt(context, -1, "final", config.hiddenDropout);
+  let dOut = dStates;
+  if (drop.dims.dropout !== 0) {
+    dOut = recording.tensor("dNormed", [count, columns]);
+    recording.dispatch(
+      dropoutMask,
+      { rows: count, columns, rowOffset: start, ...drop.dims },
+      { x: dStates, out: dOut, ...drop.tensors },
+    );
+  }
+  const rows = {
+    x1: slice(streams.x1, start, count),
+    x2: slice(streams.x2, start, count),
+    dOut,
+    dx1: slice(gradients.x1, start, count),
+    dx2: slice(gradients.x2, start, count),
+  };
+  normalizePairBackward(context, NORM, rows, count);
 }
 
 /** Logits of `count` rows of final states, into `out` [count, vocabSize]. */
@@ -104,33 +141,12 @@ export function languageModelLoss(
       { dOut: dLogits, x: states, dWeight: gradient(HEAD_WEIGHT) },
       { m: vocab, n: 2 * hiddenSize, k: count },
     );
-    let dStates = recording.tensor("dStates", [count, 2 * hiddenSize]);
+    const dStates = recording.tensor("dStates", [count, 2 * hiddenSize]);
     linearInputGradient(
       context,
       { dOut: dLogits, weight: weight(HEAD_WEIGHT), dx: dStates },
       { m: count, n: 2 * hiddenSize, k: vocab },
     );
-    const drop = dropoutAt(context, -1, "final", config.hiddenDropout);
-    if (drop.dims.dropout !== 0) {
-      const masked = recording.tensor("dNormed", [count, 2 * hiddenSize]);
-      recording.dispatch(
-        dropoutMask,
-        { rows: count, columns: 2 * hiddenSize, rowOffset: start, ...drop.dims },
-        { x: dStates, out: masked, ...drop.tensors },
-      );
-      dStates = masked;
-    }
-    normalizePairBackward(
-      context,
-      NORM,
-      {
-        x1: slice(x.x1, start, count),
-        x2: slice(x.x2, start, count),
-        dOut: dStates,
-        dx1: slice(dx.x1, start, count),
-        dx2: slice(dx.x2, start, count),
-      },
-      count,
-    );
+    finalStatesBackward(context, x, dx, dStates, start, count);
   }
 }

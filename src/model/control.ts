@@ -4,6 +4,9 @@ import { ConfigError } from "../errors.js";
 /** Words of the control buffer. */
 export const CONTROL_WORDS = 16;
 
+/** Word of `lossExponent`: scaled runs copy it from the update state. */
+export const CONTROL_LOSS_EXPONENT = 13;
+
 /** What a step may vary; left-out fields are 0 in the buffer, or the neutral value where one is named. */
 export interface ControlState {
   /** Whole number from 0 to 2^53 - 1, split over two words as in `randomKey`. */
@@ -29,6 +32,8 @@ export interface ControlState {
   readonly topP?: number;
   /** Sampling: above 1 makes tokens that have occurred less likely; 1 if left out. */
   readonly repetitionPenalty?: number;
+  /** Gradients are those of 2^lossExponent times the loss; 0 if left out. In training the GPU writes it. */
+  readonly lossExponent?: number;
 }
 
 /** Field, first word, type and value when left out. */
@@ -44,6 +49,7 @@ const LAYOUT = [
   ["topK", 10, "u32", 0],
   ["topP", 11, "f32", 1],
   ["repetitionPenalty", 12, "f32", 1],
+  ["lossExponent", CONTROL_LOSS_EXPONENT, "f32", 0],
 ] as const;
 
 /**

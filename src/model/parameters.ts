@@ -1,7 +1,9 @@
 // The model's parameters: names (those of the public checkpoints), shapes and initial values.
 import type { ReformerConfig } from "../config.js";
 import { projections } from "../layers/attention.js";
+import { CLASSIFIER_DENSE, CLASSIFIER_OUTPUT } from "../layers/classification-head.js";
 import { HEAD_BIAS, HEAD_WEIGHT } from "../layers/head.js";
+import { ANSWER_OUTPUT } from "../layers/question-answering-head.js";
 import { normalOf, randomKey, threefry2x32 } from "../random.js";
 import { elements } from "../shapes.js";
 
@@ -14,7 +16,7 @@ export interface Parameter {
   readonly decay: boolean;
 }
 
-/** Every parameter of a causal language model, in the order they lie in memory. */
+/** Every parameter of a model, body then head, in the order they lie in memory. */
 export function parameters(config: ReformerConfig): Parameter[] {
   const {
     vocabSize: V,
@@ -55,9 +57,34 @@ export function parameters(config: ReformerConfig): Parameter[] {
     vector(`${layer}.feed_forward.output.dense.bias`, E, "zeros");
   });
   norm("reformer.encoder.layer_norm", 2 * E);
-  matrix(HEAD_WEIGHT, [V, 2 * E]);
-  vector(HEAD_BIAS, V, "zeros");
+  const dense = (name: string, outputs: number, inputs: number) => {
+    matrix(`${name}.weight`, [outputs, inputs]);
+    vector(`${name}.bias`, outputs, "zeros");
+  };
+  switch (config.head) {
+    case "language-model":
+    case "masked-language-model":
+      matrix(HEAD_WEIGHT, [V, 2 * E]);
+      vector(HEAD_BIAS, V, "zeros");
+      break;
+    case "classification":
+      dense(CLASSIFIER_DENSE, E, 2 * E);
+      dense(CLASSIFIER_OUTPUT, config.numLabels, E);
+      break;
+    case "question-answering":
+      dense(ANSWER_OUTPUT, 2, 2 * E);
+      break;
+    case "none":
+      break;
+    default:
+      config.head satisfies never;
+  }
   return list;
+}
+
+/** Whether a parameter belongs to the body, which models of every head share. */
+export function isBody({ name }: Pick<Parameter, "name">): boolean {
+  return name.startsWith("reformer.");
 }
 
 /** Number of trainable values. */

@@ -1,9 +1,8 @@
-// The Reformer as a whole, recorded: embedding, reversible layers, next-token loss, and the way back.
-
+// The Reformer as a whole, recorded: embedding, reversible layers, the head's loss, and the way back.
 import type { LayerContext } from "../layers/context.js";
 import { copyInto } from "../layers/copy.js";
 import { embed, embedBackward } from "../layers/embedding.js";
-import { type LossTensors, languageModelLoss } from "../layers/head.js";
+import { type HeadTensors, headLoss } from "../layers/heads.js";
 import { layerBackward, layerForward, type StoredLayer, type Streams } from "../layers/reversible-block.js";
 import type { Tensor } from "../scheduler/recording.js";
 
@@ -41,13 +40,19 @@ export function backward(
 /** Forward, loss and backward of one batch: gradients are added to the gradient arena. */
 export function forwardBackward(
   context: LayerContext,
-  tensors: { readonly tokens: Tensor; readonly streams: Streams; readonly gradients: Streams } & LossTensors,
-  options: { readonly labelSmoothing: number; readonly store: boolean },
+  tensors: { readonly tokens: Tensor; readonly streams: Streams; readonly gradients: Streams } & HeadTensors,
+  options: {
+    readonly labelSmoothing: number;
+    readonly store: boolean;
+    /** Leaves out the way back below the final norm, where nothing is trained. */
+    readonly headOnly?: boolean;
+  },
 ): void {
   const { tokens, streams, gradients } = tensors;
   const stored = forward(context, tokens, streams, options.store);
   context.recording.scope("head", () =>
-    languageModelLoss(context, streams, tensors, options.labelSmoothing, gradients),
+    headLoss(context, streams, tensors, options.labelSmoothing, gradients),
   );
+  if (options.headOnly) return;
   backward(context, tokens, streams, gradients, stored);
 }

@@ -178,6 +178,7 @@ export function keepMasks(c: Case): Map<string, Uint32Array<ArrayBuffer>> {
     ["-1.position", hidden],
     ...layers,
     ["-1.final", hidden],
+    ...(kind === "classification" ? classifierPlaces(config) : []),
   ];
   const called = kind === "reversible_layer" ? layers : model;
   const inOrder = called.filter(([, rate]) => rate > 0);
@@ -186,7 +187,9 @@ export function keepMasks(c: Case): Map<string, Uint32Array<ArrayBuffer>> {
   const masks = new Map<string, Uint32Array<ArrayBuffer>>();
   for (const [place, name] of names) {
     const mask = tensors.get(`dropout/${name}`);
-    if (mask) masks.set(place, Uint32Array.from(mask.data));
+    if (!mask) continue;
+    const used = kind === "classification" && place === "-1.final" ? firstRows(mask) : mask.data;
+    masks.set(place, Uint32Array.from(used));
   }
   const recorded = [...tensors.keys()].filter((key) => key.startsWith("dropout/")).length;
   if (masks.size !== recorded) {
@@ -195,6 +198,17 @@ export function keepMasks(c: Case): Map<string, Uint32Array<ArrayBuffer>> {
     );
   }
   return masks;
+}
+
+function classifierPlaces({ classifierDropout, hiddenDropout }: ReformerConfig) {
+  const rate = classifierDropout ?? hiddenDropout;
+  return [["-1.classifier.input", rate] as const, ["-1.classifier.inner", rate] as const];
+}
+
+/** The first row of each sequence of a [batch, length, width] mask: all that a classifier reads. */
+function firstRows({ shape, data }: RecordedTensor): number[] {
+  const [, length = 1, width = 1] = shape;
+  return Array.from(data).filter((_, i) => Math.floor(i / width) % length === 0);
 }
 
 /**

@@ -24,6 +24,8 @@ export const LOOSENESS: Readonly<Record<string, number>> = {
   reversible_layer: 2,
   lm: 2,
   mlm: 2,
+  classification: 2,
+  qa: 2,
   optimizer: 2,
   decode: 2,
 };

@@ -65,8 +65,16 @@ function json(bytes: ArrayBuffer): unknown {
   return JSON.parse(new TextDecoder().decode(bytes));
 }
 
+/** Classes of the public model that a kind was recorded with, where the settings do not say. */
+const HEADS: Readonly<Record<string, string>> = {
+  classification: "ReformerForSequenceClassification",
+  qa: "ReformerForQuestionAnswering",
+};
+
 /** Modules without positions were recorded beside position settings of another width. */
 function settingsOf(kind: string, config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const head = HEADS[kind];
+  if (head !== undefined) return { ...config, architectures: [head] };
   const positions = !["lsh_attention", "local_attention", "feed_forward", "reversible_layer"].includes(kind);
   return positions ? { ...config } : { ...config, axial_pos_embds: false };
 }

@@ -3,6 +3,7 @@ import { lshHash } from "../../src/kernels/lsh-hash.js";
 import type { LayerContext } from "../../src/layers/context.js";
 import type { Tensor } from "../../src/scheduler/recording.js";
 import type { RecordedHash } from "./case.js";
+import type { Session } from "./session.js";
 
 /** What one run of a case computed. */
 export interface Computed {
@@ -34,6 +35,20 @@ export function dispatchHash(
     },
     { ...tensors, keyMask },
   );
+}
+
+/** Hashes a layer's queries with the recorded rotations, beside the run. */
+export function recordHash(
+  session: Session,
+  layer: number,
+  query: Tensor,
+  hash: RecordedHash | undefined,
+): void {
+  if (!hash) return;
+  const buckets = session.input(`computed buckets ${layer}`, new Uint32Array(hash.buckets.length));
+  const rotations = session.input(`rotations ${layer}`, hash.rotations);
+  dispatchHash(session.context, hash, { qk: query, rotations, buckets });
+  session.result(bucketsOf(layer), buckets);
 }
 
 /** Name of a layer's computed ids among the values. */

@@ -12,11 +12,12 @@ import { linear, linearInputGradient, linearWeightGradient } from "../../src/lay
 import { layerBackward, layerForward, type Streams } from "../../src/layers/reversible-block.js";
 import { forwardBackward } from "../../src/model/stack.js";
 import type { Tensor } from "../../src/scheduler/recording.js";
-import { type Case, callShape, padRows, type RecordedHash, recordedHashes, tensorOf } from "./case.js";
+import { type Case, callShape, padRows, tensorOf } from "./case.js";
 import { decodeCase } from "./decoding.js";
-import { bucketsOf, type Computed, countFlips, dispatchHash } from "./hashes.js";
+import { type Computed, countFlips, recordHash } from "./hashes.js";
+import { labelled } from "./heads.js";
 import { labelsOf, realRows, targetsOf } from "./reference/cases.js";
-import { Session } from "./session.js";
+import { openSession as open } from "./session.js";
 import { optimize } from "./training.js";
 
 export interface Kind {
@@ -34,25 +35,11 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   reversible_layer: { streams: true, run: reversible },
   lm: { streams: true, run: languageModel },
   mlm: { streams: true, run: languageModel },
+  classification: { streams: true, run: labelled },
+  qa: { streams: true, run: labelled },
   optimizer: { streams: true, run: optimize },
   decode: { streams: true, run: decodeCase },
 };
-
-function open(c: Case, gpu: Gpu, fixedPoint: boolean, pads = false, lossScale = 1) {
-  const shape = callShape(c, pads);
-  const hashes = recordedHashes(c, shape);
-  const session = new Session(c, shape, gpu, hashes, { fixedPoint, lossScale });
-  return { shape, hashes, session, context: session.context };
-}
-
-/** Hashes a layer's queries with the recorded rotations, beside the run. */
-function recordHash(session: Session, layer: number, query: Tensor, hash: RecordedHash | undefined): void {
-  if (!hash) return;
-  const buckets = session.input(`computed buckets ${layer}`, new Uint32Array(hash.buckets.length));
-  const rotations = session.input(`rotations ${layer}`, hash.rotations);
-  dispatchHash(session.context, hash, { qk: query, rotations, buckets });
-  session.result(bucketsOf(layer), buckets);
-}
 
 async function attention(c: Case, gpu: Gpu, fixedPoint: boolean): Promise<Computed> {
   const { session, context, hashes } = open(c, gpu, fixedPoint);

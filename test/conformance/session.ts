@@ -7,7 +7,15 @@ import { plan } from "../../src/scheduler/plan.js";
 import { Arena, Recording, type Tensor } from "../../src/scheduler/recording.js";
 import { PreparedPlan } from "../../src/scheduler/run.js";
 import { profileOf, type TypedArray } from "../support/run-kernel.js";
-import { type CallShape, type Case, keepMasks, parametersOf, type RecordedHash } from "./case.js";
+import {
+  type CallShape,
+  type Case,
+  callShape,
+  keepMasks,
+  parametersOf,
+  type RecordedHash,
+  recordedHashes,
+} from "./case.js";
 
 const STREAM_SCALE = 2 ** 16;
 
@@ -168,6 +176,14 @@ export class Session {
       prepared.dispose();
     }
   }
+}
+
+/** A session of a case with the hashes recorded for it; `pads` where the model pads inside. */
+export function openSession(c: Case, gpu: Gpu, fixedPoint: boolean, pads = false, lossScale = 1) {
+  const shape = callShape(c, pads);
+  const hashes = recordedHashes(c, shape);
+  const session = new Session(c, shape, gpu, hashes, { fixedPoint, lossScale });
+  return { shape, hashes, session, context: session.context };
 }
 
 function joined(parts: readonly TypedArray[]): TypedArray {

@@ -178,17 +178,23 @@ export function languageModel(c: Case, options: ReferenceOptions): Quantities {
   return out;
 }
 
-/** Forward and backward of the whole model: streams after every layer, logits and loss. */
-function lossOf(made: Setting, ids: Numbers, targets: Numbers): Quantities {
-  const { config, tape, parameter } = made;
+/** The body of the model: both streams after every layer, as quantities and at the end. */
+export function bodyOf(made: Setting, ids: Numbers): { streams: [Value, Value]; out: Quantities } {
   const x = embedding(made, ids, 0);
   let streams: [Value, Value] = [x, x];
   const out: Quantities = new Map();
-  config.layers.forEach((kind, layer) => {
+  made.config.layers.forEach((kind, layer) => {
     streams = reversibleLayer(made, layer, kind, ...streams);
     out.set(`layer/${layer}/attn_output`, streams[0].data);
     out.set(`layer/${layer}/hidden_states`, streams[1].data);
   });
+  return { streams, out };
+}
+
+/** Forward and backward of the whole model: streams after every layer, logits and loss. */
+function lossOf(made: Setting, ids: Numbers, targets: Numbers): Quantities {
+  const { config, tape, parameter } = made;
+  const { streams, out } = bodyOf(made, ids);
   const states = finalStates(made, ...streams);
   const head = parameter("lm_head.decoder.weight");
   const logits = linear(tape, states, head, 2 * config.hiddenSize, parameter("lm_head.bias"));

@@ -12,6 +12,7 @@ import {
   reversible,
 } from "./cases.js";
 import { decode } from "./decoding.js";
+import { labelled } from "./heads.js";
 
 /** What a case of each kind gives in f64. */
 export const REFERENCE: Readonly<Record<string, (c: Case, options: ReferenceOptions) => Quantities>> = {
@@ -23,6 +24,8 @@ export const REFERENCE: Readonly<Record<string, (c: Case, options: ReferenceOpti
   reversible_layer: reversible,
   lm: languageModel,
   mlm: languageModel,
+  classification: labelled,
+  qa: labelled,
   optimizer: optimize,
   decode,
 };
