@@ -7,6 +7,7 @@ import { type Tensor as FileTensor, makeTensor, tensorFloats } from "./io/safete
 import type { Plan } from "./scheduler/plan.js";
 import type { Tensor } from "./scheduler/recording.js";
 import type { PreparedPlan } from "./scheduler/run.js";
+import { sameTokenizer } from "./text/load-tokenizer.js";
 import type { Tokenizer } from "./text/tokenizer.js";
 
 /** Copies tensors to the host, in order. */
@@ -75,7 +76,7 @@ export async function saveRun(
 /** Reads a checkpoint and checks that it belongs to this model. */
 export function openRun(files: CheckpointFiles, tokenizer: Tokenizer): Checkpoint {
   const checkpoint = unpackCheckpoint(files);
-  if (JSON.stringify(checkpoint.tokenizer) !== JSON.stringify(tokenizer.toJSON())) {
+  if (!sameTokenizer(checkpoint.tokenizer, tokenizer.toJSON())) {
     throw new CheckpointError(
       "The checkpoint was trained with another tokenizer: choose the same one, or another checkpoint name.",
       { file: "tokenizer.json" },

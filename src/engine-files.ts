@@ -1,60 +1,146 @@
-// A saved model: model.safetensors and config.json as the public checkpoints have them, and the tokenizer.
+// A model as files: model.safetensors and config.json as the public checkpoints have them, and the tokenizer.
 import type { ReformerConfig } from "./config.js";
 import { configFromHuggingFace, configToHuggingFace } from "./config-hugging-face.js";
 import { CheckpointError, ConfigError, TextError } from "./errors.js";
 import { concatBytes, textBytes } from "./io/bytes.js";
-import { readSafetensors, safetensorsParts, type Tensor } from "./io/safetensors.js";
-import { tokenizerFromJSON } from "./text/load-tokenizer.js";
+import {
+  CONFIG,
+  missing,
+  readWeights,
+  SAFETENSORS,
+  type StoredWeights,
+  TOKENIZER,
+} from "./io/model-files.js";
+import { safetensorsParts, type Tensor, tensorFloats } from "./io/safetensors.js";
+import { matchWeights, withAliases } from "./io/weight-names.js";
+import { initialValues, type Parameter } from "./model/parameters.js";
+import { byteTokenizer } from "./text/byte-tokenizer.js";
+import { loadTokenizer } from "./text/load-tokenizer.js";
 import type { Tokenizer } from "./text/tokenizer.js";
-import type { ModelFiles } from "./types.js";
+import type { ModelFiles, ProgressEvent } from "./types.js";
 
-const MODEL = "model.safetensors";
-const CONFIG = "config.json";
-const TOKENIZER = "tokenizer.json";
+/** By it other readers open tokenizer.json without looking for a class of the model's own. */
+const TOKENIZER_CONFIG = "tokenizer_config.json";
+/** Vocabulary of the public byte-level checkpoint, which has no tokenizer file: byte + 2. */
+const ENWIK8_VOCABULARY = 258;
 
+/** The files that this library and the Python library `transformers` open. */
 export function writeModelFiles(
   config: ReformerConfig,
   tokenizer: Tokenizer,
   tensors: ReadonlyMap<string, Tensor>,
 ): ModelFiles {
+  const weights = safetensorsParts(withAliases(tensors), new Map([["format", "pt"]]));
   return {
-    [MODEL]: concatBytes(safetensorsParts(tensors, new Map([["format", "pt"]]))) as Uint8Array<ArrayBuffer>,
+    [SAFETENSORS]: concatBytes(weights),
     [CONFIG]: json(configToHuggingFace(config)),
     [TOKENIZER]: json(tokenizer.toJSON()),
+    [TOKENIZER_CONFIG]: json({
+      tokenizer_class: "PreTrainedTokenizerFast",
+      clean_up_tokenization_spaces: false,
+    }),
   };
 }
 
-/** @throws {CheckpointError} naming the file that is missing or wrong */
-export function readModelFiles(files: ModelFiles): {
+/**
+ * Reads a model's files. The weights stay where they are, as views of the files' bytes.
+ * @throws {CheckpointError} naming the file that is missing or wrong
+ */
+export async function readModelFiles(files: ModelFiles): Promise<{
   readonly config: ReformerConfig;
   readonly tokenizer: Tokenizer;
-  readonly tensors: ReadonlyMap<string, Tensor>;
-} {
-  const fileOf = (name: string): Uint8Array => {
-    const bytes = files[name];
-    if (bytes) return bytes;
-    throw new CheckpointError(
-      `There is no ${name} among ${Object.keys(files).join(", ") || "the files given"}: a model is ${MODEL}, ${CONFIG} and ${TOKENIZER}.`,
-      { file: name },
-    );
-  };
-  const parsed = <T>(name: string, read: (value: unknown) => T): T => {
-    try {
-      return read(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(fileOf(name))));
-    } catch (error) {
-      if (error instanceof CheckpointError) throw error;
-      const known = error instanceof ConfigError || error instanceof TextError;
-      const message = (error as Error).message;
-      throw new CheckpointError(`${name}: ${known ? message : `not JSON (${message})`}`, { file: name });
-    }
-  };
+  readonly weights: StoredWeights;
+}> {
+  const config = await parsed(files, CONFIG, configFromHuggingFace);
   return {
-    config: parsed(CONFIG, configFromHuggingFace),
-    tokenizer: parsed(TOKENIZER, tokenizerFromJSON),
-    tensors: readSafetensors(fileOf(MODEL), MODEL).tensors,
+    config,
+    tokenizer: await readTokenizer(files, config.vocabSize),
+    weights: await readWeights(files),
   };
+}
+
+function readTokenizer(files: ModelFiles, vocabSize: number): Tokenizer | Promise<Tokenizer> {
+  if (files[TOKENIZER]) return parsed(files, TOKENIZER, (value) => loadTokenizer(value, vocabSize));
+  if (vocabSize === ENWIK8_VOCABULARY) return byteTokenizer(2);
+  throw missing(TOKENIZER, [
+    `${TOKENIZER} where its vocabulary is not the ${ENWIK8_VOCABULARY} of bytes + 2`,
+  ]);
+}
+
+/** @throws {CheckpointError} naming the file */
+async function parsed<T>(
+  files: ModelFiles,
+  name: string,
+  read: (value: unknown) => T | Promise<T>,
+): Promise<T> {
+  const bytes = files[name];
+  if (!bytes) throw missing(name, [SAFETENSORS, CONFIG, TOKENIZER]);
+  try {
+    return await read(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)));
+  } catch (error) {
+    const known = error instanceof ConfigError || error instanceof TextError;
+    const message = (error as Error).message;
+    throw new CheckpointError(`${name}: ${known ? message : `not JSON (${message})`}`, {
+      ...(known ? error.details : {}),
+      file: name,
+    });
+  }
+}
+
+/** Where weights go. */
+export interface WeightTarget {
+  /** Of the model, in the order of their random numbers. */
+  readonly parameters: readonly Parameter[];
+  readonly write: (name: string, values: Float32Array) => void;
+  /** Resolves when what was written has left this thread's memory. */
+  readonly flush: () => Promise<unknown>;
+}
+
+/** Bytes that may wait for the GPU. */
+const WAITING = 64 * 2 ** 20;
+
+/**
+ * Writes stored weights one tensor at a time: besides the files, no more than one tensor as f32 is held (and WAITING
+ * bytes on their way to the GPU). A head that the files do not have begins at random, and a notice says so.
+ * @throws {CheckpointError} before anything is written, where names or shapes do not fit; signal.reason on abort
+ */
+export async function writeWeights(
+  stored: StoredWeights,
+  { parameters, write, flush }: WeightTarget,
+  options: {
+    readonly seed: number;
+    readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
+  },
+): Promise<void> {
+  const { seed, signal, onProgress } = options;
+  const { tensors, newHead } = matchWeights(stored, new Map(parameters.map((one) => [one.name, one])));
+  const bytesOf = ({ shape }: Parameter) => 4 * shape.reduce((product, size) => product * size, 1);
+  const total = parameters.reduce((sum, parameter) => sum + bytesOf(parameter), 0);
+  if (newHead.length > 0) {
+    const notice = `${stored.file} has no ${newHead.join(", ")}: this head begins at random and must be trained.`;
+    onProgress?.({ phase: "upload", loaded: 0, total, notice });
+  }
+  let loaded = 0;
+  let waiting = 0;
+  for (const [index, parameter] of parameters.entries()) {
+    signal?.throwIfAborted();
+    const { name } = parameter;
+    const tensor = tensors.get(name);
+    write(
+      name,
+      tensor ? tensorFloats(tensor, `${stored.file}: ${name}`) : initialValues(parameter, index, seed),
+    );
+    loaded += bytesOf(parameter);
+    waiting += bytesOf(parameter);
+    if (waiting > WAITING) {
+      await flush();
+      waiting = 0;
+    }
+    onProgress?.({ phase: "upload", loaded, total });
+  }
 }
 
 function json(value: unknown): Uint8Array<ArrayBuffer> {
-  return textBytes(`${JSON.stringify(value, null, 2)}\n`) as Uint8Array<ArrayBuffer>;
+  return textBytes(`${JSON.stringify(value, null, 2)}\n`);
 }

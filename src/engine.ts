@@ -1,14 +1,16 @@
 // The engine: one model on one GPU device, on the thread it was made on. The only place that knows all parts.
 import { type ReformerConfig, resolveConfig } from "./config.js";
-import { readTensors, writeTensors } from "./engine-checkpoint.js";
+import { readTensors } from "./engine-checkpoint.js";
 import { describeAdapter, type OpenDevice, openDevice } from "./engine-device.js";
-import { readModelFiles, writeModelFiles } from "./engine-files.js";
+import { readModelFiles, writeModelFiles, writeWeights } from "./engine-files.js";
 import { generateText } from "./engine-generation.js";
 import { resolveTrainOptions } from "./engine-options.js";
 import { type TrainedModel, TrainingRun } from "./engine-training.js";
 import { ConfigError, DisposedError } from "./errors.js";
 import type { CheckpointStore } from "./io/checkpoint-store.js";
 import { memoryStore } from "./io/memory-store.js";
+import { fetchModel } from "./io/model-files.js";
+import type { ModelLocation } from "./io/model-location.js";
 import { openOpfsStore } from "./io/opfs-store.js";
 import { initialValues, parameterCount, parameters } from "./model/parameters.js";
 import { PreparedPlan } from "./scheduler/run.js";
@@ -80,16 +82,24 @@ export class Engine implements Model {
   }
 
   /**
-   * A model from its files.
-   * @throws {CheckpointError} naming the file and what is wrong with it
+   * A model from its files, wherever they are. Peak memory on this thread: the files, and one tensor as f32.
+   * @throws {CheckpointError} naming the file and what is wrong with it; {DownloadError}
    */
-  static async load(files: ModelFiles, options: EngineOptions = {}): Promise<Engine> {
-    const { config, tokenizer, tensors } = readModelFiles(files);
-    const engine = await Engine.#open(config, tokenizer, checkSeed(options.seed ?? 0), options);
+  static async load(location: ModelLocation, options: EngineOptions = {}): Promise<Engine> {
+    const { signal, onProgress } = options;
+    const seed = checkSeed(options.seed ?? 0);
+    const { config, tokenizer, weights } = await readModelFiles(
+      await fetchModel(location, { signal, onProgress }),
+    );
+    const engine = await Engine.#open(config, tokenizer, seed, options);
     try {
-      const { base, weights } = engine.#device;
-      writeTensors(base, weights.tensors, tensors, "model.safetensors");
-      options.onProgress?.({ phase: "upload", loaded: 1, total: 1 });
+      const { base, weights: arena, gpu } = engine.#device;
+      const target = {
+        parameters: parameters(config),
+        write: (name: string, values: Float32Array) => base.write(arena.get(name), values),
+        flush: () => gpu.device.queue.onSubmittedWorkDone(),
+      };
+      await writeWeights(weights, target, { seed, signal, onProgress });
     } catch (error) {
       await engine.dispose();
       throw error;

@@ -52,6 +52,11 @@ export class CheckpointError extends ReformerError {
   override readonly name = "CheckpointError";
 }
 
+/** A file could not be downloaded. `details` has its url, the HTTP status (0: no answer) and a reason. */
+export class DownloadError extends ReformerError {
+  override readonly name = "DownloadError";
+}
+
 /** A text is empty, too short or cannot be encoded. */
 export class TextError extends ReformerError {
   override readonly name = "TextError";
@@ -86,6 +91,7 @@ const CLASSES = {
   ShapeError,
   ConfigError,
   CheckpointError,
+  DownloadError,
   TextError,
   DivergedError,
   LockedError,

@@ -1,5 +1,6 @@
 // What `import … from "webgpu-reformer"` gives.
 export * from "./errors.js";
+export type { ModelSource } from "./io/model-source.js";
 export type { WorkerKind } from "./open-model.js";
 export { type BufferLimits, isSupported, planMemory, type Support } from "./preflight.js";
 export { Reformer, type SaveFile } from "./reformer.js";

@@ -4,7 +4,7 @@ import { ConfigError, DisposedError } from "./errors.js";
 import type { CreateOptions, Model } from "./types.js";
 import { openModel as openInWorker } from "./worker/client.js";
 import { type Connection, connect } from "./worker/connection.js";
-import type { ModelSource } from "./worker/protocol.js";
+import type { ModelOrigin } from "./worker/protocol.js";
 
 /** The kind of worker a model runs in; "none" is this thread. */
 export type WorkerKind = "url" | "inline" | "given" | "none";
@@ -30,7 +30,7 @@ const WORKERS = {
  * @throws {WorkerDiedError} where the worker that was asked for does not start
  */
 export async function openModel(
-  source: ModelSource,
+  origin: ModelOrigin,
   { worker = "auto", device, ...options }: CreateOptions,
 ): Promise<{ readonly model: Model; readonly worker: WorkerKind }> {
   options.signal?.throwIfAborted();
@@ -41,8 +41,8 @@ export async function openModel(
   }
   const place = device ? THIS_THREAD : await findPlace(worker, options.signal);
   const model = place.connection
-    ? await openInWorker(place.connection, source, options)
-    : await openHere(source, { ...hostOptions, ...options, device });
+    ? await openInWorker(place.connection, origin, options)
+    : await openHere(origin, { ...hostOptions, ...options, device });
   return { model, worker: place.worker };
 }
 
@@ -86,7 +86,7 @@ async function findAnyPlace(signal: AbortSignal | undefined): Promise<Place> {
   return THIS_THREAD;
 }
 
-async function openHere(source: ModelSource, options: EngineOptions): Promise<Model> {
+async function openHere(origin: ModelOrigin, options: EngineOptions): Promise<Model> {
   const { Engine } = await import("./engine.js");
-  return "files" in source ? Engine.load(source.files, options) : Engine.create(source.config, options);
+  return "config" in origin ? Engine.create(origin.config, options) : Engine.load(origin.location, options);
 }

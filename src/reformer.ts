@@ -1,10 +1,12 @@
 // The one noun of the public API: a model, wherever it runs.
-import { CheckpointError, DisposedError } from "./errors.js";
+import { DisposedError } from "./errors.js";
+import { type ModelSource, modelLocation } from "./io/model-source.js";
 import { openModel, type WorkerKind } from "./open-model.js";
 import type {
   CreateOptions,
   GenerateOptions,
   Generation,
+  LoadOptions,
   Model,
   ModelDescription,
   ModelFiles,
@@ -12,7 +14,7 @@ import type {
   TrainOptions,
   TrainRun,
 } from "./types.js";
-import type { EvaluateOptions, Evaluation, ModelSource } from "./worker/protocol.js";
+import type { EvaluateOptions, Evaluation, ModelOrigin } from "./worker/protocol.js";
 
 /** `await using` calls it. Older browsers lack the symbol; compilers then look for this one. */
 const ASYNC_DISPOSE: typeof Symbol.asyncDispose =
@@ -46,15 +48,22 @@ export class Reformer implements Model {
   }
 
   /**
-   * A model that was saved: what `files()` gave, or the same files chosen by a person.
-   * @throws {CheckpointError} {WebGPUUnavailableError} {GpuOutOfMemoryError} {WorkerDiedError}
+   * A saved model: `"owner/name"` on the model hub (huggingface.co), the address of a folder (a URL, or text that begins
+   * with `https:`, `/` or `./`), a folder or the files that a person chose, or what `files()` gave. A worker, where there
+   * is one, downloads and reads them.
+   * @throws {CheckpointError} {DownloadError} {WebGPUUnavailableError} {GpuOutOfMemoryError} {WorkerDiedError}
    */
-  static async load(source: ModelFiles | Iterable<File>, options: CreateOptions = {}): Promise<Reformer> {
-    return Reformer.#open({ files: await readFiles(source) }, options);
+  static async load(source: ModelSource, options: LoadOptions = {}): Promise<Reformer> {
+    const { revision, cache, fetch, ...rest } = options;
+    const place = modelLocation(source, { revision, cache, base: globalThis.location?.href });
+    if (!fetch) return Reformer.#open({ location: place }, rest);
+    const { fetchModel } = await import("./io/model-files.js");
+    const files = await fetchModel(place, { fetch, signal: rest.signal, onProgress: rest.onProgress });
+    return Reformer.#open({ location: { files } }, rest);
   }
 
-  static async #open(source: ModelSource, options: CreateOptions): Promise<Reformer> {
-    const { model, worker } = await openModel(source, options);
+  static async #open(origin: ModelOrigin, options: CreateOptions): Promise<Reformer> {
+    const { model, worker } = await openModel(origin, options);
     return new Reformer(model, worker);
   }
 
@@ -80,7 +89,7 @@ export class Reformer implements Model {
     return this.#live().generate(prompt, options);
   }
 
-  /** safetensors + config.json (Hugging Face layout) + tokenizer.json. */
+  /** safetensors, config.json and tokenizer.json as `transformers` opens them. */
   async files(): Promise<ModelFiles> {
     return this.#live().files();
   }
@@ -105,22 +114,6 @@ export class Reformer implements Model {
     if (this.#disposal) throw new DisposedError("This Reformer was disposed: create or load it again.");
     return this.#model;
   }
-}
-
-async function readFiles(source: ModelFiles | Iterable<File>): Promise<ModelFiles> {
-  const refuse = () => {
-    throw new CheckpointError(
-      "A model is loaded from its files: those of model.files(), or a list of File objects that a person chose.",
-    );
-  };
-  if (typeof source !== "object" || source === null) return refuse();
-  if (!(Symbol.iterator in source)) return source;
-  const files: Record<string, Uint8Array<ArrayBuffer>> = {};
-  for (const file of source) {
-    if (!(file instanceof File)) return refuse();
-    files[file.name] = new Uint8Array(await file.arrayBuffer());
-  }
-  return files;
 }
 
 function writerInto(folder: FileSystemDirectoryHandle): SaveFile {

@@ -37,6 +37,10 @@ export interface ProgressEvent {
   readonly phase: "download" | "upload" | "compile";
   readonly loaded: number;
   readonly total: number;
+  /** Downloaded now. */
+  readonly file?: string | undefined;
+  /** Something the person should know, in a sentence. */
+  readonly notice?: string | undefined;
 }
 
 /** Where the engine runs and how it reports. */
@@ -53,6 +57,16 @@ export interface CreateOptions {
   readonly device?: GPUDevice | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
+}
+
+/** How a model is loaded. */
+export interface LoadOptions extends CreateOptions {
+  /** Branch, tag or commit on the model hub; default "main". */
+  readonly revision?: string | undefined;
+  /** Keep downloaded files for the next visit, in the browser's private file system; default true. */
+  readonly cache?: boolean | undefined;
+  /** Fetches the files, on this thread; default: the global one, in the worker where there is one. */
+  readonly fetch?: typeof fetch | undefined;
 }
 
 export type LearningRateSchedule = "constant" | "linear" | "cosine" | "inverse-square-root";
@@ -80,6 +94,11 @@ export interface TrainOptions {
   readonly backward?: "reversible" | "stored" | undefined;
   /** Residual streams: exact int32 fixed point (default) or f32. */
   readonly streams?: "int32" | "f32" | undefined;
+  /**
+   * "mixed": matrix products round their operands to half precision and sum in f32; weights, optimiser and everything
+   * else stay f32. The loss is scaled to keep gradients in range; a step that leaves it is skipped. Default "f32".
+   */
+  readonly precision?: "f32" | "mixed" | undefined;
   /** Share of the text, its end, that is never trained on; default 0.1. */
   readonly heldOut?: number | undefined;
   /** Steps between evaluations on the held-out text; default 50. 0 switches them off. */
@@ -180,6 +199,7 @@ export interface PlanOptions {
   readonly mode?: "train" | "evaluate" | "generate" | undefined;
   readonly backward?: "reversible" | "stored" | undefined;
   readonly streams?: "int32" | "f32" | undefined;
+  readonly precision?: "f32" | "mixed" | undefined;
   readonly optimizer?: "adamw" | "adafactor" | undefined;
 }
 

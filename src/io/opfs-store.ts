@@ -37,14 +37,14 @@ export async function removeOpfsStore(name: string): Promise<void> {
   }
 }
 
-/** The file operations of a store in OPFS. */
-export async function opfsDirectory(name: string): Promise<CheckpointDirectory> {
+/** The file operations of a store in OPFS, in a folder of the folder `top`. */
+export async function opfsDirectory(name: string, top = ROOT): Promise<CheckpointDirectory> {
   if (!isPlainName(name)) {
     throw new CheckpointError(
       `${JSON.stringify(name)} cannot name a checkpoint: use letters, digits, ".", "-" and "_".`,
     );
   }
-  const root = await rootFolder();
+  const root = await rootFolder(top);
   const home = (create: boolean) => root.getDirectoryHandle(name, { create });
 
   /** The folder and last part of a path. */
@@ -90,13 +90,13 @@ export async function opfsDirectory(name: string): Promise<CheckpointDirectory> 
         ifMissing(error);
       }
     },
-    lock: () => lockName(`${ROOT}/${name}`, name),
+    lock: () => lockName(`${top}/${name}`, name),
   };
 }
 
-async function rootFolder(): Promise<FileSystemDirectoryHandle> {
+async function rootFolder(top = ROOT): Promise<FileSystemDirectoryHandle> {
   try {
-    return await (await navigator.storage.getDirectory()).getDirectoryHandle(ROOT, { create: true });
+    return await (await navigator.storage.getDirectory()).getDirectoryHandle(top, { create: true });
   } catch (error) {
     throw new CheckpointError(
       `This browser keeps no files for this page (${(error as Error).message}): use a current browser and no private window, or download the checkpoint instead.`,

@@ -1,6 +1,7 @@
 // Byte-pair encoding over UTF-8 bytes: ids 0..255 are the bytes, id 256 + i is the pair merges[i]. Merges never cross
 // the pieces that `PIECES` cuts a text into, so a text can be encoded piece by piece.
 import { runAtOnce } from "./slices.js";
+import { bytesToAlphabet, mergesJson } from "./standard-json.js";
 import { byteDecoding, type Tokenizer, unknownToken } from "./tokenizer.js";
 
 export type Merge = readonly [first: number, second: number];
@@ -14,11 +15,14 @@ export function pairKey(first: number, second: number): number {
   return first * MAX_BPE_VOCAB + second;
 }
 
+/** White space as `\s` has it, spelled out because other languages' `\s` differs. */
+const SPACE = "\t-\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff";
+const PATTERN = ` ?[\\p{L}\\p{M}]{1,24}| ?\\p{N}{1,3}| ?[^${SPACE}\\p{L}\\p{M}\\p{N}]{1,16}|[${SPACE}]`;
 /**
  * A word, number or run of signs with the space before it, or one white-space character. Lengths are bounded, which
  * bounds the work per piece for texts without spaces.
  */
-export const PIECES = / ?[\p{L}\p{M}]{1,24}| ?\p{N}{1,3}| ?[^\s\p{L}\p{M}\p{N}]{1,16}|\s/gu;
+export const PIECES = new RegExp(PATTERN, "gu");
 
 const STEP = 1024; // pieces between pauses: about a millisecond
 const CACHED_PIECES = 50_000;
@@ -61,7 +65,7 @@ export function bpeTokenizer(merges: readonly Merge[]): Tokenizer {
     encodeSteps,
     encode: (text) => runAtOnce(encodeSteps(text)),
     ...byteDecoding((id) => bytes[id] ?? unknownToken(id, vocabSize)),
-    toJSON: () => ({ type: "bpe", merges }),
+    toJSON: () => (hasTwins(bytes) ? { type: "bpe", merges } : mergesJson(bytes, merges, PATTERN)),
   };
 }
 
@@ -83,8 +87,13 @@ function mergeEarliest(ids: number[], merged: ReadonlyMap<number, number>): bool
   return true;
 }
 
+/** Whether two tokens have the same bytes, which tokenizer.json cannot express; `trainBpe` made such ones once. */
+function hasTwins(tokens: readonly Uint8Array[]): boolean {
+  return new Set(tokens.map(bytesToAlphabet)).size < tokens.length;
+}
+
 /** The bytes of every token. */
-function tokenBytes(merges: readonly Merge[]): Uint8Array[] {
+export function tokenBytes(merges: readonly Merge[]): Uint8Array[] {
   const bytes = Array.from({ length: BYTES }, (_, byte) => Uint8Array.of(byte));
   for (const [first, second] of merges) {
     bytes.push(Uint8Array.of(...(bytes[first] as Uint8Array), ...(bytes[second] as Uint8Array)));

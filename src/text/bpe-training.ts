@@ -1,9 +1,18 @@
 // Learns byte-pair merges from a text: again and again, the most frequent pair of neighbours becomes a token.
 // Only the pieces that hold the pair are touched by a merge, so the cost is that of the changes, not of the text.
 import { ConfigError, TextError } from "../errors.js";
-import { BYTES, bpeTokenizer, MAX_BPE_VOCAB, type Merge, PIECES, pairKey } from "./bpe-tokenizer.js";
+import {
+  BYTES,
+  bpeTokenizer,
+  MAX_BPE_VOCAB,
+  type Merge,
+  PIECES,
+  pairKey,
+  tokenBytes,
+} from "./bpe-tokenizer.js";
 import { PairHeap } from "./pair-heap.js";
 import { runInSlices, type SliceOptions } from "./slices.js";
+import { bytesToAlphabet } from "./standard-json.js";
 import type { Tokenizer } from "./tokenizer.js";
 
 export interface BpeOptions extends SliceOptions {
@@ -87,10 +96,19 @@ function* learnMerges(text: string, wanted: number): Generator<number, Merge[]> 
   }
   pushGrown();
   const merges: Merge[] = [];
+  const texts = tokenBytes([]).map(bytesToAlphabet);
+  const known = new Set(texts);
   while (merges.length < wanted) {
     const key = heap.popLargest(counts);
     if (key === undefined || (counts.get(key) as number) < MIN_COUNT) break;
     const pair: Merge = [Math.floor(key / MAX_BPE_VOCAB), key % MAX_BPE_VOCAB];
+    const text = `${texts[pair[0]]}${texts[pair[1]]}`;
+    if (known.has(text)) {
+      counts.delete(key); // another pair makes the same bytes already: tokens must differ
+      continue;
+    }
+    known.add(text);
+    texts.push(text);
     const id = BYTES + merges.push(pair) - 1;
     for (const word of holders.get(key) ?? []) merge(word, pair, id);
     counts.delete(key);

@@ -1,4 +1,5 @@
 import { runAtOnce } from "./slices.js";
+import { bytesJson } from "./standard-json.js";
 import { byteDecoding, characterBoundary, type Tokenizer, unknownToken } from "./tokenizer.js";
 
 const SLICE_UNITS = 65_536; // about a millisecond of TextEncoder
@@ -34,6 +35,6 @@ export function byteTokenizer(offset = 0): Tokenizer {
     encodeSteps,
     encode: (text) => runAtOnce(encodeSteps(text)),
     ...byteDecoding((id) => bytes[id] ?? unknownToken(id, vocabSize)),
-    toJSON: () => ({ type: "bytes", offset }),
+    toJSON: () => bytesJson(offset),
   };
 }

@@ -1,8 +1,9 @@
 import { TextError } from "../errors.js";
 import { runAtOnce } from "./slices.js";
+import { charactersJson } from "./standard-json.js";
 import { type Tokenizer, unknownToken } from "./tokenizer.js";
 
-const UNKNOWN = "\ufffd";
+export const UNKNOWN = "\ufffd";
 /** Half of a surrogate pair, which no UTF-8 can hold. */
 export const LONE_SURROGATE = /\p{Cs}/u;
 const STEP = 16_384; // characters between pauses: about a millisecond
@@ -48,6 +49,6 @@ export function characterTokenizerOf(characters: readonly string[]): Tokenizer {
     encode: (text) => runAtOnce(encodeSteps(text)),
     decode: (ids) => Array.from(ids, textOf).join(""),
     decoder: () => ({ push: textOf, end: () => "" }),
-    toJSON: () => ({ type: "characters", characters }),
+    toJSON: () => charactersJson(UNKNOWN, characters),
   };
 }

@@ -1,12 +1,7 @@
 // What every tokenizer offers, and the two pieces they share: long texts in slices, bytes back to text.
 import { TextError } from "../errors.js";
 import { runInSlices, type SliceOptions } from "./slices.js";
-
-/** The content of a tokenizer.json; `tokenizerFromJSON` reads it. */
-export type TokenizerJson =
-  | { readonly type: "bytes"; readonly offset: number }
-  | { readonly type: "characters"; readonly characters: readonly string[] }
-  | { readonly type: "bpe"; readonly merges: readonly (readonly [number, number])[] };
+import type { TokenizerJson } from "./standard-json.js";
 
 /** Turns ids into text one at a time; holds back the bytes of an unfinished character. */
 export interface TokenDecoder {
@@ -25,7 +20,9 @@ export interface Tokenizer {
   encode(text: string): Uint32Array;
   /** @throws TextError where an id is not of this vocabulary */
   decode(ids: ArrayLike<number>): string;
+  /** Decodes what continues a text: where a token begins with a space, so does what it gives. */
   decoder(): TokenDecoder;
+  /** A tokenizer.json as Hugging Face's `tokenizers` reads it. */
   toJSON(): TokenizerJson;
 }
 

@@ -14,7 +14,7 @@ import type {
   TrainSummary,
 } from "../types.js";
 import type { Connection } from "./connection.js";
-import type { EngineOptions, EvaluateOptions, Evaluation, ModelSource, RunRequest } from "./protocol.js";
+import type { EngineOptions, EvaluateOptions, Evaluation, ModelOrigin, RunRequest } from "./protocol.js";
 
 /** Milliseconds for a worker to free its model before it is terminated; a step may be running. */
 const DISPOSE_TIMEOUT = 2000;
@@ -25,13 +25,13 @@ const DISPOSE_TIMEOUT = 2000;
  */
 export async function openModel(
   connection: Connection,
-  source: ModelSource,
+  origin: ModelOrigin,
   { signal, onProgress, ...options }: EngineOptions,
 ): Promise<Model> {
   const id = connection.newId();
   const report = onProgress && proxy(onProgress.bind(undefined));
   try {
-    await connection.abortable((call) => connection.host.open(id, call, source, options, report), signal);
+    await connection.abortable((call) => connection.host.open(id, call, origin, options, report), signal);
   } catch (error) {
     connection.tell(() => connection.host.dispose(id));
     connection.close(new DisposedError("The model was never made."));

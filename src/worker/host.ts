@@ -89,14 +89,14 @@ function createHost(engines: EngineFactory): Host {
       return { gpu: Boolean(navigator.gpu) };
     },
 
-    open: (id, call, source, options, onProgress) =>
+    open: (id, call, origin, options, onProgress) =>
       answer(id, call, async (signal) => {
         const progress = onProgress && new ProgressChannel(onProgress as Remote<Report>);
         const engineOptions = { ...options, signal, onProgress: progress?.report };
         try {
-          const model = await ("files" in source
-            ? engines.load(source.files, engineOptions)
-            : engines.create(source.config, engineOptions));
+          const model = await ("config" in origin
+            ? engines.create(origin.config, engineOptions)
+            : engines.load(origin.location, engineOptions));
           await progress?.delivered; // it is another channel: nothing may arrive after the model
           if (signal.aborted) await model.dispose();
           signal.throwIfAborted();

@@ -3,6 +3,7 @@
 // The page posts a `Connect` message; all calls then take its port, so they arrive in the order in which they were sent
 // and do not mix with other messages of the worker. Models and calls have ids, chosen by the page.
 import type { ErrorDetails } from "../errors.js";
+import type { ModelLocation } from "../io/model-location.js";
 import type {
   CreateOptions,
   GenerateOptions,
@@ -14,8 +15,8 @@ import type {
   TrainOptions,
 } from "../types.js";
 
-/** What a model is made from: settings, or the files of a saved one. */
-export type ModelSource = { readonly config: ReformerOptions } | { readonly files: ModelFiles };
+/** What a model is made from: settings, or a saved one. */
+export type ModelOrigin = { readonly config: ReformerOptions } | { readonly location: ModelLocation };
 
 /** The part of `CreateOptions` that the engine itself needs. */
 export type EngineOptions = Pick<CreateOptions, "seed" | "tokenizer" | "text" | "signal" | "onProgress">;
@@ -23,7 +24,7 @@ export type EngineOptions = Pick<CreateOptions, "seed" | "tokenizer" | "text" | 
 /** What makes models; the class `Engine` is one. */
 export interface EngineFactory {
   create(config: ReformerOptions, options: EngineOptions): Promise<Model>;
-  load(files: ModelFiles, options: EngineOptions): Promise<Model>;
+  load(location: ModelLocation, options: EngineOptions): Promise<Model>;
 }
 
 export type EvaluateOptions = NonNullable<Parameters<Model["evaluate"]>[1]>;
@@ -50,7 +51,7 @@ export interface Host {
   open(
     model: number,
     call: number,
-    source: ModelSource,
+    origin: ModelOrigin,
     options: Sent<EngineOptions>,
     onProgress?: (event: ProgressEvent) => void,
   ): Promise<void>;

@@ -102,7 +102,8 @@ export const fakeEngines: EngineFactory = {
     for (let loaded = 0; loaded <= 3; loaded++) options.onProgress?.({ phase: "compile", loaded, total: 3 });
     return new FakeModel(options);
   },
-  async load(files, options) {
+  async load(location, options) {
+    const files: ModelFiles = "files" in location ? location.files : {};
     return new FakeModel({ ...options, seed: files["model.safetensors"]?.length });
   },
 };

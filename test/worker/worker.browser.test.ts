@@ -91,7 +91,7 @@ describe("a model in a worker", () => {
     const files = await model.files();
     expect(Object.keys(files)).toEqual(["config.json", "model.safetensors"]);
     expect(files["model.safetensors"]).toEqual(new Uint8Array(1000).fill(7));
-    const copy = await openModel(await connect(newWorker(), { owned: true }), { files }, {});
+    const copy = await openModel(await connect(newWorker(), { owned: true }), { location: { files } }, {});
     models.push(copy);
     expect((await copy.evaluate("")).loss).toBe(1000);
     expect(files["model.safetensors"]).toHaveLength(1000); // the caller keeps its own

@@ -1,0 +1,120 @@
+// Where a model's files are: a model hub, a web address, a folder or files that a person chose, or memory.
+import { CheckpointError, DownloadError } from "../errors.js";
+import type { ModelFiles } from "../types.js";
+import { type Downloaded, download, validatorOf } from "./download.js";
+import { type ModelCache, openModelCache } from "./model-cache.js";
+
+/** A place as it is sent to a worker. */
+export type ModelLocation =
+  | { readonly files: ModelFiles }
+  | { readonly chosen: readonly File[] }
+  | { readonly folder: FileSystemDirectoryHandle }
+  | {
+      /** Absolute; a file's name is added to its path. */
+      readonly url: string;
+      /** Its files never change: what was downloaded is not asked for again. */
+      readonly fixed: boolean;
+      /** Keep what is downloaded. */
+      readonly cache: boolean;
+    };
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Bytes of a file so far, and in all as far as known. */
+  readonly onBytes?: ((file: string, loaded: number, total: number) => void) | undefined;
+  /** Something the person should know, in a sentence. */
+  readonly onNotice?: ((notice: string) => void) | undefined;
+  readonly fetch?: typeof fetch | undefined;
+  /** Default: the browser's private files. */
+  readonly openCache?: (() => Promise<ModelCache | undefined>) | undefined;
+}
+
+/**
+ * Reads one file of a model; undefined where there is none.
+ * @throws {DownloadError}; signal.reason on abort
+ */
+export type ReadModelFile = (name: string) => Promise<Uint8Array<ArrayBuffer> | undefined>;
+
+/** A reader of the files at a place. */
+export async function openLocation(
+  location: ModelLocation,
+  options: ReadOptions = {},
+): Promise<ReadModelFile> {
+  if ("files" in location) {
+    const files = new Map(Object.entries(location.files));
+    return async (name) => files.get(name);
+  }
+  if ("chosen" in location) {
+    const files = new Map(location.chosen.map((file) => [file.name, file]));
+    return async (name) => contentOf(files.get(name));
+  }
+  if ("folder" in location) {
+    return async (name) => {
+      try {
+        return await contentOf(await (await location.folder.getFileHandle(name)).getFile());
+      } catch (error) {
+        if ((error as Error).name === "NotFoundError") return undefined;
+        throw new CheckpointError(
+          `${name} in the folder cannot be read (${error}): choose the folder again.`,
+          {
+            file: name,
+          },
+        );
+      }
+    };
+  }
+  const cache = location.cache ? await (options.openCache ?? openModelCache)() : undefined;
+  return webReader(location, cache, options);
+}
+
+async function contentOf(file: File | undefined): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  return file && new Uint8Array(await file.arrayBuffer());
+}
+
+function webReader(
+  { url, fixed }: Extract<ModelLocation, { url: string }>,
+  cache: ModelCache | undefined,
+  { signal, onBytes, onNotice, fetch }: ReadOptions,
+): ReadModelFile {
+  let noticed = false;
+  const keep = async (address: string, { bytes, validator }: Downloaded) => {
+    if (!cache || validator === null) return; // without a validator nobody could tell when it is out of date
+    try {
+      await cache.put(address, { bytes, validator });
+    } catch (error) {
+      if (!noticed) {
+        onNotice?.(
+          `The downloaded files are not kept on this computer (${(error as Error).message}): they will be downloaded again next time.`,
+        );
+      }
+      noticed = true;
+    }
+  };
+  return async (name) => {
+    const whole = new URL(url);
+    whole.pathname += name;
+    const address = whole.href;
+    const kept = await cache?.get(address);
+    const current = kept && !fixed ? await validatorOf(address, { fetch, signal }) : kept?.validator;
+    // No answer to the question, as without a connection: the kept file is better than none.
+    if (kept && (current === undefined || current === kept.validator)) {
+      onBytes?.(name, kept.bytes.length, kept.bytes.length);
+      return kept.bytes;
+    }
+    const found = await download(address, {
+      fetch,
+      signal,
+      onBytes: onBytes && ((loaded, total) => onBytes(name, loaded, total)),
+      maxBytes: name.endsWith(".json") ? MAX_JSON_BYTES : undefined,
+    });
+    if (found) await keep(address, found);
+    return found?.bytes;
+  };
+}
+
+const MAX_JSON_BYTES = 2 ** 28;
+
+/** Whether a file was not found because there was no answer at all. */
+export function isOffline(error: unknown): boolean {
+  return error instanceof DownloadError && error.details.reason === "connection";
+}

@@ -1,0 +1,157 @@
+// Tokenizers of public models, read from their tokenizer.json by Hugging Face's own implementation. It takes some 100,000
+// characters at once and no more, and slows down before that, so texts are handed over in pieces.
+import { Tokenizer as Implementation } from "@huggingface/tokenizers";
+import { TextError } from "../errors.js";
+import { LONE_SURROGATE } from "./character-tokenizer.js";
+import { runAtOnce } from "./slices.js";
+import type { TokenizerJson } from "./standard-json.js";
+import { characterBoundary, type TokenDecoder, type Tokenizer, unknownToken } from "./tokenizer.js";
+
+/** UTF-16 units per piece: some 20 ms. */
+const PIECE = 8192;
+/** Without a space to cut at, a piece grows to this. */
+const LONGEST_PIECE = 65_536;
+/** Tokens that may wait for the rest of a character; the longest has 4 bytes. */
+const MAX_WAITING = 8;
+const NO_CHARACTER = "\ufffd";
+
+/**
+ * @param vocabSize of the model: a token added beyond its vocabulary cannot be used
+ * @throws TextError where the file is not one that this implementation reads
+ */
+export function publicTokenizer(json: TokenizerJson, vocabSize: number): Tokenizer {
+  const implementation = open(json);
+  const vocabulary = 1 + largest(implementation.get_vocab(false).values());
+  const all = 1 + largest(implementation.get_vocab(true).values());
+  const size = Math.min(all, Math.max(vocabulary, vocabSize));
+  if (size === 0) throw refused("its vocabulary is empty");
+
+  const idsOf = (text: string): number[] => {
+    const { ids } = implementation.encode(text, { add_special_tokens: false });
+    for (const id of ids as (number | undefined)[]) {
+      if (id !== undefined && id < size) continue;
+      throw new TextError(
+        id === undefined
+          ? "The text has a character that the vocabulary lacks, and tokenizer.json names no token for unknown ones."
+          : `The text has the token ${implementation.id_to_token(id)} (${id}), which was added beyond the model's vocabulary of ${size}: leave it out.`,
+        { id: id ?? null },
+      );
+    }
+    return ids;
+  };
+  const textOf = (ids: readonly number[]): string => {
+    for (const id of ids) if (!(id >= 0 && id < size)) unknownToken(id, size);
+    if (ids.length === 0) return "";
+    return implementation.decode([...ids], {
+      skip_special_tokens: true,
+      clean_up_tokenization_spaces: false,
+    });
+  };
+  const keepsSpace = probe((text) => anyIds(idsOf, text));
+
+  function* encodeSteps(given: string): Generator<number, Uint32Array> {
+    const text = LONE_SURROGATE.test(given) ? wellFormed(given) : given;
+    const pieces: number[][] = [];
+    for (let start = 0; start < text.length; ) {
+      const end = pieceEnd(text, start);
+      const dropsSpace = start > 0 && !keepsSpace && text[start] === " ";
+      pieces.push(idsOf(text.slice(dropsSpace ? start + 1 : start, end)));
+      start = end;
+      yield end;
+    }
+    const ids = new Uint32Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+    let end = 0;
+    for (const piece of pieces) {
+      ids.set(piece, end);
+      end += piece.length;
+    }
+    return ids;
+  }
+
+  return {
+    vocabSize: size,
+    encodeSteps,
+    encode: (text) => runAtOnce(encodeSteps(text)),
+    decode: (ids) => textOf(Array.from(ids)),
+    decoder: () => streamDecoder(textOf, anyIds(idsOf, "a")),
+    toJSON: () => json,
+  };
+}
+
+/** None where the vocabulary lacks these characters. */
+function anyIds(idsOf: (text: string) => number[], text: string): number[] {
+  try {
+    return idsOf(text);
+  } catch {
+    return [];
+  }
+}
+
+function open(json: TokenizerJson): Implementation {
+  try {
+    return new Implementation(json, {});
+  } catch (error) {
+    throw refused((error as Error).message);
+  }
+}
+
+function refused(problem: string): TextError {
+  return new TextError(
+    `It is no tokenizer that can be read (${problem}): a public model's tokenizer.json is needed, of type Unigram, BPE or WordPiece.`,
+  );
+}
+
+function largest(ids: Iterable<number>): number {
+  let found = -1;
+  for (const id of ids) found = Math.max(found, id);
+  return found;
+}
+
+/**
+ * Where the second piece of a text cut before a space gives the same tokens as uncut: with that space (true), or, because
+ * the tokenizer puts one before whatever it gets, without it.
+ */
+function probe(idsOf: (text: string) => number[]): boolean {
+  const whole = idsOf("a a").join();
+  const spaced = [...idsOf("a"), ...idsOf(" a")].join();
+  const bare = [...idsOf("a"), ...idsOf("a")].join();
+  return spaced === whole || bare !== whole;
+}
+
+/** Where a piece from `start` ends: before a single space between two other characters, as soon as there is one. */
+function pieceEnd(text: string, start: number): number {
+  const last = Math.min(start + LONGEST_PIECE, text.length);
+  if (text.length - start <= PIECE) return text.length;
+  for (let at = text.indexOf(" ", start + PIECE); at >= 0 && at < last; at = text.indexOf(" ", at + 1)) {
+    if (/^\S \S$/.test(text.slice(at - 1, at + 2))) return at;
+  }
+  return characterBoundary(text, last);
+}
+
+function wellFormed(text: string): string {
+  return text.replace(/\p{Cs}/gu, NO_CHARACTER);
+}
+
+/** Decodes by the difference that tokens make to the text before them; at the start to that of `before`. */
+function streamDecoder(textOf: (ids: readonly number[]) => string, before: readonly number[]): TokenDecoder {
+  let context = before;
+  let waiting: number[] = [];
+  const take = (): string => {
+    const text = textOf([...context, ...waiting]).slice(textOf(context).length);
+    if (waiting.length > 0) context = waiting;
+    waiting = [];
+    return text;
+  };
+  return {
+    push(id) {
+      waiting.push(id);
+      const cut = textOf([...context, ...waiting]).endsWith(NO_CHARACTER);
+      return cut && waiting.length < MAX_WAITING ? "" : take();
+    },
+    end() {
+      const rest = take();
+      context = before;
+      return rest;
+    },
+  };
+}
