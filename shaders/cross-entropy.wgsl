@@ -1,7 +1,7 @@
 // cross-entropy: loss of every row of logits, and in place its gradient.
 //
 //   main                 loss[r]   = log Σ_j e^z_j − (1 − ε) z_y − ε/V Σ_j z_j                 z = logits[r,:], y = targets[r]
-//                        logits[r,j] ← (softmax(z)_j − (1 − ε)[j = y] − ε/V) · lossScale      where GRADIENT
+//                        logits[r,j] ← (softmax(z)_j − (1 − ε)[j = y] − ε/V) · gradientScale  where GRADIENT
 //   correct_predictions  correct[r] = 1 where z_y is the row's largest, the first one of equals
 //   sum_losses           sums[i] = Σ terms[4096 i … 4096 i + 4095]            terms = losses or correct
 //   record_loss          results[step mod SLOTS, COLUMN] (+)= lossScale · Σ partials            partials = sums
@@ -9,7 +9,8 @@
 //
 //   logits    [rows,V]           f32  read_write; unchanged unless GRADIENT
 //   targets   [rows]             i32
-//   control   [16]               u32  shared/control.wgsl; LOSS_SCALE is 1 / (number of targets not ignored)
+//   control   [16]               u32  shared/control.wgsl; LOSS_SCALE is 1 / (number of targets not ignored),
+//                                 gradientScale LOSS_SCALE · 2^LOSS_EXPONENT
 //   losses    [rows]             f32  nats, not scaled
 //   correct   [rows]             f32  1 or 0: summed like losses, it gives the accuracy
 //   sums      [⌈rows/4096⌉]      f32
@@ -85,7 +86,7 @@ fn main(@builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) groups: vec3
   if (!GRADIENT) { return; }
 
   // Pass 2: the gradient. Each invocation overwrites only what it read itself.
-  let scale = bitcast<f32>(control[CONTROL_LOSS_SCALE]);
+  let scale = gradient_scale(control[CONTROL_LOSS_SCALE], control[CONTROL_LOSS_EXPONENT]);
   let share = scale / row_sum;
   for (var column = lane; column < VOCAB; column += WG) {
     let wanted = LABEL_SMOOTHING / f32(VOCAB) + select(0.0, 1.0 - LABEL_SMOOTHING, column == target_column);

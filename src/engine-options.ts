@@ -65,6 +65,7 @@ export function resolveTrainOptions(config: ReformerConfig, options: TrainOption
       length: whole("length", Math.min(512, longest), 1, longest),
       backward: choice("backward", "reversible", ["reversible", "stored"]),
       streams: choice("streams", "int32", ["int32", "f32"]),
+      precision: choice("precision", "f32", ["f32", "mixed"]),
       labelSmoothing: real("labelSmoothing", 0, 0, 0.999),
       optimizer,
     },

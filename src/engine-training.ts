@@ -9,6 +9,7 @@ import type { HistoryPoint } from "./io/checkpoint.js";
 import type { CheckpointStore } from "./io/checkpoint-store.js";
 import { TokenDataset } from "./text/dataset.js";
 import type { Tokenizer } from "./text/tokenizer.js";
+import { UPDATE_STATE } from "./train/optimizer.js";
 import { planTraining, type TrainingPlan } from "./train/recordings.js";
 import { type FinishedStep, Trainer } from "./train/trainer.js";
 import type { ProgressEvent, TrainStep, TrainSummary } from "./types.js";
@@ -98,12 +99,12 @@ export class TrainingRun {
   #restore(checkpoint: ReturnType<typeof openRun>, plan: TrainingPlan): void {
     const { trainer } = this;
     writeTensors(trainer.prepared, plan.weights.tensors, checkpoint.model, "model.safetensors");
-    writeTensors(
-      trainer.prepared,
-      plan.optimizer.stateTensors,
-      checkpoint.optimizer,
-      "optimizer.safetensors",
+    const { optimizer } = checkpoint;
+    // A run in f32 has no scale of the loss to go on from: a mixed one that goes on from it starts with its own.
+    const state = [...plan.optimizer.stateTensors].filter(
+      ([name]) => name !== UPDATE_STATE || optimizer.has(name),
     );
+    writeTensors(trainer.prepared, new Map(state), optimizer, "optimizer.safetensors");
     const { step, history, planFingerprint } = checkpoint.training;
     trainer.restore(step);
     this.#history = [...history];
@@ -184,7 +185,8 @@ export class TrainingRun {
       : undefined;
     const saved = this.#saves(step);
     if (saved) await this.#save();
-    const notice = this.#notice;
+    const notices = [this.#notice.notice, finished.notice].filter((notice) => notice !== undefined);
+    const news = { ...this.#notice, ...(notices.length > 0 ? { notice: notices.join(" ") } : {}) };
     this.#notice = {};
     return {
       ...finished,
@@ -195,7 +197,7 @@ export class TrainingRun {
       heldOut,
       sample,
       saved,
-      ...notice,
+      ...news,
     };
   }
 

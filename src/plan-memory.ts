@@ -15,7 +15,7 @@ import type { MemoryUse, PlanOptions, ReformerOptions } from "./types.js";
  */
 export function planMemory(
   options: ReformerOptions,
-  { length, batchSize = 1, mode = "train", backward, streams, optimizer }: PlanOptions,
+  { length, batchSize = 1, mode = "train", backward, streams, precision, optimizer }: PlanOptions,
   limits?: GPUSupportedLimits,
 ): MemoryUse {
   const config = resolveConfig(options);
@@ -34,6 +34,7 @@ export function planMemory(
     batchSize,
     backward,
     streams,
+    precision,
     optimizer,
   });
   const run =

@@ -9,7 +9,7 @@ const sources = [control, updateState, workgroupSum, source];
 const PER_GROUP = 16_384;
 
 /** Words of the update state, as in shaders/shared/update-state.wgsl. */
-export const STATE = { norm: 0, clip: 1, fault: 2, words: 8 } as const;
+export const STATE = { norm: 0, clip: 1, fault: 2, lossExponent: 3, goodSteps: 4, words: 8 } as const;
 
 /** Values of the fault word; the optimisers update nothing unless it is `none`. */
 export const FAULT = { none: 0, nonFinite: 1, overflow: 2 } as const;
@@ -56,6 +56,8 @@ export interface GlobalNormDims {
   readonly partials: number;
   /** Largest norm that is not clipped; 0 clips nothing. */
   readonly maxNorm: number;
+  /** The state holds the scale of the loss from step to step, and this kernel chooses the next. */
+  readonly scaled: boolean;
   /** FIXED_POINT_STATUS_LIMIT or F32_STATUS_LIMIT. */
   readonly statusLimit: number;
   /** Rows of the results ring; the control's step chooses one. */
@@ -71,9 +73,10 @@ export const globalNorm = defineKernel<GlobalNormDims>({
   name: "global-norm:finish",
   entryPoint: "finish",
   sources,
-  overrides: ({ maxNorm, statusLimit, slots, columns, column }) => ({
+  overrides: ({ maxNorm, scaled, statusLimit, slots, columns, column }) => ({
     WG: 256,
     MAX_NORM: maxNorm,
+    SCALED: Number(scaled),
     STATUS_LIMIT: statusLimit,
     SLOTS: slots,
     COLUMNS: columns,
@@ -82,7 +85,7 @@ export const globalNorm = defineKernel<GlobalNormDims>({
   params: { count: "u32", first: "u32" },
   bindings: {
     status: { access: "read", type: "u32", shape: () => [64], optional: true },
-    state: { access: "write", shape: () => [STATE.words] },
+    state: { access: "read_write", shape: () => [STATE.words] },
     partials: { access: "read_write", shape: (d) => [d.partials, 2] },
     results: { access: "read_write", shape: (d) => [d.slots, d.columns] },
     control: { access: "read", type: "u32", shape: () => [16] },

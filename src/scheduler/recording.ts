@@ -84,6 +84,18 @@ export function view(
   };
 }
 
+/** One element of a tensor in an arena. For copies alone: its offset suits no binding. */
+export function element(tensor: Tensor, index: number): Tensor {
+  return {
+    ...tensor,
+    label: `${tensor.label}[${index}]`,
+    shape: [1],
+    byteLength: 4,
+    base: tensor.base ?? tensor,
+    byteOffset: tensor.byteOffset + 4 * index,
+  };
+}
+
 export interface DispatchOp {
   readonly op: "dispatch";
   readonly label: string;

@@ -1,7 +1,7 @@
 // A small ring of readback buffers: a step's loss, gradient norm and stream sizes arrive some steps later, so training
 // never waits for a copy.
 
-import { F32_STATUS_LIMIT, FAULT, FIXED_POINT_STATUS_LIMIT } from "../kernels/global-norm.js";
+import { F32_STATUS_LIMIT, FAULT, FIXED_POINT_STATUS_LIMIT, STATE } from "../kernels/global-norm.js";
 import type { Tensor } from "../scheduler/recording.js";
 import type { PreparedPlan } from "../scheduler/run.js";
 import type { TrainingPlan } from "./recordings.js";
@@ -16,6 +16,10 @@ export interface StepMetrics {
   readonly finite: boolean;
   /** First layer whose stream left its range. */
   readonly layer: number | undefined;
+  /** A gradient was not finite, and nothing else is known to be wrong: a smaller scale of the loss may do. */
+  readonly gradientFault: boolean;
+  /** What the next step scales the loss by. */
+  readonly lossScale: number;
 }
 
 interface Slot {
@@ -35,7 +39,7 @@ export class MetricsRing {
     readonly plan: TrainingPlan,
   ) {
     this.#free.push(...prepared.plan.readbacks.slice(1).map((i) => prepared.buffers[i] as GPUBuffer));
-    this.#sources = [plan.optimizer.results, plan.windows.outputs.status];
+    this.#sources = [plan.optimizer.results, plan.windows.outputs.status, plan.optimizer.state];
   }
 
   get pending(): number {
@@ -77,12 +81,22 @@ export class MetricsRing {
     const { windows, shape } = this.plan;
     const results = new Float32Array(bytes, 0, RESULT.columns);
     const status = new Uint32Array(bytes, RESULT.columns * 4, windows.outputs.status.byteLength / 4);
+    const state = new Float32Array(bytes, results.byteLength + status.byteLength, STATE.words);
     const loss = results[RESULT.loss] ?? Number.NaN;
     const gradientNorm = results[RESULT.norm] ?? Number.NaN;
     const limit = shape.streams === "int32" ? FIXED_POINT_STATUS_LIMIT : F32_STATUS_LIMIT;
     const layer = status.findIndex((largest) => largest >= limit);
-    const finite = results[RESULT.fault] === FAULT.none && Number.isFinite(loss);
-    return { step, loss, gradientNorm, learningRate, finite, layer: layer < 0 ? undefined : layer };
+    const fault = results[RESULT.fault];
+    return {
+      step,
+      loss,
+      gradientNorm,
+      learningRate,
+      finite: fault === FAULT.none && Number.isFinite(loss),
+      layer: layer < 0 ? undefined : layer,
+      gradientFault: fault === FAULT.nonFinite && layer < 0,
+      lossScale: 2 ** (state[STATE.lossExponent] ?? 0),
+    };
   }
 
   /** Waits for outstanding copies, so that the buffers can be used again. */

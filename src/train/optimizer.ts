@@ -29,6 +29,12 @@ export interface OptimizerOptions {
   readonly clipNorm: number;
 }
 
+/** Name of the update state among the tensors to save. */
+export const UPDATE_STATE = "update_state";
+
+/** Gradients of a mixed run start as those of 2^16 times the loss: most stay above 6e-8, the smallest half. */
+const FIRST_LOSS_EXPONENT = 16;
+
 /** Of Adafactor: Shazeer & Stern 2018; the learning rate is absolute, as the authors of the Reformer use it. */
 const ADAFACTOR = {
   decayExponent: 0.8,
@@ -52,8 +58,10 @@ export interface OptimizerState extends UpdateRule {
   readonly clipNorm: number;
   readonly flatGradients: readonly Tensor[];
   readonly blockFlags: readonly Tensor[];
-  /** f32 [8]: norm, clip factor, fault. */
+  /** f32 [8], words of STATE: norm, clip factor and fault of the last step, and the scale of the loss. */
   readonly state: Tensor;
+  /** The scale of the loss is chosen by what the gradients allow; else it is 1. */
+  readonly scaled: boolean;
   /** f32 [1, columns]: loss, norm and fault of the last step. */
   readonly results: Tensor;
   /** Writes what never changes. */
@@ -66,12 +74,14 @@ export function optimizerState(
   gradients: ParameterArena,
   profile: DeviceProfile,
   options: OptimizerOptions,
+  scaled: boolean,
 ): OptimizerState {
   const flatWeights = flatTensors(weights.arena, profile);
   const flatGradients = flatTensors(gradients.arena, profile);
   const flags = new Arena("block flags", "optimizer");
   const blockFlags = flatWeights.map((t) => flags.tensor(t.label, [t.byteLength / 4 / BLOCK], "u32"));
   const results = new Arena("results", "state");
+  const state = results.tensor("update state", [STATE.words]);
   const decayed = new Set(parameters(config).flatMap((p) => (p.decay ? [p.name] : [])));
   const rule =
     options.kind === "adamw"
@@ -79,10 +89,12 @@ export function optimizerState(
       : adafactorRule(config, weights, gradients, options.weightDecay);
   return {
     ...rule,
+    stateTensors: scaled ? new Map([...rule.stateTensors, [UPDATE_STATE, state]]) : rule.stateTensors,
+    scaled,
     clipNorm: options.clipNorm,
     flatGradients,
     blockFlags,
-    state: results.tensor("update state", [STATE.words]),
+    state,
     results: results.tensor("results", [1, RESULT.columns]),
     initialise(prepared) {
       flatWeights.forEach((flat, i) => {
@@ -99,6 +111,7 @@ export function optimizerState(
         }
         prepared.write(blockFlags[i] as Tensor, words);
       });
+      if (scaled) prepared.write(state, Float32Array.of(FIRST_LOSS_EXPONENT), STATE.lossExponent);
     },
   };
 }
@@ -192,6 +205,7 @@ export function recordUpdate(context: LayerContext, optimizer: OptimizerState): 
       first: 0,
       partials: total,
       maxNorm: optimizer.clipNorm,
+      scaled: optimizer.scaled,
       statusLimit: fixedPoint ? FIXED_POINT_STATUS_LIMIT : F32_STATUS_LIMIT,
       slots: 1,
       columns: RESULT.columns,

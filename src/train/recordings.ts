@@ -1,11 +1,14 @@
 // Everything training runs on the GPU, as recordings that share one memory: clearing the gradients, forward and backward
 // of one batch, the update, and the loss alone for held-out text.
 import type { ReformerConfig } from "../config.js";
+import { STATE } from "../kernels/global-norm.js";
+import { halfVariants } from "../kernels/matmul.js";
 import type { GivenInputs } from "../layers/context.js";
+import { CONTROL_LOSS_EXPONENT } from "../model/control.js";
 import { type ParameterArena, parameterArena, readbackBytes, streamPair } from "../model/memory.js";
 import { forwardBackward } from "../model/stack.js";
 import { type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
-import { Recording } from "../scheduler/recording.js";
+import { element, Recording } from "../scheduler/recording.js";
 import { contextOf, EVALUATE, planWindows, recordEvaluation, type Windows } from "./evaluation.js";
 import { type OptimizerOptions, type OptimizerState, optimizerState, recordUpdate } from "./optimizer.js";
 import { METRICS_BYTES, RESULT, sumInto } from "./results.js";
@@ -16,6 +19,8 @@ export interface TrainingShape {
   readonly length: number;
   readonly backward: "reversible" | "stored";
   readonly streams: "int32" | "f32";
+  /** "mixed": products of operands rounded to halves, summed in f32, and gradients of a scaled loss. */
+  readonly precision: "f32" | "mixed";
   readonly labelSmoothing: number;
   readonly optimizer: OptimizerOptions;
 }
@@ -50,11 +55,14 @@ export function planTraining(
   config: ReformerConfig,
   shape: TrainingShape,
   weights: ParameterArena,
-  profile: DeviceProfile,
+  device: DeviceProfile,
   given: GivenInputs = {},
 ): TrainingPlan {
+  const mixed = shape.precision === "mixed";
+  const variants = { ...device.variants, ...(mixed && halfVariants(device.features)) };
+  const profile: DeviceProfile = { ...device, variants };
   const gradients = parameterArena(config, "gradients", "gradients");
-  const optimizer = optimizerState(config, weights, gradients, profile, shape.optimizer);
+  const optimizer = optimizerState(config, weights, gradients, profile, shape.optimizer, mixed);
   const { results } = optimizer;
   const windows = planWindows(config, shape, results, profile);
   const { inputs, outputs, streams } = windows;
@@ -81,6 +89,12 @@ export function planTraining(
   const batch = context();
   const { targets } = inputs;
   const { losses } = outputs;
+  if (mixed) {
+    batch.recording.copy(
+      element(optimizer.state, STATE.lossExponent),
+      element(inputs.control, CONTROL_LOSS_EXPONENT),
+    );
+  }
   forwardBackward(
     batch,
     { tokens: inputs.tokens, targets, losses, streams, gradients: dStreams },

@@ -23,11 +23,18 @@ export interface FinishedStep {
   readonly loss: number;
   readonly gradientNorm: number;
   readonly learningRate: number;
+  /** Why the step changed no weight, where it did not. */
+  readonly notice?: string | undefined;
 }
+
+/** Steps in a row that a mixed run may skip before it counts as diverged: enough to shrink the loss's scale 256 times. */
+const MAX_SKIPPED = 8;
 
 /** Trains one model on one device. Owns its plan's buffers; borrows the weights. */
 export class Trainer {
   #step = 0;
+  /** Steps in a row that changed nothing because of a gradient. */
+  #skipped = 0;
 
   private constructor(
     readonly config: ReformerConfig,
@@ -61,6 +68,7 @@ export class Trainer {
 
   /**
    * Takes steps up to `steps`, yielding each once its numbers are back.
+   * A mixed run skips a step whose gradient is not finite, and scales the loss less.
    * @throws {DivergedError} where a loss, gradient or stream is no longer finite; that step changed no weight.
    */
   async *run(
@@ -131,10 +139,17 @@ export class Trainer {
   }
 
   async #checked(metrics: StepMetrics): Promise<FinishedStep> {
-    if (metrics.finite) return metrics;
+    if (metrics.finite) {
+      this.#skipped = 0;
+      return metrics;
+    }
+    if (this.plan.optimizer.scaled && metrics.gradientFault && ++this.#skipped < MAX_SKIPPED) {
+      const notice = `Step ${metrics.step} was skipped, since a gradient left the range of half precision: the loss is now scaled by ${metrics.lossScale}.`;
+      return { ...metrics, notice };
+    }
     const where = metrics.layer === undefined ? await this.#firstBadGradient() : `layer ${metrics.layer}`;
     throw new DivergedError(
-      `training diverged at step ${metrics.step} in ${where} (loss ${metrics.loss}, gradient norm ${metrics.gradientNorm}): that step was not applied; go on from the last checkpoint with a lower learning rate or stronger clipping`,
+      `training diverged at step ${metrics.step} in ${where} (loss ${metrics.loss}, gradient norm ${metrics.gradientNorm}): that step was not applied; go on from the last checkpoint with a lower learning rate${this.plan.optimizer.scaled ? ', in precision "f32"' : ""} or stronger clipping`,
       { step: metrics.step, where, loss: String(metrics.loss) },
     );
   }
@@ -149,6 +164,7 @@ export class Trainer {
   /** Goes on as after `step` steps. */
   restore(step: number): void {
     this.#step = step;
+    this.#skipped = 0;
   }
 
   dispose(): void {

@@ -62,6 +62,7 @@ export async function optimize(c: Case, gpu: Gpu, fixedPoint: boolean): Promise<
       batchSize: batch,
       length,
       backward: "reversible",
+      precision: "f32",
       streams: fixedPoint ? "int32" : "f32",
       labelSmoothing: 0,
       optimizer: { kind: "adamw", beta1, beta2, eps, weightDecay, clipNorm },

@@ -129,6 +129,20 @@ test("crossEntropy without gradient gives the same losses and leaves the logits 
   expect(results.logits).toEqual(logits);
 });
 
+test("crossEntropy scales the gradient, not the loss, by the control's power of two, exactly", async () => {
+  const { logits, targets } = inputs(37, 77, 3, 0);
+  const run = (control: Uint32Array) =>
+    runKernels([call(crossEntropy, { rows: 37, vocab: 77, labelSmoothing: 0.1, gradient: true })], {
+      ...{ logits, targets, control },
+    });
+  const plain = await run(controlWith(LOSS_SCALE));
+  const scaledControl = controlWith(LOSS_SCALE);
+  new Float32Array(scaledControl.buffer)[13] = 16;
+  const scaled = await run(scaledControl);
+  expect(scaled.logits).toEqual((plain.logits as Float32Array).map((g) => g * 2 ** 16));
+  expect(scaled.losses).toEqual(plain.losses);
+});
+
 test("crossEntropy gives the same on a grid folded into two dimensions, as beyond 65,535 rows", async () => {
   const { logits, targets } = inputs(37, 77, 3, 0);
   const dims = { rows: 37, vocab: 77, labelSmoothing: 0, gradient: true };

@@ -32,14 +32,25 @@ function gradientsOf(count: number, scale = 1): Gradients {
 
 async function norm(
   buffers: readonly Gradients[],
-  options: { maxNorm?: number; status?: Uint32Array; statusLimit?: number } = {},
+  options: {
+    maxNorm?: number;
+    status?: Uint32Array;
+    statusLimit?: number;
+    /** State before the step where the loss is scaled: its exponent and the good steps so far. */
+    scaled?: { exponent: number; goodSteps: number };
+  } = {},
 ) {
-  const { maxNorm = 1, status, statusLimit = FIXED_POINT_STATUS_LIMIT } = options;
+  const { maxNorm = 1, status, statusLimit = FIXED_POINT_STATUS_LIMIT, scaled } = options;
   const counts = buffers.map(({ gradients }) => gradients.length);
   const firsts = counts.map((_, i) => counts.slice(0, i).reduce((sum, n) => sum + squareSumsPartials(n), 0));
   const partials = counts.reduce((sum, n) => sum + squareSumsPartials(n), 0);
   const control = new Uint32Array(16);
   control[7] = STEP;
+  const state = new Float32Array(STATE.words);
+  if (scaled) {
+    new Float32Array(control.buffer)[13] = state[STATE.lossExponent] = scaled.exponent;
+    state[STATE.goodSteps] = scaled.goodSteps;
+  }
   const values = Object.fromEntries(
     buffers.flatMap(({ gradients, blockFlags }, i) => [
       [`gradients${i}`, gradients],
@@ -56,9 +67,17 @@ async function norm(
           { gradients: `gradients${i}`, blockFlags: `blockFlags${i}` },
         ),
       ),
-      call(globalNorm, { count: partials, first: 0, partials, maxNorm, statusLimit, ...RING }),
+      call(globalNorm, {
+        count: partials,
+        first: 0,
+        partials,
+        maxNorm,
+        scaled: scaled !== undefined,
+        statusLimit,
+        ...RING,
+      }),
     ],
-    { ...values, control, results, ...(status ? { status } : {}) },
+    { ...values, control, results, ...(status && { status }), ...(scaled && { state }) },
   );
   return { state: after.state as Float32Array, ring: after.results as Float32Array };
 }
@@ -129,5 +148,44 @@ describe("globalNorm() reports a fault", () => {
     expect((await norm([gradientsOf(100)], { status, statusLimit })).state[STATE.fault]).toBe(FAULT.none);
     status[63] = overflow;
     expect((await norm([gradientsOf(100)], { status, statusLimit })).state[STATE.fault]).toBe(FAULT.overflow);
+  });
+});
+
+describe("globalNorm() of a scaled loss", () => {
+  const exponent = 10;
+
+  test("undoes the scale, in the norm before it clips", async () => {
+    const buffer = gradientsOf(20_000);
+    const { gradients } = buffer;
+    const plain = (await norm([buffer], { maxNorm: 1 })).state;
+    const larger = { ...buffer, gradients: gradients.map((g) => g * 2 ** exponent) };
+    const { state, ring } = await norm([larger], { maxNorm: 1, scaled: { exponent, goodSteps: 0 } });
+    // A power of two changes no rounding.
+    expect(state[STATE.norm]).toBe(plain[STATE.norm]);
+    expect(state[STATE.clip]).toBe(plain[STATE.clip]! * 2 ** -exponent);
+    expect([ring[9], ring[10]]).toEqual([plain[STATE.norm], FAULT.none]);
+  });
+
+  const next = async (exponent: number, goodSteps: number, value = 1) => {
+    const buffer = gradientsOf(100);
+    buffer.gradients[7] = value;
+    const { state } = await norm([buffer], { scaled: { exponent, goodSteps } });
+    return [state[STATE.lossExponent], state[STATE.goodSteps], state[STATE.fault]];
+  };
+
+  test.each([
+    ["counts a good step", [10, 5, 1], [10, 6, FAULT.none]],
+    ["doubles it after 1,000 good steps", [10, 999, 1], [11, 0, FAULT.none]],
+    ["up to 2^24", [24, 999, 1], [24, 0, FAULT.none]],
+    ["halves it after an infinite gradient", [10, 999, Infinity], [9, 0, FAULT.nonFinite]],
+    ["down to 1", [0, 3, Number.NaN], [0, 0, FAULT.nonFinite]],
+  ] as const)("%s", async (_, [exponent, goodSteps, value], expected) => {
+    expect(await next(exponent, goodSteps, value)).toEqual(expected);
+  });
+
+  test("leaves it where a stream overflowed, which has nothing to do with it", async () => {
+    const status = new Uint32Array(64).fill(FIXED_POINT_STATUS_LIMIT, 3, 4);
+    const { state } = await norm([gradientsOf(100)], { status, scaled: { exponent, goodSteps: 7 } });
+    expect([...state.subarray(STATE.fault, STATE.goodSteps + 1)]).toEqual([FAULT.overflow, exponent, 7]);
   });
 });

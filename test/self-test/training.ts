@@ -179,6 +179,7 @@ const clipping: Check = {
       first: 0,
       partials,
       maxNorm: 1,
+      scaled: false,
       statusLimit: FIXED_POINT_STATUS_LIMIT,
       ...ring,
     };

@@ -27,6 +27,7 @@ const STATE: Required<ControlState> = {
   topK: 13,
   topP: 0.625,
   repetitionPenalty: 1.25,
+  lossExponent: 16,
 };
 
 test("packControl() puts every field where shaders/shared/control.wgsl says, and nothing elsewhere", () => {
