@@ -1,14 +1,14 @@
 // label-loss: loss of rows of logits against numbers, and weights of rows.
 //
 //   main    loss[r]     = 1/C Σ_j l(z_j, y_j)                        z = logits[r,:], y = targets[r,:]
-//           logits[r,j] ← lossScale/C · ∂l/∂z_j                      where GRADIENT
+//           logits[r,j] ← LOSS_SCALE·2^LOSS_EXPONENT/C · ∂l/∂z_j      where GRADIENT
 //           KIND 0      l = max(z, 0) − z·y + ln(1 + e^−|z|)         ∂l/∂z = sigmoid(z) − y     (multi-label)
 //           KIND 1      l = (z − y)²                                 ∂l/∂z = 2(z − y)           (regression)
 //   weigh   values[r,j] ← weights[r] · values[r,j]                   of losses (C = 1) or gradients
 //
 //   logits   [rows,C]  f32  read_write; unchanged unless GRADIENT
 //   targets  [rows,C]  f32
-//   control  [16]      u32  shared/control.wgsl; LOSS_SCALE
+//   control  [16]      u32  shared/control.wgsl; LOSS_SCALE, LOSS_EXPONENT
 //   losses   [rows]    f32  not scaled
 //   values   [rows,C]  f32  read_write
 //   weights  [rows]    f32
@@ -35,7 +35,7 @@ struct Params { rows: u32 }
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let row = id.x;
   if (row >= params.rows) { return; }
-  let scale = bitcast<f32>(control[CONTROL_LOSS_SCALE]) / f32(COLUMNS);
+  let scale = gradient_scale(control[CONTROL_LOSS_SCALE], control[CONTROL_LOSS_EXPONENT]) / f32(COLUMNS);
   var sum = 0.0;
   for (var i = row * COLUMNS; i < (row + 1u) * COLUMNS; i++) {
     let z = logits[i];
