@@ -54,12 +54,15 @@ export async function download(url: string, options: DownloadOptions = {}): Prom
   }
 }
 
-/** What the server says of a file without sending it; undefined where there is none or no answer. */
-export async function validatorOf(url: string, options: DownloadOptions = {}): Promise<string | undefined> {
+/** What the server says of a file without sending it: null where it says nothing, undefined where it does not answer. */
+export async function validatorOf(
+  url: string,
+  options: Pick<DownloadOptions, "fetch" | "signal"> = {},
+): Promise<string | null | undefined> {
   const { fetch = globalThis.fetch, signal = null } = options;
   try {
     const response = await fetch(url, { method: "HEAD", signal, cache: "no-cache" });
-    return response.ok ? (validator(response) ?? undefined) : undefined;
+    return response.ok ? validator(response) : null;
   } catch {
     signal?.throwIfAborted();
     return undefined;

@@ -77,6 +77,7 @@ function webReader(
   { signal, onBytes, onNotice, fetch }: ReadOptions,
 ): ReadModelFile {
   let noticed = false;
+  let offline = false; // once nothing answered, one try for each file is enough
   const keep = async (address: string, { bytes, validator }: Downloaded) => {
     if (!cache || validator === null) return; // without a validator nobody could tell when it is out of date
     try {
@@ -96,16 +97,21 @@ function webReader(
     const address = whole.href;
     const kept = await cache?.get(address);
     const current = kept && !fixed ? await validatorOf(address, { fetch, signal }) : kept?.validator;
-    // No answer to the question, as without a connection: the kept file is better than none.
-    if (kept && (current === undefined || current === kept.validator)) {
+    offline ||= kept !== undefined && current === undefined;
+    // A server that does not answer, or says nothing of the file: the kept one is better than none.
+    if (kept && (current ?? kept.validator) === kept.validator) {
       onBytes?.(name, kept.bytes.length, kept.bytes.length);
       return kept.bytes;
     }
     const found = await download(address, {
       fetch,
       signal,
+      retries: offline ? 0 : undefined,
       onBytes: onBytes && ((loaded, total) => onBytes(name, loaded, total)),
       maxBytes: name.endsWith(".json") ? MAX_JSON_BYTES : undefined,
+    }).catch((error: unknown) => {
+      offline ||= isOffline(error);
+      throw error;
     });
     if (found) await keep(address, found);
     return found?.bytes;

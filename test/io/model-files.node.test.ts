@@ -1,0 +1,290 @@
+// A model's files from every kind of place, with faults in between.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CheckpointError, DownloadError } from "../../src/errors.js";
+import { textBytes } from "../../src/io/bytes.js";
+import { memoryDirectory } from "../../src/io/memory-store.js";
+import { type ModelCache, modelCache } from "../../src/io/model-cache.js";
+import { collectModelFiles, fetchModel, readWeights } from "../../src/io/model-files.js";
+import { modelLocation } from "../../src/io/model-source.js";
+import { makeTensor, tensorFloats, writeSafetensors } from "../../src/io/safetensors.js";
+import type { ModelFiles, ProgressEvent } from "../../src/types.js";
+import { cutAt, type FileServer, first, serveFiles } from "./file-server.js";
+import { floats, torchZip } from "./torch-files.js";
+
+const one = (name: string, value: number) =>
+  writeSafetensors(new Map([[name, makeTensor([1], Float32Array.of(value))]]));
+const json = (value: unknown) => textBytes(JSON.stringify(value));
+const SINGLE: ModelFiles = {
+  "config.json": json({ model_type: "reformer" }),
+  "tokenizer.json": json({ type: "bytes", offset: 0 }),
+  "model.safetensors": one("a", 1),
+};
+const INDEX = { metadata: {}, weight_map: { a: "part-1.safetensors", b: "part-2.safetensors" } };
+const SHARDED: ModelFiles = {
+  "config.json": SINGLE["config.json"]!,
+  "model.safetensors.index.json": json(INDEX),
+  "part-1.safetensors": one("a", 1),
+  "part-2.safetensors": one("b", 2),
+};
+const TORCH_INDEX = { weight_map: { a: "part-1.bin", b: "part-2.bin" } };
+const TORCH: ModelFiles = {
+  "config.json": SINGLE["config.json"]!,
+  "pytorch_model.bin.index.json": json(TORCH_INDEX),
+  "part-1.bin": torchZip([floats("a", "0", [1], [1])]),
+  "part-2.bin": torchZip([floats("b", "0", [1], [2])]),
+};
+
+async function weights(files: ModelFiles): Promise<[string, number[]][]> {
+  const { tensors } = await readWeights(files);
+  return [...tensors].map(([name, tensor]) => [name, [...tensorFloats(tensor)]]);
+}
+
+describe("readWeights", () => {
+  it.each<[string, ModelFiles, number]>([
+    ["one safetensors file", SINGLE, 1],
+    ["several, with an index", SHARDED, 2],
+    ["several of PyTorch, with an index", TORCH, 2],
+    ["one of PyTorch", { "pytorch_model.bin": TORCH["part-1.bin"]! }, 1],
+    ["safetensors before PyTorch's", { ...TORCH, ...SINGLE }, 1],
+  ])("reads %s", async (_why, files, count) => {
+    const expected = [
+      ["a", [1]],
+      ["b", [2]],
+    ].slice(0, count);
+    expect(await weights(files)).toEqual(expected);
+  });
+
+  it.each<[string, ModelFiles, string]>([
+    ["nothing", {}, "model.safetensors"],
+    ["a missing part", { ...SHARDED, "part-2.safetensors": undefined as never }, "part-2.safetensors"],
+    ["one name in two parts", { ...SHARDED, "part-2.safetensors": one("a", 2) }, "part-2.safetensors"],
+    ["a damaged part", { ...SHARDED, "part-2.safetensors": new Uint8Array(9) }, "part-2.safetensors"],
+    ["an index that is no JSON", index("{"), "model.safetensors.index.json"],
+    ["an index without its map", index("{}"), "model.safetensors.index.json"],
+    ["an index of nothing", index('{"weight_map":{}}'), "model.safetensors.index.json"],
+    ["an index of a path", index('{"weight_map":{"a":"../x.safetensors"}}'), "model.safetensors.index.json"],
+    [
+      "an index of an address",
+      index('{"weight_map":{"a":"https://x/y.safetensors"}}'),
+      "model.safetensors.index.json",
+    ],
+    ["an index of another kind", index('{"weight_map":{"a":"x.bin"}}'), "model.safetensors.index.json"],
+    ["an index of numbers", index('{"weight_map":{"a":3}}'), "model.safetensors.index.json"],
+  ])("names the file where it gets %s", async (_why, files, file) => {
+    const error = await readWeights(files).catch((reason) => reason);
+    expect(error).toBeInstanceOf(CheckpointError);
+    expect(error.details.file).toBe(file);
+  });
+});
+
+function index(text: string): ModelFiles {
+  return { ...SHARDED, "model.safetensors.index.json": textBytes(text) };
+}
+
+describe("modelLocation", () => {
+  it.each<[string | URL, string | undefined, string]>([
+    ["google/reformer-enwik8", undefined, "https://huggingface.co/google/reformer-enwik8/resolve/main/"],
+    ["a/b", "refs/pr/3", "https://huggingface.co/a/b/resolve/refs%2Fpr%2F3/"],
+    ["https://x.test/models/m?key=1", undefined, "https://x.test/models/m/?key=1"],
+    ["./m", undefined, "https://page.test/app/m/"],
+    ["../m/", undefined, "https://page.test/m/"],
+    ["/m", undefined, "https://page.test/m/"],
+    [new URL("https://x.test/m"), undefined, "https://x.test/m/"],
+  ])("%s of revision %s is %s", (source, revision, url) => {
+    const base = "https://page.test/app/index.html";
+    expect(modelLocation(source, { revision, base })).toEqual({ url, fixed: false, cache: true });
+  });
+
+  it("a commit never changes", () => {
+    const revision = "0123456789abcdef0123456789abcdef01234567";
+    expect(modelLocation("a/b", { revision, cache: false })).toMatchObject({ fixed: true, cache: false });
+  });
+
+  it.each([
+    "",
+    "model",
+    "a/b/c",
+    "a/../b",
+    "javascript:alert(1)",
+    "file:///etc/passwd",
+    "data:,x",
+    "a b/c",
+    "-a/b",
+  ])("%j is no source of a model", (source) =>
+    expect(() => modelLocation(source, {})).toThrow(CheckpointError),
+  );
+
+  it.each<[string, unknown]>([
+    ["null", null],
+    ["a number", 3],
+    ["an empty list", []],
+    ["a list of numbers", [1]],
+    ["an object of texts", { "config.json": "{}" }],
+  ])("neither is %s", (_why, source) => {
+    expect(() => modelLocation(source as never, {})).toThrow(CheckpointError);
+  });
+});
+
+describe("fetchModel", () => {
+  let server: FileServer;
+  beforeAll(async () => {
+    server = await serveFiles();
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  function serve(files: ModelFiles, headers: Record<string, string> = { etag: '"one"' }): void {
+    server.files.clear();
+    for (const [name, bytes] of Object.entries(files)) server.files.set(name, { bytes, headers });
+    server.fault = undefined;
+    server.requests.length = 0;
+  }
+  const load = (options: Parameters<typeof fetchModel>[1] = {}, cache?: ModelCache) =>
+    fetchModel(modelLocation(server.url, {}), { openCache: async () => cache, ...options });
+
+  it.each([
+    ["one file", SINGLE],
+    ["parts", SHARDED],
+    ["PyTorch's parts", TORCH],
+  ])("downloads %s, each once, and reports bytes that never go back", async (_why, files) => {
+    serve(files);
+    const seen: ProgressEvent[] = [];
+    expect(await load({ onProgress: (event) => seen.push(event) })).toEqual(files);
+    expect(new Set(server.requests).size).toBe(server.requests.length);
+    const total = Object.values(files).reduce((sum, bytes) => sum + bytes.length, 0);
+    expect(seen.at(-1)).toMatchObject({ phase: "download", loaded: total, total });
+    const loaded = seen.map((event) => event.loaded);
+    expect(loaded).toEqual([...loaded].sort((a, b) => a - b));
+  });
+
+  it("keeps what it downloaded and asks only whether it changed", async () => {
+    const cache = modelCache(memoryDirectory());
+    serve(SINGLE);
+    await load({}, cache);
+    server.requests.length = 0;
+    expect(await load({}, cache)).toEqual(SINGLE);
+    expect(server.requests).toEqual(["HEAD /config.json", "HEAD /tokenizer.json", "HEAD /model.safetensors"]);
+    const newer = { ...SINGLE, "model.safetensors": one("a", 2) };
+    serve(newer, { etag: '"two"' });
+    expect(await load({}, cache)).toEqual(newer);
+  });
+
+  it("of a commit asks nothing again; without a connection takes what it kept", async () => {
+    const cache = modelCache(memoryDirectory());
+    const files = {
+      "config.json": SINGLE["config.json"]!,
+      "tokenizer.json": SINGLE["tokenizer.json"]!,
+      "pytorch_model.bin": TORCH["part-1.bin"]!,
+    };
+    serve(files);
+    await load({}, cache);
+    const gone = async () => {
+      throw new TypeError("fetch failed");
+    };
+    const started = performance.now();
+    expect(await load({ fetch: gone }, cache)).toEqual(files);
+    expect(performance.now() - started, "milliseconds").toBeLessThan(1000);
+    const fixed = { ...modelLocation(server.url, {}), fixed: true } as never;
+    server.requests.length = 0;
+    await fetchModel(fixed, { openCache: async () => cache });
+    expect(server.requests.filter((request) => !request.includes("safetensors"))).toEqual([]);
+  });
+
+  it("a cut download leaves nothing in the cache; the next one is whole", async () => {
+    const cache = modelCache(memoryDirectory());
+    serve(SINGLE, {});
+    const stop = new AbortController();
+    server.fault = (request, response, file) =>
+      request.url === "/model.safetensors" && cutAt(20)(request, response, file);
+    setTimeout(() => stop.abort(), 100);
+    await expect(load({ signal: stop.signal }, cache)).rejects.toMatchObject({ name: "AbortError" });
+    serve(SINGLE);
+    expect(await load({}, cache)).toEqual(SINGLE);
+  });
+
+  it("without room for the files goes on, and says once that they are not kept", async () => {
+    const directory = memoryDirectory();
+    const full = modelCache({
+      ...directory,
+      write: async () => {
+        throw new DOMException("The quota has been exceeded.", "QuotaExceededError");
+      },
+    });
+    serve(SINGLE);
+    const notices: string[] = [];
+    const onProgress = ({ notice }: ProgressEvent) => notice && notices.push(notice);
+    expect(await load({ onProgress }, full)).toEqual(SINGLE);
+    expect(notices).toHaveLength(1);
+    expect(notices[0]).toContain("quota");
+  });
+
+  it("a site that answers every path with a page has only what is really there", async () => {
+    serve(SHARDED);
+    server.fault = (_request, response, file) =>
+      !file && Boolean(response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>"));
+    expect(await load()).toEqual(SHARDED);
+    serve({});
+    server.fault = (_request, response) =>
+      Boolean(response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>"));
+    const error = await load().catch((reason) => reason);
+    expect(error).toBeInstanceOf(DownloadError);
+    expect(error.details).toMatchObject({ reason: "web-page", url: `${server.url}config.json` });
+  });
+
+  it("names what the place lacks", async () => {
+    serve({});
+    await expect(load()).rejects.toMatchObject({ name: "CheckpointError", details: { file: "config.json" } });
+    serve({ "config.json": SINGLE["config.json"]! });
+    await expect(load()).rejects.toMatchObject({ details: { file: "model.safetensors" } });
+    serve({ ...SHARDED, "part-2.safetensors": undefined as never });
+    server.files.delete("part-2.safetensors");
+    await expect(load()).rejects.toMatchObject({ details: { file: "part-2.safetensors" } });
+  });
+
+  it("through the caller's fetch: the hub's addresses, query included", async () => {
+    serve(SINGLE);
+    const asked: string[] = [];
+    const hub: typeof fetch = async (url, options) => {
+      asked.push(String(url));
+      return fetch(server.url + String(url).split("/").at(-1), options);
+    };
+    const location = modelLocation("google/reformer-enwik8", {});
+    expect(await fetchModel(location, { fetch: hub, openCache: async () => undefined })).toEqual(SINGLE);
+    expect(asked[0]).toBe("https://huggingface.co/google/reformer-enwik8/resolve/main/config.json");
+  });
+
+  it("from files that a person chose, and from a folder", async () => {
+    const chosen = Object.entries(SHARDED).map(([name, bytes]) => new File([bytes], name));
+    expect(await fetchModel(modelLocation(chosen, {}), {})).toEqual(SHARDED);
+    const folder = {
+      async getFileHandle(name: string) {
+        const file = chosen.find((one) => one.name === name);
+        if (!file) throw new DOMException("no", "NotFoundError");
+        return { getFile: async () => file };
+      },
+    } as unknown as FileSystemDirectoryHandle;
+    expect(await fetchModel(modelLocation(folder, {}), {})).toEqual(SHARDED);
+    const locked = {
+      getFileHandle: async () => {
+        throw new DOMException("no", "NotAllowedError");
+      },
+    } as unknown as FileSystemDirectoryHandle;
+    await expect(fetchModel(modelLocation(locked, {}), {})).rejects.toThrow(CheckpointError);
+  });
+
+  it("goes on after a cut in the middle of the weights", async () => {
+    serve(SINGLE);
+    const cut = first(1, cutAt(30));
+    server.fault = (request, ...rest) => request.url === "/model.safetensors" && cut(request, ...rest);
+    expect(await load()).toEqual(SINGLE);
+    expect(server.requests.at(-1)).toBe("GET /model.safetensors bytes=30-");
+  });
+});
+
+it("collectModelFiles takes only what a model needs", async () => {
+  const asked: string[] = [];
+  await collectModelFiles(async (name) => {
+    asked.push(name);
+    return SINGLE[name];
+  });
+  expect(asked).toEqual(["config.json", "tokenizer.json", "model.safetensors"]);
+});
