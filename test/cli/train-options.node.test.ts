@@ -31,7 +31,9 @@ describe("parseTrainCommand", () => {
       ..."--hashes 4 --chunk 32 --max-length 8192 --dropout 0.25 --tokenizer bpe:1024".split(" "),
       ..."--steps 7 --length 160 --batch 3 --accumulate 5 --optimizer adafactor".split(" "),
       ..."--learning-rate 1e-4 --schedule linear --warmup 2 --weight-decay 0.5 --clip 2".split(" "),
-      ..."--backward stored --streams f32 --seed 11 --held-out 0.2 --evaluate-every 9".split(" "),
+      ..."--backward stored --streams f32 --precision mixed --seed 11 --held-out 0.2 --evaluate-every 9".split(
+        " ",
+      ),
       ..."--checkpoint night --checkpoints runs --checkpoint-every 4 --fresh --minutes 1.5".split(" "),
       ..."--sample-every 6 --sample-tokens 33 --out model --prompt".split(" "),
       "Call me",
@@ -62,6 +64,7 @@ describe("parseTrainCommand", () => {
       clipNorm: 2,
       backward: "stored",
       streams: "f32",
+      precision: "mixed",
       heldOut: 0.2,
       evaluateEvery: 9,
       checkpoint: "night",
