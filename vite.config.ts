@@ -10,7 +10,8 @@ export default defineConfig({
   publicDir: "demo/public",
   base: "./", // the built page works under any path
   build: { target: "es2022", outDir: "site" }, // dist/ is the library's
-  worker: { format: "es" },
+  // One piece: the inline worker is a blob, from which no other file can be imported.
+  worker: { format: "es", rolldownOptions: { output: { codeSplitting: false } } },
   optimizeDeps: { include: ["comlink", "fast-check", "pickleparser", "@huggingface/tokenizers"] }, // found late, it would reload the test page in the middle of a run
   // Node would take the package's `main`, which is CommonJS under "type": "module" and does not load.
   resolve: { alias: { wgsl_reflect: "wgsl_reflect/wgsl_reflect.module.js" } },

@@ -44,13 +44,17 @@ function plainShaders(): Plugin {
   };
 }
 
-/** Comlink is bundled; its licence asks to be passed on. */
+/** Packages that are bundled; their licences ask to be passed on. */
+const BUNDLED = ["comlink", "pickleparser", "@huggingface/tokenizers"];
+
 function passOnLicences(): Plugin {
   return {
     name: "pass-on-licences",
     generateBundle() {
-      const source = readFileSync("node_modules/comlink/LICENSE", "utf8");
-      this.emitFile({ type: "asset", fileName: "comlink.LICENSE.txt", source });
+      for (const name of BUNDLED) {
+        const source = readFileSync(`node_modules/${name}/LICENSE`, "utf8");
+        this.emitFile({ type: "asset", fileName: `${name.replace(/.*\//, "")}.LICENSE.txt`, source });
+      }
     },
   };
 }
@@ -58,7 +62,12 @@ function passOnLicences(): Plugin {
 export default defineConfig({
   publicDir: false,
   plugins: [literalWorkerUrl(), plainShaders(), passOnLicences()],
-  worker: { format: "es", plugins: () => [plainShaders()] },
+  // One piece: the inline worker is a blob, from which no other file can be imported.
+  worker: {
+    format: "es",
+    plugins: () => [plainShaders()],
+    rolldownOptions: { output: { codeSplitting: false } },
+  },
   build: {
     target: "es2022",
     outDir: "dist",

@@ -16,24 +16,26 @@ const QUICK = {
   speed: /^(matmul|attention)$/,
 } as const satisfies Record<Part, RegExp>;
 
-const FILES = import.meta.glob<string>("../../test/fixtures/*/*.{json,safetensors}", {
+const FILES = import.meta.glob<string>("../../test/fixtures/*/**/*.{json,safetensors,bin}", {
   query: "?url&no-inline",
   import: "default",
   eager: true,
 });
-/** Folders of recorded cases, with their cases. */
-const FOLDERS = [...new Set(Object.keys(FILES).map((path) => path.replace(/[^/]*$/, "")))].map((folder) => ({
-  read: async (path: string) => {
-    const url = FILES[folder + path];
-    if (url === undefined) return undefined;
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`${path}: the server answered ${response.status}`);
-    return response.arrayBuffer();
-  },
-  names: Object.keys(FILES)
-    .filter((path) => path.startsWith(folder) && path.endsWith(".safetensors"))
-    .map((path) => path.slice(folder.length).replace(/\.safetensors$/, "")),
-}));
+/** Folders of recorded cases, with their cases; a case may have a folder of its own below. */
+const FOLDERS = [...new Set(Object.keys(FILES).map((path) => path.split("/").slice(0, 5).join("/")))]
+  .map((top) => `${top}/`)
+  .map((folder) => ({
+    read: async (path: string) => {
+      const url = FILES[folder + path];
+      if (url === undefined) return undefined;
+      const response = await fetch(url);
+      if (!response.ok) throw new Error(`${path}: the server answered ${response.status}`);
+      return response.arrayBuffer();
+    },
+    names: Object.keys(FILES)
+      .filter((path) => path.startsWith(folder) && /^[^/]*\.safetensors$/.test(path.slice(folder.length)))
+      .map((path) => path.slice(folder.length).replace(/\.safetensors$/, "")),
+  }));
 
 const tell = (event: TestEvent) => postMessage(event);
 

@@ -28,6 +28,7 @@ export const LOOSENESS: Readonly<Record<string, number>> = {
   qa: 2,
   optimizer: 2,
   decode: 2,
+  checkpoint: 2,
 };
 
 /** Half a step of the fixed-point streams: the error of one residual add. */

@@ -3,6 +3,7 @@ import type { ReformerConfig } from "../../src/config.js";
 import { configFromHuggingFace } from "../../src/config-hugging-face.js";
 import { readSafetensors, type Tensor, tensorValues } from "../../src/io/safetensors.js";
 import type { Case, CaseEntry, RecordedTensor, Tolerance } from "./case.js";
+import { savedModel } from "./checkpoint.js";
 
 /** Reads a file of the folder of cases by its relative path; undefined where there is none. */
 export type ReadFile = (path: string) => Promise<ArrayBuffer | undefined>;
@@ -16,6 +17,8 @@ interface RecordedCase extends Readonly<Record<string, unknown>> {
   readonly config: Record<string, unknown>;
   readonly call: Record<string, unknown>;
   readonly tolerances?: Record<string, Tolerance>;
+  /** Of a saved model: its files by purpose. */
+  readonly files?: Record<string, string>;
 }
 
 /**
@@ -37,13 +40,21 @@ export async function openCases(read: ReadFile): Promise<CaseFolder> {
       cases: index.cases.map(({ case: name, kind }) => ({ name, kind })),
       load: async ({ name, kind }) => {
         const recorded = json(await file(`${name}.json`)) as RecordedCase;
+        const tensors = tensorsIn(await file(`${name}.safetensors`), name);
+        let config = configFromHuggingFace(settingsOf(kind, recorded.config));
+        if (kind === "checkpoint") {
+          const directory = String(recorded.call.directory);
+          const model = await savedModel({ directory, files: recorded.files ?? {} }, file);
+          config = model.config;
+          for (const [key, tensor] of model.weights) tensors.set(`weight/${key}`, tensor);
+        }
         return {
           name,
           kind,
-          config: withCall(configFromHuggingFace(settingsOf(kind, recorded.config)), recorded.call),
+          config: withCall(config, recorded.call),
           call: recorded.call,
           details: recorded,
-          tensors: tensorsIn(await file(`${name}.safetensors`), name),
+          tensors,
           tolerances: recorded.tolerances ?? {},
         };
       },

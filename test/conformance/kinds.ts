@@ -39,6 +39,7 @@ export const KINDS: Readonly<Record<string, Kind>> = {
   qa: { streams: true, run: labelled },
   optimizer: { streams: true, run: optimize },
   decode: { streams: true, run: decodeCase },
+  checkpoint: { streams: true, run: languageModel },
 };
 
 async function attention(c: Case, gpu: Gpu, fixedPoint: boolean): Promise<Computed> {

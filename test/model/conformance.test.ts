@@ -5,7 +5,7 @@ import { openCases, type ReadFile } from "../conformance/folder.js";
 import { getDevice } from "../support/device.js";
 
 /** Data URLs by path: both hosts can fetch them. */
-const FILES = import.meta.glob<string>("../fixtures/*/*", { query: "?url&inline", import: "default" });
+const FILES = import.meta.glob<string>("../fixtures/*/**/*", { query: "?url&inline", import: "default" });
 
 const filesIn =
   (folder: string): ReadFile =>

@@ -28,4 +28,5 @@ export const REFERENCE: Readonly<Record<string, (c: Case, options: ReferenceOpti
   qa: labelled,
   optimizer: optimize,
   decode,
+  checkpoint: languageModel,
 };
