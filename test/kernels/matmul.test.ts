@@ -23,6 +23,7 @@ const SLOPE = 1.13;
 /** Two sequences of 45 tokens, 3 heads of 8: a matrix of 90 rows and 24 columns. */
 const heads = { batch: 2, heads: 3, length: 45, headSize: 8 };
 
+const HEADS_OF_HALVES = "a slab of A in heads layout";
 const CASES: readonly (readonly [why: string, given: Given])[] = [
   ["one element", { m: 1, n: 1, k: 1 }],
   ["few rows", { m: 7, n: 19, k: 37 }],
@@ -46,7 +47,7 @@ const CASES: readonly (readonly [why: string, given: Given])[] = [
   ["A transposed, adding", { m: 67, n: 130, k: 37, transposeA: true, store: "add" }],
   ["B transposed, bias and gelu", { m: 67, n: 40, k: 37, transposeB: true, bias: true, activation: "gelu" }],
   ["both transposed", { m: 67, n: 70, k: 37, transposeA: true, transposeB: true }],
-  ["a slab of A in heads layout", { ...heads, m: 50, n: 33, k: 24, aHeads: true, rowOffset: 21 }],
+  [HEADS_OF_HALVES, { ...heads, m: 50, n: 33, k: 24, aHeads: true, rowOffset: 21 }],
   ["A in heads layout, transposed", { ...heads, m: 24, n: 33, k: 90, aHeads: true, transposeA: true }],
   ["B in heads layout", { ...heads, m: 33, n: 24, k: 50, bHeads: true, rowOffset: 21 }],
   [
@@ -134,7 +135,10 @@ describe.each(FORMS)("matmul, %s form", (variant) => {
   const halves = HALF_FORMS.includes(variant);
   const roundingOf = (d: MatmulDims, a: Float32Array, b: Float32Array) =>
     halves ? halvesBound(d, a, b) : () => 0;
-  test.each(CASES.filter(([, { m }]) => few === m <= 8))("%s", async (_why, given) => {
+  // The forms of halves address as the tiled one does: one heads layout is enough.
+  const serves = ([why, { m, heads }]: (typeof CASES)[number]) =>
+    few === m <= 8 && !(halves && heads && why !== HEADS_OF_HALVES);
+  test.each(CASES.filter(serves))("%s", async (_why, given) => {
     const d = matmulDims(given);
     const { values, keep, outBefore } = inputs(d);
     const all = { ...(values as { a: Float32Array; b: Float32Array; bias?: Float32Array }), keep };

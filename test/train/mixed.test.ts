@@ -6,7 +6,11 @@ import { planWeights, profileOf } from "../../src/engine-device.js";
 import { resolveTrainOptions } from "../../src/engine-options.js";
 import { DivergedError } from "../../src/errors.js";
 import { Gpu } from "../../src/gpu/gpu.js";
-import { type CheckpointStore, checkpointStore } from "../../src/io/checkpoint-store.js";
+import {
+  type CheckpointFiles,
+  type CheckpointStore,
+  checkpointStore,
+} from "../../src/io/checkpoint-store.js";
 import { memoryDirectory } from "../../src/io/memory-store.js";
 import { readSafetensors, type Tensor, tensorFloats } from "../../src/io/safetensors.js";
 import { STATE } from "../../src/kernels/global-norm.js";
@@ -225,6 +229,31 @@ describe("a run in mixed precision", () => {
     const state = readSafetensors((await optimizerOf(cut)) as Uint8Array, "optimizer").tensors;
     const words = tensorFloats(state.get("update_state") as Tensor);
     expect([words[STATE.lossExponent], words[STATE.goodSteps]]).toEqual([16, 6]);
+  });
+
+  test("tells its skipped steps, and ends at the same bits where it was resumed after one", async () => {
+    /** The checkpoint of step 3, with a scale so large that gradients overflow. */
+    const nearOverflow = async () => {
+      const kept = store();
+      await train(SHORT, { store: kept, stop: 3 });
+      const files = (await kept.load()) as CheckpointFiles;
+      const bytes = (files.get("optimizer.safetensors") as Uint8Array).slice();
+      const { bytes: state } = readSafetensors(bytes).tensors.get("update_state") as Tensor;
+      new DataView(state.buffer, state.byteOffset).setFloat32(4 * STATE.lossExponent, 24, true);
+      await kept.save(new Map([...files, ["optimizer.safetensors", bytes]]));
+      return kept;
+    };
+    const [whole, cut] = [await nearOverflow(), await nearOverflow()];
+    const longer = { ...SHORT, steps: 9 };
+    const expected = await train(longer, { store: whole });
+    expect(expected.steps[0]?.notice).toContain("Step 4 was skipped");
+    const first = await train(longer, { store: cut, stop: 4 }); // two more were under way
+    const rest = await train(longer, { store: cut });
+    expect(first.steps.map(({ notice }) => notice)).toEqual([expected.steps[0]?.notice]);
+    expect(rest.steps.map(({ step }) => step)).toEqual([7, 8, 9]);
+    expect(rest.steps.at(-1)?.loss).toBe(expected.steps.at(-1)?.loss);
+    expect(rest.files).toEqual(expected.files);
+    expect(await optimizerOf(cut)).toEqual(await optimizerOf(whole));
   });
 
   test("goes on from a checkpoint of an f32 run, and says that it is another one", async () => {
