@@ -1,7 +1,9 @@
 // What `import … from "webgpu-reformer"` gives.
+export { clearDownloads } from "./downloads.js";
 export * from "./errors.js";
 export type { ModelSource } from "./io/model-source.js";
 export type { WorkerKind } from "./open-model.js";
+export { type PipelineTask, pipeline } from "./pipeline.js";
 export { type BufferLimits, isSupported, planMemory, type Support } from "./preflight.js";
 export { Reformer, type SaveFile } from "./reformer.js";
 export type * from "./types.js";
