@@ -1,0 +1,26 @@
+// The benchmarks by name, and the machine they run on.
+import { describeAdapter } from "../../src/engine-device.js";
+import { benchGenerate } from "./generate.js";
+import { benchKernels } from "./kernels.js";
+import type { RunBench, Table } from "./report.js";
+import { benchScaling } from "./scaling.js";
+
+export const BENCHMARKS: Readonly<Record<string, RunBench>> = {
+  kernels: benchKernels,
+  scaling: benchScaling,
+  generate: benchGenerate,
+};
+
+export interface Reporter {
+  table(table: Table): void | Promise<void>;
+  log(line: string): void | Promise<void>;
+}
+
+/** Runs one benchmark at the size that suits the adapter, telling as it goes. */
+export async function runBenchmark(name: string, device: GPUDevice, reporter: Reporter): Promise<void> {
+  const run = BENCHMARKS[name] as RunBench;
+  const scale = describeAdapter(device).fallback ? "software" : "gpu";
+  for await (const table of run({ device, scale, log: (line) => void reporter.log(line) })) {
+    await reporter.table(table);
+  }
+}
