@@ -226,6 +226,15 @@ export function paddedLength(config: ReformerConfig, length: number): number {
   return padded;
 }
 
+/** The length itself where it is not padded or has no room to be, else its padded form. */
+export function roundUpToChunks(config: ReformerConfig, length: number): number {
+  try {
+    return paddedLength(config, length);
+  } catch {
+    return length;
+  }
+}
+
 function leastCommonMultiple(a: number, b: number): number {
   let [x, y] = [a, b];
   while (y > 0) [x, y] = [y, x % y];

@@ -27,6 +27,11 @@ export async function* generateText(
   options: GenerateOptions,
 ): AsyncGenerator<GeneratedPiece, undefined> {
   const { maxNewTokens = DEFAULT_NEW_TOKENS, stop = [], signal, ...sampling } = options;
+  if (config.head !== "language-model") {
+    throw new ConfigError(`generate() needs a language-model head, but this model's is ${config.head}.`, {
+      field: "head",
+    });
+  }
   if (!Number.isInteger(maxNewTokens) || maxNewTokens < 0) {
     throw new ConfigError(`maxNewTokens is ${maxNewTokens}, but must be a whole number from 0 on.`, {
       field: "maxNewTokens",

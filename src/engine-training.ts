@@ -1,13 +1,14 @@
 // One training run: batches, evaluations, samples and checkpoints, from where it stood to its last step, across a lost
 // device if need be.
 import type { ReformerConfig } from "./config.js";
+import { BestKeeper } from "./engine-best.js";
 import { fingerprint, openRun, saveRun, writeTensors } from "./engine-checkpoint.js";
+import { type HeldOut, type TrainingData, textData } from "./engine-data.js";
 import type { OpenDevice } from "./engine-device.js";
 import type { TrainSettings } from "./engine-options.js";
 import { DeviceLostError, DivergedError } from "./errors.js";
 import type { HistoryPoint } from "./io/checkpoint.js";
-import type { CheckpointStore } from "./io/checkpoint-store.js";
-import { TokenDataset } from "./text/dataset.js";
+import type { CheckpointFiles, CheckpointStore } from "./io/checkpoint-store.js";
 import type { Tokenizer } from "./text/tokenizer.js";
 import { UPDATE_STATE } from "./train/optimizer.js";
 import { planTraining, type TrainingPlan } from "./train/recordings.js";
@@ -38,16 +39,18 @@ export class TrainingRun {
   #trainer: Trainer | undefined;
   #history: HistoryPoint[] = [];
   #seconds = 0;
-  #heldOut: TrainStep["heldOut"];
+  #heldOut: HeldOut | undefined;
   #lastLoss = Number.NaN;
   #notice: Pick<TrainStep, "recoveredFrom" | "notice"> = {};
 
   private constructor(
     readonly model: TrainedModel,
     readonly settings: TrainSettings,
-    readonly dataset: TokenDataset,
+    readonly data: TrainingData,
     readonly store: CheckpointStore,
     readonly signal: AbortSignal | undefined,
+    /** Ends the run where the held-out loss no longer falls, and keeps the best weights. */
+    readonly keeper: BestKeeper | undefined,
   ) {}
 
   /** Takes all steps; leaving the iteration saves a checkpoint first. */
@@ -58,16 +61,31 @@ export class TrainingRun {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<TrainStep, TrainSummary> {
     signal?.throwIfAborted();
-    const dataset = await TokenDataset.fromText(text, model.tokenizer, { heldOut: settings.heldOut, signal });
-    dataset.batch(0, { batchSize: settings.shape.batchSize, length: settings.shape.length });
-    const store = await model.openStore(settings.checkpoint);
+    const data = await textData(model, text, settings, signal);
+    return yield* TrainingRun.run(model, data, settings, signal);
+  }
+
+  /** As `steps`. With `patience`, the checkpoint of the lowest held-out loss is kept as NAME.best, and restored. */
+  static async *run(
+    model: TrainedModel,
+    data: TrainingData,
+    settings: TrainSettings,
+    signal: AbortSignal | undefined,
+    patience?: number,
+  ): AsyncGenerator<TrainStep, TrainSummary> {
+    const name = settings.checkpoint;
+    const store = await model.openStore(name);
     await store.lock();
-    const run = new TrainingRun(model, settings, dataset, store, signal);
+    const best = patience === undefined ? undefined : await model.openStore(name && `${name}.best`);
+    await best?.lock();
+    const keeper = best && new BestKeeper(best, patience ?? 0);
+    const run = new TrainingRun(model, settings, data, store, signal, keeper);
     try {
       await run.#start(settings.resume);
       return yield* run.#all();
     } finally {
       run.#trainer?.dispose();
+      await best?.close();
       await store.close();
     }
   }
@@ -94,6 +112,7 @@ export class TrainingRun {
       return;
     }
     this.#restore(openRun(files, model.tokenizer), plan);
+    await this.keeper?.resume(this.#history);
   }
 
   #restore(checkpoint: ReturnType<typeof openRun>, plan: TrainingPlan): void {
@@ -130,25 +149,29 @@ export class TrainingRun {
         await this.#recover();
       }
     }
-    const { steps } = this.settings;
-    return { step: steps, loss: this.#lastLoss, heldOut: this.#heldOut, seconds: this.#seconds };
+    const { step } = this.trainer;
+    const summary = { step, loss: this.#lastLoss, heldOut: this.#heldOut, seconds: this.#seconds };
+    const best = await this.#restoreBest();
+    return best ? { ...summary, best } : summary;
   }
 
   async *#untilLost(): AsyncGenerator<TrainStep> {
     const { settings, trainer, signal, model } = this;
     const { steps } = settings;
     const isBarrier = (step: number) => this.#evaluates(step) || this.#saves(step) || this.#samples(step);
+    if (this.keeper?.exhausted) return;
     const durations: number[] = [];
     let started = performance.now();
     let leaves = true; // what a reader leaves is saved; what diverged is not, nor can be what is lost
     try {
-      for await (const finished of trainer.run(this.dataset, steps, signal, isBarrier)) {
+      for await (const finished of trainer.run(this.data, steps, signal, isBarrier)) {
         durations.push((performance.now() - started) / 1000);
         if (durations.length > SPEED_WINDOW) durations.shift();
         this.#seconds += durations.at(-1) ?? 0;
         const report = await this.#report(finished, mean(durations));
         model.onStep(finished.step);
         yield report;
+        if (this.keeper?.exhausted) break;
         started = performance.now(); // evaluations, samples and the reader's own work are not training time
       }
       leaves = false;
@@ -161,17 +184,12 @@ export class TrainingRun {
   }
 
   async #report(finished: FinishedStep, perStep: number): Promise<TrainStep> {
-    const { settings, dataset, trainer, signal } = this;
+    const { settings, data, trainer, signal } = this;
     const { step, loss } = finished;
     const { batchSize, length } = settings.shape;
     this.#lastLoss = loss;
     if (this.#evaluates(step)) {
-      const windows = dataset.heldOutWindows(
-        { batchSize, length },
-        Math.ceil(settings.evaluateTokens / length),
-      );
-      const measured = await trainer.evaluate(windows, { signal });
-      this.#heldOut = { loss: measured.loss, bitsPerCharacter: dataset.bitsPerCharacter(measured.loss) };
+      this.#heldOut = await data.evaluate(trainer, signal);
     }
     const heldOut = this.#evaluates(step) ? this.#heldOut : undefined;
     this.#history.push({
@@ -180,6 +198,7 @@ export class TrainingRun {
       seconds: this.#seconds,
       ...(heldOut ? { heldOutLoss: heldOut.loss } : {}),
     });
+    if (heldOut) await this.keeper?.consider(step, heldOut.loss, () => this.#pack());
     const sample = this.#samples(step)
       ? await this.model.sample(settings.samplePrompt, settings.sampleTokens, signal)
       : undefined;
@@ -191,7 +210,7 @@ export class TrainingRun {
     return {
       ...finished,
       steps: settings.steps,
-      bitsPerCharacter: dataset.bitsPerCharacter(loss),
+      bitsPerCharacter: data.bitsPerCharacter(loss),
       tokensPerSecond: (settings.accumulate * batchSize * length) / perStep,
       secondsLeft: (settings.steps - step) * perStep,
       heldOut,
@@ -217,6 +236,10 @@ export class TrainingRun {
   }
 
   async #save(): Promise<void> {
+    await this.store.save(await this.#pack());
+  }
+
+  async #pack(): Promise<CheckpointFiles> {
     const { model, settings, trainer } = this;
     const { config, tokenizer, seed, device } = model;
     const { step } = trainer;
@@ -228,9 +251,19 @@ export class TrainingRun {
       settings: settings as unknown as Readonly<Record<string, unknown>>,
     };
     const parts = { config, tokenizer, weights: device.weights.tensors };
-    await this.store.save(
-      await saveRun(parts, trainer.plan.optimizer.stateTensors, trainer.prepared, trainer.plan.plan, state),
-    );
+    return saveRun(parts, trainer.plan.optimizer.stateTensors, trainer.prepared, trainer.plan.plan, state);
+  }
+
+  /** The best weights of the run, where it keeps them and has gone on since. */
+  async #restoreBest(): Promise<BestKeeper["best"]> {
+    const { keeper, trainer, model } = this;
+    const best = keeper?.best;
+    const files = best && best.step !== trainer.step ? await keeper?.store.load() : undefined;
+    if (files) {
+      const { model: weights } = openRun(files, model.tokenizer);
+      writeTensors(trainer.prepared, trainer.plan.weights.tensors, weights, "model.safetensors");
+    }
+    return best;
   }
 
   /** Back to the last checkpoint's weights: what diverged must not be what is kept. */

@@ -1,9 +1,12 @@
 // The engine: one model on one GPU device, on the thread it was made on. The only place that knows all parts.
 import { type ReformerConfig, resolveConfig } from "./config.js";
 import { readTensors } from "./engine-checkpoint.js";
+import { needLanguageModel } from "./engine-data.js";
 import { describeAdapter, type OpenDevice, openDevice } from "./engine-device.js";
 import { readModelFiles, writeModelFiles, writeWeights } from "./engine-files.js";
+import { fineTuneSteps } from "./engine-fine-tuning.js";
 import { generateText } from "./engine-generation.js";
+import { configWithHead, withHead } from "./engine-head.js";
 import { resolveTrainOptions } from "./engine-options.js";
 import { type TrainedModel, TrainingRun } from "./engine-training.js";
 import { ConfigError, DisposedError } from "./errors.js";
@@ -14,6 +17,8 @@ import type { ModelLocation } from "./io/model-location.js";
 import { openOpfsStore } from "./io/opfs-store.js";
 import { initialValues, parameterCount, parameters } from "./model/parameters.js";
 import { PreparedPlan } from "./scheduler/run.js";
+import { maskWindows } from "./tasks/masking.js";
+import { tasksOf } from "./tasks/tasks.js";
 import { trainBpe } from "./text/bpe-training.js";
 import { byteTokenizer } from "./text/byte-tokenizer.js";
 import { characterTokenizer } from "./text/character-tokenizer.js";
@@ -21,18 +26,32 @@ import { TokenDataset } from "./text/dataset.js";
 import type { Tokenizer } from "./text/tokenizer.js";
 import { EVALUATE, evaluateWindows, initialiseWindows, planEvaluation } from "./train/evaluation.js";
 import type {
+  AnswerOptions,
+  AnswerSpan,
+  ClassifyOptions,
   CreateOptions,
+  EmbedOptions,
+  Example,
+  FillMaskOptions,
+  FineTuneOptions,
+  FineTuneRun,
   GeneratedPiece,
   GenerateOptions,
   Generation,
+  HeadOptions,
+  LabelScore,
+  MaskFilling,
   Model,
   ModelDescription,
   ModelFiles,
   ProgressEvent,
+  Question,
   ReformerOptions,
+  ScoreOptions,
+  Tasks,
+  TextScore,
   TrainOptions,
   TrainRun,
-  TrainStep,
   TrainSummary,
 } from "./types.js";
 
@@ -44,6 +63,7 @@ export interface EngineOptions
 }
 
 export class Engine implements Model {
+  #config: ReformerConfig;
   #device: OpenDevice;
   #step = 0;
   #disposed = false;
@@ -51,13 +71,19 @@ export class Engine implements Model {
   #busy: Promise<unknown> = Promise.resolve();
 
   private constructor(
-    readonly config: ReformerConfig,
+    config: ReformerConfig,
     readonly tokenizer: Tokenizer,
     readonly seed: number,
     device: OpenDevice,
     readonly options: EngineOptions,
   ) {
+    this.#config = config;
     this.#device = device;
+  }
+
+  /** Of the body and the head it has now. */
+  get config(): ReformerConfig {
+    return this.#config;
   }
 
   /**
@@ -66,7 +92,7 @@ export class Engine implements Model {
    */
   static async create(given: ReformerOptions = {}, options: EngineOptions = {}): Promise<Engine> {
     const tokenizer = await makeTokenizer(options);
-    const config = resolveConfig({ ...given, vocabSize: given.vocabSize ?? tokenizer.vocabSize });
+    const config = resolveConfig(withVocabulary(given, tokenizer.vocabSize));
     const seed = checkSeed(options.seed ?? 0);
     const engine = await Engine.#open(config, tokenizer, seed, options);
     const list = parameters(config);
@@ -138,23 +164,55 @@ export class Engine implements Model {
   train(text: string, options: TrainOptions): TrainRun {
     this.#check();
     const settings = resolveTrainOptions(this.config, options);
-    const start = () => this.#exclusive(TrainingRun.steps(this.#trained(), text, settings, options.signal));
-    return {
-      [Symbol.asyncIterator]: () => withoutResult(start()),
-      finish: async (): Promise<TrainSummary> => {
-        const steps = start();
-        for (;;) {
-          const { done, value } = await steps.next();
-          if (done) return value;
-        }
-      },
-    };
+    return runOf(() => this.#exclusive(TrainingRun.steps(this.#trained(), text, settings, options.signal)));
+  }
+
+  fineTune(examples: readonly Example[], options: FineTuneOptions): FineTuneRun {
+    this.#check();
+    return runOf(() => this.#exclusive(fineTuneSteps(this.#trained(), examples, options)));
+  }
+
+  async replaceHead(options: HeadOptions): Promise<void> {
+    this.#check();
+    return this.#alone(async () => {
+      const config = configWithHead(this.#config, options);
+      this.#device = await withHead(this.#device, config, checkSeed(options.seed ?? 0));
+      this.#config = config;
+    });
+  }
+
+  classify(texts: readonly string[], options: ClassifyOptions = {}): Promise<LabelScore[][]> {
+    return this.#task((tasks) => tasks.classify(texts, options));
+  }
+
+  answer(question: Question, options: AnswerOptions = {}): Promise<AnswerSpan[]> {
+    return this.#task((tasks) => tasks.answer(question, options));
+  }
+
+  fillMask(text: string, options: FillMaskOptions = {}): Promise<MaskFilling[][]> {
+    return this.#task((tasks) => tasks.fillMask(text, options));
+  }
+
+  embed(texts: readonly string[], options: EmbedOptions = {}): Promise<Float32Array[]> {
+    return this.#task((tasks) => tasks.embed(texts, options));
+  }
+
+  score(text: string, options: ScoreOptions = {}): Promise<TextScore> {
+    return this.#task((tasks) => tasks.score(text, options));
+  }
+
+  async #task<T>(ask: (tasks: Tasks) => Promise<T>): Promise<T> {
+    this.#check();
+    const { config, tokenizer, seed } = this;
+    return this.#alone(() => ask(tasksOf({ config, tokenizer, seed, ...this.#device })));
   }
 
   #trained(): TrainedModel {
     const engine = this;
     return {
-      config: this.config,
+      get config() {
+        return engine.#config;
+      },
       tokenizer: this.tokenizer,
       seed: this.seed,
       get device() {
@@ -193,6 +251,7 @@ export class Engine implements Model {
   ): Promise<{ loss: number; bitsPerCharacter: number; tokens: number }> {
     this.#check();
     return this.#alone(async () => {
+      needLanguageModel(this.config, "evaluate()");
       const dataset = await TokenDataset.fromText(text, this.tokenizer, {
         heldOut: 0.999999,
         signal: options.signal,
@@ -205,7 +264,9 @@ export class Engine implements Model {
       try {
         initialiseWindows(prepared, windows);
         const run = options.lsh === false ? EVALUATE.withoutLsh : EVALUATE.all;
-        const batches = dataset.heldOutWindows(shape);
+        const windowed = dataset.heldOutWindows(shape);
+        const masked = this.config.head === "masked-language-model";
+        const batches = masked ? maskWindows(this.config, windowed, this.seed) : windowed;
         const { loss, tokens } = await evaluateWindows(prepared, windows, run, batches, {
           seed: this.seed,
           signal: options.signal,
@@ -283,12 +344,31 @@ export class Engine implements Model {
   }
 }
 
+/** A run to iterate over or to finish; it starts with the first step. */
+function runOf<T>(start: () => AsyncGenerator<T, TrainSummary>) {
+  return {
+    [Symbol.asyncIterator]: () => withoutResult(start()),
+    finish: async (): Promise<TrainSummary> => {
+      const steps = start();
+      for (;;) {
+        const { done, value } = await steps.next();
+        if (done) return value;
+      }
+    },
+  };
+}
+
 /** The steps alone: what a `for await` loop sees. */
-async function* withoutResult(
-  steps: AsyncGenerator<TrainStep, unknown>,
-): AsyncGenerator<TrainStep, undefined> {
+async function* withoutResult<T>(steps: AsyncGenerator<T, unknown>): AsyncGenerator<T, undefined> {
   yield* steps;
   return undefined;
+}
+
+/** The tokenizer's vocabulary, and for a masked language model one token more: the mask. */
+function withVocabulary(given: ReformerOptions, tokens: number): ReformerOptions {
+  const masked = given.head === "masked-language-model" && given.maskTokenId === undefined;
+  if (!masked || given.vocabSize !== undefined) return { ...given, vocabSize: given.vocabSize ?? tokens };
+  return { ...given, vocabSize: tokens + 1, maskTokenId: tokens };
 }
 
 async function makeTokenizer({ tokenizer, text, signal }: EngineOptions): Promise<Tokenizer> {

@@ -3,14 +3,28 @@ import { DisposedError } from "./errors.js";
 import { type ModelSource, modelLocation } from "./io/model-source.js";
 import { openModel, type WorkerKind } from "./open-model.js";
 import type {
+  AnswerOptions,
+  AnswerSpan,
+  ClassifyOptions,
   CreateOptions,
+  EmbedOptions,
+  Example,
+  FillMaskOptions,
+  FineTuneOptions,
+  FineTuneRun,
   GenerateOptions,
   Generation,
+  HeadOptions,
+  LabelScore,
   LoadOptions,
+  MaskFilling,
   Model,
   ModelDescription,
   ModelFiles,
+  Question,
   ReformerOptions,
+  ScoreOptions,
+  TextScore,
   TrainOptions,
   TrainRun,
 } from "./types.js";
@@ -77,6 +91,56 @@ export class Reformer implements Model {
    */
   train(text: string, options: TrainOptions): TrainRun {
     return this.#live().train(text, options);
+  }
+
+  /**
+   * Trains the head, and the body unless it is frozen, on examples of one head: { text, label }, { question, context,
+   * answer } or { text } with a masked language model. Ended by itself, it leaves the weights of the lowest held-out loss.
+   */
+  fineTune(examples: readonly Example[], options: FineTuneOptions): FineTuneRun {
+    return this.#live().fineTune(examples, options);
+  }
+
+  /** Puts a new head with random weights on the body, which keeps its weights. */
+  async replaceHead(options: HeadOptions): Promise<void> {
+    return this.#live().replaceHead(options);
+  }
+
+  /** Labels and scores of a text, or of each of several; the most probable first. */
+  classify(texts: string, options?: ClassifyOptions): Promise<LabelScore[]>;
+  classify(texts: readonly string[], options?: ClassifyOptions): Promise<LabelScore[][]>;
+  async classify(
+    texts: string | readonly string[],
+    options: ClassifyOptions = {},
+  ): Promise<LabelScore[] | LabelScore[][]> {
+    if (typeof texts !== "string") return this.#live().classify(texts, options);
+    return (await this.#live().classify([texts], options))[0] ?? [];
+  }
+
+  /** Where in the context the answer stands, the most probable span first; "" where there is probably none. */
+  async answer(question: Question, options: AnswerOptions = {}): Promise<AnswerSpan[]> {
+    return this.#live().answer(question, options);
+  }
+
+  /** Candidates for every [MASK] of the text. */
+  async fillMask(text: string, options: FillMaskOptions = {}): Promise<MaskFilling[][]> {
+    return this.#live().fillMask(text, options);
+  }
+
+  /** A vector of 2 · hiddenSize numbers for a text, or for each of several; any head does. */
+  embed(texts: string, options?: EmbedOptions): Promise<Float32Array>;
+  embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
+  async embed(
+    texts: string | readonly string[],
+    options: EmbedOptions = {},
+  ): Promise<Float32Array | Float32Array[]> {
+    if (typeof texts !== "string") return this.#live().embed(texts, options);
+    return (await this.#live().embed([texts], options))[0] ?? new Float32Array();
+  }
+
+  /** Surprise of every token of a text, in bits, and per byte. */
+  async score(text: string, options: ScoreOptions = {}): Promise<TextScore> {
+    return this.#live().score(text, options);
   }
 
   /** Loss on a text: nats per token and bits per character. `lsh: false` zeroes the LSH layers' output. */

@@ -1,5 +1,6 @@
 // The public vocabulary: what a model is asked, and what it answers. The engine, the worker and the page share it.
 import type { ReformerConfig, ReformerOptions } from "./config.js";
+import type { Example, HeadOptions, Tasks } from "./types-tasks.js";
 
 /** Bytes of GPU memory by category; `total` is exactly what is asked of the GPU. */
 export interface MemoryUse {
@@ -130,7 +131,14 @@ export interface TrainStep {
   /** Averaged over the last 16 steps. */
   readonly tokensPerSecond: number;
   readonly secondsLeft: number;
-  readonly heldOut?: { readonly loss: number; readonly bitsPerCharacter: number } | undefined;
+  readonly heldOut?:
+    | {
+        readonly loss: number;
+        readonly bitsPerCharacter: number;
+        /** Share of right predictions; of examples with labels that are right or wrong. */
+        readonly accuracy?: number | undefined;
+      }
+    | undefined;
   /** Text the model wrote after this step. */
   readonly sample?: string | undefined;
   /** True where a checkpoint of this step has been written. */
@@ -146,6 +154,34 @@ export interface TrainSummary {
   readonly loss: number;
   readonly heldOut?: { readonly loss: number; readonly bitsPerCharacter: number } | undefined;
   readonly seconds: number;
+  /** Of a run that keeps its best checkpoint: the step whose weights the model has now. */
+  readonly best?: { readonly step: number; readonly loss: number } | undefined;
+}
+
+/** As `TrainOptions`, with examples instead of a text. `length` is that of the longest example where left out. */
+export interface FineTuneOptions
+  extends Omit<TrainOptions, "heldOut" | "evaluateTokens" | "sampleEvery" | "samplePrompt" | "sampleTokens"> {
+  /** Share of the examples, drawn with the seed, that is never trained on (default 0.1), or such examples. */
+  readonly heldOut?: number | readonly Example[] | undefined;
+  /** Parameters whose names begin with one of these stay as they are: "reformer." trains the head alone. */
+  readonly freeze?: readonly string[] | undefined;
+  /** What the examples of each label count, for single-label heads; default 1 each. Held-out ones always count 1. */
+  readonly classWeights?: readonly number[] | undefined;
+  /** Evaluations without a lower held-out loss before the run stops; default 3. 0: it takes all steps. */
+  readonly patience?: number | undefined;
+  /** Share of tokens hidden from a masked language model; default 0.15. */
+  readonly maskShare?: number | undefined;
+}
+
+/** One optimiser step on examples. Losses are in nats per example (per hidden token), or squares for regression. */
+export interface FineTuneStep extends Omit<TrainStep, "bitsPerCharacter" | "heldOut" | "sample"> {
+  /** On the held-out examples; accuracy where predictions are right or wrong. */
+  readonly heldOut?: { readonly loss: number; readonly accuracy?: number | undefined } | undefined;
+}
+
+/** As `TrainRun`. When it has ended by itself, the model has the weights of the lowest held-out loss. */
+export interface FineTuneRun extends AsyncIterable<FineTuneStep> {
+  finish(): Promise<TrainSummary>;
 }
 
 export interface GenerateOptions {
@@ -210,9 +246,16 @@ export type ModelFiles = Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
  * The calls a model answers, wherever it runs. The engine implements them on its own thread; the worker client has the
  * same ones on the page.
  */
-export interface Model {
+export interface Model extends Tasks {
   describe(): Promise<ModelDescription>;
   train(text: string, options: TrainOptions): TrainRun;
+  /**
+   * Trains the head, and the body unless it is frozen, on examples: { text, label } for classification,
+   * { question, context, answer } for question answering, { text } for a masked language model.
+   */
+  fineTune(examples: readonly Example[], options: FineTuneOptions): FineTuneRun;
+  /** Puts a new head with random weights on the body, which keeps its weights. */
+  replaceHead(options: HeadOptions): Promise<void>;
   /** Loss on a text: nats per token and bits per character. `lsh: false` zeroes the LSH layers' output. */
   evaluate(
     text: string,
@@ -228,4 +271,5 @@ export interface Model {
   dispose(): Promise<void>;
 }
 
+export type * from "./types-tasks.js";
 export type { ReformerConfig, ReformerOptions };

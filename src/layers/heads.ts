@@ -2,7 +2,10 @@
 import type { ReformerConfig } from "../config.js";
 import { ConfigError } from "../errors.js";
 import type { ScalarType } from "../gpu/kernel.js";
+import { correctPredictions } from "../kernels/cross-entropy.js";
+import { weighRows } from "../kernels/label-loss.js";
 import type { Tensor } from "../scheduler/recording.js";
+import { elements } from "../shapes.js";
 import { classificationLoss } from "./classification-head.js";
 import type { LayerContext } from "./context.js";
 import { languageModelLoss } from "./head.js";
@@ -48,6 +51,11 @@ export function headShapes(config: ReformerConfig, batch: number, length: number
   }
 }
 
+/** Whether a prediction of this head is right or wrong, so that a share of right ones can be counted. */
+export function hasAccuracy({ head, problemType }: ReformerConfig): boolean {
+  return head !== "classification" || problemType === "single-label";
+}
+
 /** What the loss of any head reads and writes; shapes as `headShapes` says. */
 export interface HeadTensors {
   readonly targets: Tensor;
@@ -55,7 +63,7 @@ export interface HeadTensors {
   /** What each loss counts; heads other than a language model's need it. */
   readonly weights?: Tensor | undefined;
   readonly scores?: Tensor | undefined;
-  /** f32, 1 where the most probable token is the target: of language models, in evaluations. */
+  /** f32 as losses: the weight where the most probable class is the target, else 0; in evaluations. */
   readonly correct?: Tensor | undefined;
 }
 
@@ -80,4 +88,9 @@ export function headLoss(
   const tensors = { targets, losses, weights, scores };
   const loss = head === "classification" ? classificationLoss : answerLoss;
   loss(context, streams, tensors, labelSmoothing, gradients);
+  if (!correct || !hasAccuracy(context.config)) return;
+  const rows = elements(losses.shape);
+  const dims = { rows, vocab: elements(scores.shape) / rows };
+  context.recording.dispatch(correctPredictions, dims, { scores, targets, correct });
+  context.recording.dispatch(weighRows, { rows, columns: 1 }, { values: correct, weights });
 }

@@ -1,6 +1,7 @@
 // The persistent memory of a model: parameter arenas, streams, and the small buffers that change every step.
 import type { ReformerConfig } from "../config.js";
 import { STATUS_SLOTS } from "../layers/context.js";
+import { headShapes } from "../layers/heads.js";
 import type { Streams } from "../layers/reversible-block.js";
 import { makeRows, type Rows, rowsPerSlab } from "../layers/rows.js";
 import { Arena, type Tensor } from "../scheduler/recording.js";
@@ -54,8 +55,10 @@ export interface Inputs {
   readonly hashControl: Tensor;
   /** u32 [tokens]. */
   readonly tokens: Tensor;
-  /** i32 [tokens]; -100 is ignored. */
+  /** Of the head, as `headShapes` says; in i32, -100 is ignored. */
   readonly targets: Tensor;
+  /** f32, what each target counts; of heads other than a language model's. */
+  readonly weights: Tensor | undefined;
   /** u32 [batch, length]. */
   readonly keyMask: Tensor | undefined;
 }
@@ -63,12 +66,14 @@ export interface Inputs {
 export function inputTensors(config: ReformerConfig, batch: number, length: number, masked: boolean): Inputs {
   const arena = new Arena("inputs", "state");
   const tokens = batch * length;
+  const { targets, targetType, losses, scores } = headShapes(config, batch, length);
   const control = arena.tensor("control", [16], "u32");
   return {
     control,
     hashControl: config.hashSeed === null ? control : arena.tensor("hash control", [16], "u32"),
     tokens: arena.tensor("tokens", [tokens], "u32"),
-    targets: arena.tensor("targets", [tokens], "i32"),
+    targets: arena.tensor("targets", targets, targetType),
+    weights: scores && arena.tensor("target weights", losses),
     keyMask: masked ? arena.tensor("key mask", [batch, length], "u32") : undefined,
   };
 }
@@ -77,18 +82,22 @@ export function inputTensors(config: ReformerConfig, batch: number, length: numb
 export interface Outputs {
   /** u32: largest |stream word| per layer. */
   readonly status: Tensor;
-  /** f32 [tokens], nats. */
+  /** f32, one for each target or row of targets; nats, or squares. */
   readonly losses: Tensor;
-  /** f32 [tokens], 1 where the prediction is right. */
+  /** f32 as losses: 1 where the prediction is right. */
   readonly correct: Tensor;
+  /** f32, logits of heads that keep them; training overwrites them with their gradient. */
+  readonly scores: Tensor | undefined;
 }
 
-export function outputTensors(tokens: number): Outputs {
+export function outputTensors(config: ReformerConfig, batch: number, length: number): Outputs {
   const arena = new Arena("outputs", "state");
+  const { losses, scores } = headShapes(config, batch, length);
   return {
     status: arena.tensor("status", [STATUS_SLOTS], "u32"),
-    losses: arena.tensor("losses", [tokens]),
-    correct: arena.tensor("correct", [tokens]),
+    losses: arena.tensor("losses", losses),
+    correct: arena.tensor("correct", losses),
+    scores: scores && new Arena("scores", "state").tensor("scores", scores),
   };
 }
 

@@ -87,6 +87,11 @@ export function isBody({ name }: Pick<Parameter, "name">): boolean {
   return name.startsWith("reformer.");
 }
 
+/** Whether a parameter is the final norm's or the head's: its gradient needs no way back through the layers. */
+export function isAboveBody({ name }: Pick<Parameter, "name">): boolean {
+  return !name.startsWith("reformer.") || name.startsWith("reformer.encoder.layer_norm.");
+}
+
 /** Number of trainable values. */
 export function parameterCount(config: ReformerConfig): number {
   return parameters(config).reduce((sum, p) => sum + elements(p.shape), 0);

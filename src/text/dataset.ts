@@ -9,9 +9,13 @@ import { characterBoundary, encodeText, type Tokenizer } from "./tokenizer.js";
 export interface Batch {
   readonly inputs: Uint32Array;
   /** What each position predicts: in a text the next token; -100 is ignored. */
-  readonly targets: Uint32Array | Int32Array;
-  /** Targets that are not ignored; left out: all of them. */
+  readonly targets: Uint32Array | Int32Array | Float32Array;
+  /** Targets that are not ignored, or the sum of their weights; left out: all of them. */
   readonly counted?: number | undefined;
+  /** Real tokens of each window, which are its first; left out: all of them. */
+  readonly lengths?: readonly number[] | undefined;
+  /** What each target counts, for heads that have one or two a window; left out: 1. */
+  readonly weights?: Float32Array | undefined;
   readonly batchSize: number;
   readonly length: number;
 }

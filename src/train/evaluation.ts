@@ -1,7 +1,7 @@
 // The loss on held-out text: forward and cross-entropy only, without dropout, with or without the LSH layers' output.
 import { paddedLength, type ReformerConfig } from "../config.js";
 import type { LayerContext } from "../layers/context.js";
-import { languageModelLoss } from "../layers/head.js";
+import { hasAccuracy, headLoss } from "../layers/heads.js";
 import type { Streams } from "../layers/reversible-block.js";
 import { rowsPerSlab } from "../layers/rows.js";
 import {
@@ -16,6 +16,7 @@ import { forward } from "../model/stack.js";
 import { type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
 import { Arena, Recording, type Tensor } from "../scheduler/recording.js";
 import type { PreparedPlan } from "../scheduler/run.js";
+import { elements } from "../shapes.js";
 import { type Batch, countedTargets } from "../text/dataset.js";
 import { packControl } from "./control.js";
 import { METRICS_BYTES, RESULT, sumInto } from "./results.js";
@@ -38,7 +39,12 @@ export interface Windows {
 /** Tensors for windows of `length` tokens, padded inside. */
 export function planWindows(
   config: ReformerConfig,
-  shape: { readonly batchSize: number; readonly length: number },
+  shape: {
+    readonly batchSize: number;
+    readonly length: number;
+    /** Windows may be shorter than `length`. */
+    readonly masked?: boolean | undefined;
+  },
   results: Tensor,
   profile: DeviceProfile,
 ): Windows {
@@ -49,8 +55,8 @@ export function planWindows(
     batchSize: shape.batchSize,
     length: shape.length,
     paddedLength: length,
-    inputs: inputTensors(config, shape.batchSize, length, length !== shape.length),
-    outputs: outputTensors(tokens),
+    inputs: inputTensors(config, shape.batchSize, length, shape.masked === true || length !== shape.length),
+    outputs: outputTensors(config, shape.batchSize, length),
     results,
     streams: streamPair(config, ["x1", "x2"], tokens, profile.maxStorageBufferBindingSize, "i32"),
   };
@@ -87,15 +93,16 @@ export const EVALUATE = { all: 0, withoutLsh: 1 } as const;
 export function recordLosses(context: LayerContext, windows: Windows): void {
   const { recording } = context;
   const { inputs, outputs, results, streams } = windows;
-  const { losses, correct } = outputs;
-  const tokens = windows.batchSize * windows.paddedLength;
+  const { losses, correct, scores } = outputs;
+  const { targets, weights } = inputs;
+  const rows = elements(losses.shape);
   forward(context, inputs.tokens, streams);
-  recording.scope("head", () =>
-    languageModelLoss(context, streams, { targets: inputs.targets, losses, correct }, 0),
-  );
+  recording.scope("head", () => headLoss(context, streams, { targets, weights, losses, correct, scores }, 0));
   recording.clear(results);
-  sumInto(recording, losses, tokens, results, inputs.control, RESULT.loss);
-  sumInto(recording, correct, tokens, results, inputs.control, RESULT.correct);
+  sumInto(recording, losses, rows, results, inputs.control, RESULT.loss);
+  if (hasAccuracy(context.config)) {
+    sumInto(recording, correct, rows, results, inputs.control, RESULT.correct);
+  }
 }
 
 /** Recordings of the loss alone, in the order of EVALUATE. */
@@ -143,18 +150,48 @@ export function initialiseWindows(prepared: PreparedPlan, windows: Windows): voi
   prepared.write(inputs.keyMask, mask);
 }
 
-/** Writes inputs and targets, padding each window on the right; rows missing from a short batch are ignored. */
+/** Writes inputs, targets and mask, padding each window on the right; rows missing from a short batch are ignored. */
 export function writeBatch(prepared: PreparedPlan, windows: Windows, batch: Batch): void {
   const { config, batchSize, paddedLength: padded, inputs } = windows;
   const tokens = new Uint32Array(batchSize * padded).fill(config.padTokenId);
-  const targets = new Int32Array(batchSize * padded).fill(-100);
   for (let row = 0; row < batch.batchSize; row++) {
     const from = row * batch.length;
     tokens.set(batch.inputs.subarray(from, from + batch.length), row * padded);
-    targets.set(batch.targets.subarray(from, from + batch.length), row * padded);
   }
   prepared.write(inputs.tokens, tokens);
-  prepared.write(inputs.targets, targets);
+  prepared.write(inputs.targets, targetsOf(windows, batch));
+  if (inputs.keyMask && batch.lengths) {
+    const mask = new Uint32Array(batchSize * padded);
+    for (let row = 0; row < batchSize; row++) {
+      // A missing row is one token of padding: a sequence of no tokens would have nothing to attend to.
+      mask.fill(1, row * padded, row * padded + (batch.lengths[row] ?? 1));
+    }
+    prepared.write(inputs.keyMask, mask);
+  }
+  if (!inputs.weights) return;
+  const weights = new Float32Array(elements(inputs.weights.shape)); // missing rows count nothing
+  if (batch.weights) weights.set(batch.weights);
+  else weights.fill(1, 0, (weights.length / batchSize) * batch.batchSize);
+  prepared.write(inputs.weights, weights);
+}
+
+function targetsOf(
+  { batchSize, paddedLength: padded, inputs }: Windows,
+  batch: Batch,
+): Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer> {
+  const count = elements(inputs.targets.shape);
+  if (inputs.targets.type === "f32") {
+    const numbers = new Float32Array(count);
+    numbers.set(batch.targets);
+    return numbers;
+  }
+  const targets = new Int32Array(count).fill(-100);
+  const perRow = batch.targets.length / batch.batchSize;
+  for (let row = 0; row < batch.batchSize; row++) {
+    const place = inputs.weights ? (row * count) / batchSize : row * padded; // a window's targets, or its tokens'
+    targets.set(batch.targets.subarray(row * perRow, (row + 1) * perRow), place);
+  }
+  return targets;
 }
 
 /** Random numbers of evaluations: always the same rotations, so that losses of different steps compare. */

@@ -27,6 +27,8 @@ export interface OptimizerOptions {
   readonly weightDecay: number;
   /** Largest global gradient norm; 0: no clipping. */
   readonly clipNorm: number;
+  /** Parameters whose names begin with one of these stay as they are. */
+  readonly frozen?: readonly string[] | undefined;
 }
 
 /** Name of the update state among the tensors to save. */
@@ -83,10 +85,11 @@ export function optimizerState(
   const results = new Arena("results", "state");
   const state = results.tensor("update state", [STATE.words]);
   const decayed = new Set(parameters(config).flatMap((p) => (p.decay ? [p.name] : [])));
+  const isFrozen = (name: string) => options.frozen?.some((prefix) => name.startsWith(prefix)) ?? false;
   const rule =
     options.kind === "adamw"
       ? adamwRule(config, { flatWeights, flatGradients, blockFlags }, profile, options)
-      : adafactorRule(config, weights, gradients, options.weightDecay);
+      : adafactorRule(config, weights, gradients, options.weightDecay, isFrozen);
   return {
     ...rule,
     stateTensors: scaled ? new Map([...rule.stateTensors, [UPDATE_STATE, state]]) : rule.stateTensors,
@@ -104,7 +107,7 @@ export function optimizerState(
           if (first < 0 || first >= words.length) continue;
           const blocks = Math.ceil(tensor.byteLength / 4 / BLOCK);
           words.fill(
-            BLOCK_FLAGS.trainable | (decayed.has(name) ? BLOCK_FLAGS.decayed : 0),
+            (isFrozen(name) ? 0 : BLOCK_FLAGS.trainable) | (decayed.has(name) ? BLOCK_FLAGS.decayed : 0),
             first,
             first + blocks,
           );
@@ -157,10 +160,12 @@ function adafactorRule(
   weights: ParameterArena,
   gradients: ParameterArena,
   weightDecay: number,
+  isFrozen: (name: string) => boolean,
 ): UpdateRule {
   const squares = new Arena("factored squares", "optimizer");
   const stateTensors = new Map<string, Tensor>();
-  const steps = parameters(config).map(({ name, shape, decay }) => {
+  const trained = parameters(config).filter(({ name }) => !isFrozen(name));
+  const steps = trained.map(({ name, shape, decay }) => {
     const columns = shape.at(-1) ?? 1;
     const rows = shape.slice(0, -1).reduce((a, b) => a * b, 1);
     const rowMoments = squares.tensor(`${name}.r`, [rows]);

@@ -6,9 +6,11 @@ import { halfVariants } from "../kernels/matmul.js";
 import type { GivenInputs } from "../layers/context.js";
 import { CONTROL_LOSS_EXPONENT } from "../model/control.js";
 import { type ParameterArena, parameterArena, readbackBytes, streamPair } from "../model/memory.js";
+import { isAboveBody, parameters } from "../model/parameters.js";
 import { forwardBackward } from "../model/stack.js";
 import { type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
 import { element, Recording } from "../scheduler/recording.js";
+import { elements } from "../shapes.js";
 import { contextOf, EVALUATE, planWindows, recordEvaluation, type Windows } from "./evaluation.js";
 import { type OptimizerOptions, type OptimizerState, optimizerState, recordUpdate } from "./optimizer.js";
 import { METRICS_BYTES, RESULT, sumInto } from "./results.js";
@@ -23,6 +25,8 @@ export interface TrainingShape {
   readonly precision: "f32" | "mixed";
   readonly labelSmoothing: number;
   readonly optimizer: OptimizerOptions;
+  /** Sequences may be shorter than `length`. */
+  readonly masked?: boolean | undefined;
 }
 
 /** Steps whose results may be outstanding: the GPU never waits for the host to read a loss. */
@@ -66,6 +70,10 @@ export function planTraining(
   const { results } = optimizer;
   const windows = planWindows(config, shape, results, profile);
   const { inputs, outputs, streams } = windows;
+  const { frozen = [] } = shape.optimizer;
+  const headOnly = parameters(config).every(
+    (parameter) => isAboveBody(parameter) || frozen.some((prefix) => parameter.name.startsWith(prefix)),
+  );
   const tokens = shape.batchSize * windows.paddedLength;
   const bindingBytes = profile.maxStorageBufferBindingSize;
   const dStreams = streamPair(config, ["dx1", "dx2"], tokens, bindingBytes, "f32");
@@ -87,8 +95,8 @@ export function planTraining(
   for (const tensor of optimizer.flatGradients) clear.clear(tensor);
 
   const batch = context();
-  const { targets } = inputs;
-  const { losses } = outputs;
+  const { targets, weights: targetWeights } = inputs;
+  const { losses, scores } = outputs;
   if (mixed) {
     batch.recording.copy(
       element(optimizer.state, STATE.lossExponent),
@@ -97,10 +105,10 @@ export function planTraining(
   }
   forwardBackward(
     batch,
-    { tokens: inputs.tokens, targets, losses, streams, gradients: dStreams },
-    { labelSmoothing: shape.labelSmoothing, store: shape.backward === "stored" },
+    { tokens: inputs.tokens, targets, weights: targetWeights, losses, scores, streams, gradients: dStreams },
+    { labelSmoothing: shape.labelSmoothing, store: shape.backward === "stored" && !headOnly, headOnly },
   );
-  sumInto(batch.recording, losses, tokens, results, inputs.control, RESULT.loss);
+  sumInto(batch.recording, losses, elements(losses.shape), results, inputs.control, RESULT.loss);
 
   const update = context();
   recordUpdate(update, optimizer);

@@ -2,12 +2,28 @@
 import { proxy } from "comlink";
 import { DisposedError } from "../errors.js";
 import type {
+  AnswerOptions,
+  AnswerSpan,
+  ClassifyOptions,
+  EmbedOptions,
+  Example,
+  FillMaskOptions,
+  FineTuneOptions,
+  FineTuneRun,
+  FineTuneStep,
   GeneratedPiece,
   GenerateOptions,
   Generation,
+  HeadOptions,
+  LabelScore,
+  MaskFilling,
   Model,
   ModelDescription,
   ModelFiles,
+  Question,
+  ScoreOptions,
+  TaskName,
+  TextScore,
   TrainOptions,
   TrainRun,
   TrainStep,
@@ -64,6 +80,41 @@ class WorkerModel implements Model {
   train(text: string, { signal, ...options }: TrainOptions): TrainRun {
     const run = new WorkerRun<TrainStep>(this, { kind: "train", text, options }, signal);
     return { [Symbol.asyncIterator]: () => run, finish: () => run.finish() as Promise<TrainSummary> };
+  }
+
+  fineTune(examples: readonly Example[], { signal, ...options }: FineTuneOptions): FineTuneRun {
+    const run = new WorkerRun<FineTuneStep>(this, { kind: "fineTune", examples, options }, signal);
+    return { [Symbol.asyncIterator]: () => run, finish: () => run.finish() as Promise<TrainSummary> };
+  }
+
+  replaceHead(options: HeadOptions): Promise<void> {
+    return this.connection.call(() => this.connection.host.replaceHead(this.id, options));
+  }
+
+  classify(texts: readonly string[], options?: ClassifyOptions): Promise<LabelScore[][]> {
+    return this.#task("classify", texts, options);
+  }
+
+  answer(question: Question, options?: AnswerOptions): Promise<AnswerSpan[]> {
+    return this.#task("answer", question, options);
+  }
+
+  fillMask(text: string, options?: FillMaskOptions): Promise<MaskFilling[][]> {
+    return this.#task("fillMask", text, options);
+  }
+
+  embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]> {
+    return this.#task("embed", texts, options);
+  }
+
+  score(text: string, options?: ScoreOptions): Promise<TextScore> {
+    return this.#task("score", text, options);
+  }
+
+  #task<T>(name: TaskName, input: unknown, given: { signal?: AbortSignal | undefined } = {}): Promise<T> {
+    const { signal, ...options } = given;
+    const send = (call: number) => this.connection.host.task(this.id, call, { name, input, options });
+    return this.connection.abortable(send, signal) as Promise<T>;
   }
 
   generate(text: string, { signal, ...options }: GenerateOptions = {}): Generation {

@@ -117,6 +117,15 @@ function createHost(engines: EngineFactory): Host {
     evaluate: (id, call, text, options) =>
       answer(id, call, (signal) => modelOf(id).evaluate(text, { ...options, signal })),
 
+    task: (id, call, { name, input, options }) =>
+      answer(id, call, (signal) => {
+        const model = modelOf(id);
+        const task = model[name] as (input: unknown, options: object) => Promise<unknown>;
+        return task.call(model, input, { ...options, signal });
+      }),
+
+    replaceHead: (id, options) => modelOf(id).replaceHead(options),
+
     async start(id, call, request) {
       const abort = new AbortController();
       calls.set(call, { model: id, abort, run: startRun(modelOf(id), request, abort.signal) });
@@ -173,6 +182,10 @@ function createHost(engines: EngineFactory): Host {
 function startRun(model: Model, request: RunRequest, signal: AbortSignal): Run {
   if (request.kind === "train") {
     const run = model.train(request.text, { ...request.options, signal });
+    return { steps: readAhead(run, STEPS_AHEAD), finish: () => run.finish() };
+  }
+  if (request.kind === "fineTune") {
+    const run = model.fineTune(request.examples, { ...request.options, signal });
     return { steps: readAhead(run, STEPS_AHEAD), finish: () => run.finish() };
   }
   const run = model.generate(request.text, { ...request.options, signal });

@@ -6,12 +6,16 @@ import type { ErrorDetails } from "../errors.js";
 import type { ModelLocation } from "../io/model-location.js";
 import type {
   CreateOptions,
+  Example,
+  FineTuneOptions,
   GenerateOptions,
+  HeadOptions,
   Model,
   ModelDescription,
   ModelFiles,
   ProgressEvent,
   ReformerOptions,
+  TaskName,
   TrainOptions,
 } from "../types.js";
 
@@ -36,7 +40,19 @@ export type Sent<T> = Omit<T, "signal" | "onProgress">;
 /** A call in the worker that takes steps. */
 export type RunRequest =
   | { readonly kind: "train"; readonly text: string; readonly options: Sent<TrainOptions> }
+  | {
+      readonly kind: "fineTune";
+      readonly examples: readonly Example[];
+      readonly options: Sent<FineTuneOptions>;
+    }
   | { readonly kind: "generate"; readonly text: string; readonly options: Sent<GenerateOptions> };
+
+/** A task: the method of `Tasks` of that name, what it is asked and its options without the signal. */
+export interface TaskRequest {
+  readonly name: TaskName;
+  readonly input: unknown;
+  readonly options: object;
+}
 
 /** The first message to a worker. */
 export interface Connect {
@@ -58,6 +74,8 @@ export interface Host {
   describe(model: number): Promise<ModelDescription>;
   files(model: number): Promise<ModelFiles>;
   evaluate(model: number, call: number, text: string, options: Sent<EvaluateOptions>): Promise<Evaluation>;
+  task(model: number, call: number, request: TaskRequest): Promise<unknown>;
+  replaceHead(model: number, options: HeadOptions): Promise<void>;
   /** Prepares a run; it starts with the first `next` or with `finish`. */
   start(model: number, call: number, request: RunRequest): Promise<void>;
   next(call: number): Promise<IteratorResult<unknown, undefined>>;

@@ -3,7 +3,7 @@ import { filesUnder, type Import, importsIn, importsOf } from "./sources.js";
 
 /** Layers from the lowest up. A file imports its own layer and, of the others, only those named behind it. */
 const LAYERS: readonly [layer: string, files: RegExp, below: readonly string[]][] = [
-  ["leaves", /^src\/(config(-[\w-]+)?|errors|shapes|random|types)\.ts$/, []],
+  ["leaves", /^src\/(config(-[\w-]+)?|errors|shapes|random|types(-[\w-]+)?)\.ts$/, []],
   ["shaders", /^shaders\/.*\.wgsl$/, []],
   ["gpu", /^src\/gpu\//, ["leaves"]],
   ["scheduler", /^src\/scheduler\//, ["leaves", "gpu"]],
@@ -13,6 +13,7 @@ const LAYERS: readonly [layer: string, files: RegExp, below: readonly string[]][
   ["layers", /^src\/layers\//, ["leaves", "gpu", "scheduler", "kernels"]],
   ["model", /^src\/model\//, ["leaves", "gpu", "scheduler", "kernels", "layers"]],
   ["train", /^src\/train\//, ["leaves", "gpu", "scheduler", "kernels", "layers", "model", "text"]],
+  ["tasks", /^src\/tasks\//, ["leaves", "gpu", "scheduler", "kernels", "layers", "model", "train", "text"]],
   ["generate", /^src\/generate\//, ["leaves", "gpu", "scheduler", "kernels", "layers", "model", "text"]],
 ];
 const ENGINE = LAYERS.map(([layer]) => layer);

@@ -12,6 +12,7 @@ import type {
   TrainStep,
 } from "../../src/types.js";
 import type { EngineFactory, EngineOptions } from "../../src/worker/protocol.js";
+import { NoTasks } from "../support/no-tasks.js";
 
 /**
  * What the fake has done so far, told by `describe().parameters` (steps taken) and `describe().step` (runs that ended,
@@ -20,11 +21,13 @@ import type { EngineFactory, EngineOptions } from "../../src/worker/protocol.js"
  * `train(text)` follows the text: "count" yields steps 1, 2, …; "diverge" throws after step 3; "hang" waits for its
  * signal; "deaf" waits for ever; "block" keeps the thread busy for ever; "close" ends the worker.
  */
-class FakeModel implements Model {
+class FakeModel extends NoTasks implements Model {
   #taken = 0;
   #ended = 0;
 
-  constructor(readonly options: EngineOptions) {}
+  constructor(readonly options: EngineOptions) {
+    super();
+  }
 
   async describe(): Promise<ModelDescription> {
     return { parameters: this.#taken, step: this.#ended } as ModelDescription;

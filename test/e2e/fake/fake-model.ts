@@ -14,6 +14,7 @@ import type {
   TrainOptions,
   TrainStep,
 } from "../../../src/index.js";
+import { NoTasks } from "../../support/no-tasks.js";
 
 /** Milliseconds of a step and of a written token. */
 const [STEP, TOKEN] = [20, 10];
@@ -43,7 +44,7 @@ function planMemory(config: ReformerOptions, { length, batchSize = 1 }: PlanOpti
   return { ...parts, total, largestBinding: Math.max(weights, streams) };
 }
 
-class FakeModel implements Model {
+class FakeModel extends NoTasks implements Model {
   #step = 0;
   #memory: MemoryUse;
   readonly #config: ReformerOptions;
@@ -52,6 +53,7 @@ class FakeModel implements Model {
     config: ReformerOptions,
     readonly seed = 0,
   ) {
+    super();
     this.#config = config;
     this.#memory = planMemory(config, { length: 256 });
   }

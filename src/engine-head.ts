@@ -1,0 +1,46 @@
+// A new head on the body that a model has.
+import { type ReformerConfig, resolveConfig } from "./config.js";
+import { readTensors, writeTensors } from "./engine-checkpoint.js";
+import { type OpenDevice, planWeights } from "./engine-device.js";
+import { parameterArena } from "./model/memory.js";
+import { initialValues, isBody, parameters } from "./model/parameters.js";
+import { PreparedPlan } from "./scheduler/run.js";
+import type { HeadOptions } from "./types-tasks.js";
+
+/** Configuration of the same body under another head. @throws {ConfigError} naming the option */
+export function configWithHead(config: ReformerConfig, { seed: _, ...options }: HeadOptions): ReformerConfig {
+  const { head, numLabels, labels, problemType, classifierDropout, causal, extra, ...body } = config;
+  const { architectures: __, ...rest } = extra; // they name the old head
+  const maskTokenId = options.maskTokenId === undefined ? config.maskTokenId : options.maskTokenId;
+  return resolveConfig({
+    ...body,
+    extra: rest,
+    causal: options.causal ?? options.head === "language-model",
+    ...options,
+    maskTokenId,
+  });
+}
+
+/**
+ * Weights of the new configuration on the same device: the body's as they are, the head's drawn. Frees the old ones; as
+ * long as it works, the device holds the body twice.
+ */
+export async function withHead(
+  device: OpenDevice,
+  config: ReformerConfig,
+  seed: number,
+): Promise<OpenDevice> {
+  const { gpu, profile } = device;
+  const weights = parameterArena(config, "weights", "weights");
+  const all = parameters(config);
+  const body = new Map([...device.weights.tensors].filter(([name]) => isBody({ name })));
+  const kept = await readTensors(device.base, body);
+  const base = await PreparedPlan.create(gpu, planWeights(config, weights, profile));
+  const targets = new Map([...weights.tensors].filter(([name]) => isBody({ name })));
+  writeTensors(base, targets, kept, "the model's body");
+  for (const [index, parameter] of all.entries()) {
+    if (!isBody(parameter)) base.write(weights.get(parameter.name), initialValues(parameter, index, seed));
+  }
+  device.base.dispose();
+  return { ...device, weights, base };
+}

@@ -1,0 +1,176 @@
+// Texts through the body of the model and into a head: one forward pass, and what it leaves for the host.
+import { longestLength, paddedLength, type ReformerConfig } from "../config.js";
+import { ConfigError, TextError } from "../errors.js";
+import type { Gpu } from "../gpu/gpu.js";
+import { type LayerContext, STATUS_SLOTS } from "../layers/context.js";
+import type { Streams } from "../layers/reversible-block.js";
+import { rowsPerSlab } from "../layers/rows.js";
+import { CONTROL_WORDS, packControl } from "../model/control.js";
+import { type ParameterArena, streamPair } from "../model/memory.js";
+import { forward } from "../model/stack.js";
+import { type DeviceProfile, plan } from "../scheduler/plan.js";
+import { Arena, Recording, type Tensor } from "../scheduler/recording.js";
+import { PreparedPlan } from "../scheduler/run.js";
+import type { Tokenizer } from "../text/tokenizer.js";
+
+/** What a task needs of a model. */
+export interface TaskModel {
+  readonly config: ReformerConfig;
+  readonly tokenizer: Tokenizer;
+  readonly seed: number;
+  readonly gpu: Gpu;
+  readonly profile: DeviceProfile;
+  readonly weights: ParameterArena;
+  /** Holds the weights. */
+  readonly base: PreparedPlan;
+}
+
+/** Most bytes read back at once. */
+const READBACK_BYTES = 2 ** 20;
+
+/** Makes an f32 tensor that the host reads. */
+type Output = (label: string, shape: readonly number[]) => Tensor;
+
+/**
+ * Reads a batch of token sequences, padded on the right and masked, and returns the tensors that `record` made by
+ * `output`. Each label must be another.
+ * @throws {TextError} {ShapeError} where a sequence is empty or too long
+ */
+export async function read(
+  model: TaskModel,
+  sequences: readonly Uint32Array[],
+  record: (context: LayerContext, streams: Streams, output: Output) => void,
+  options: {
+    readonly signal?: AbortSignal | undefined;
+    /** i32 or f32 values that `record` needs, by tensor. */
+    readonly values?: ReadonlyMap<Tensor, Int32Array<ArrayBuffer>> | undefined;
+  } = {},
+): Promise<Map<string, Float32Array>> {
+  const { config, gpu, profile, weights, base, seed } = model;
+  const { signal } = options;
+  const batch = sequences.length;
+  const lengths = sequences.map((tokens) => tokens.length);
+  if (lengths.includes(0)) throw new TextError("The text is empty: give one of at least one token.");
+  const length = paddedLength(config, Math.max(...lengths));
+  const inputs = new Arena("inputs", "state");
+  const control = inputs.tensor("control", [CONTROL_WORDS], "u32");
+  const hashControl =
+    config.hashSeed === null ? control : inputs.tensor("hash control", [CONTROL_WORDS], "u32");
+  const tokens = inputs.tensor("tokens", [batch * length], "u32");
+  const masked = lengths.some((n) => n < length);
+  const keyMask = masked ? inputs.tensor("key mask", [batch, length], "u32") : undefined;
+  const bindingBytes = profile.maxStorageBufferBindingSize;
+  const streams = streamPair(config, ["x1", "x2"], batch * length, bindingBytes, "i32");
+  const context: LayerContext = {
+    recording: new Recording(),
+    config,
+    batch,
+    length,
+    fixedPoint: false,
+    training: false,
+    keyMask,
+    control,
+    hashControl,
+    status: new Arena("status", "state").tensor("status", [STATUS_SLOTS], "u32"),
+    weight: weights.get,
+    gradient: (name) => {
+      throw new Error(`internal: a task asked for the gradient of ${name}`);
+    },
+    slabRows: (width) => rowsPerSlab(width, bindingBytes),
+    given: {},
+  };
+  const outputs = new Map<string, Tensor>();
+  const output: Output = (label, shape) => {
+    const tensor = new Arena(label, "state").tensor(label, shape);
+    outputs.set(label, tensor);
+    return tensor;
+  };
+  forward(context, tokens, streams);
+  context.recording.scope("head", () => record(context, streams, output));
+  const largest = Math.max(...[...outputs.values()].map(({ byteLength }) => byteLength));
+  const planned = plan([context.recording], profile, { readbacks: [Math.min(READBACK_BYTES, largest)] });
+  const prepared = await PreparedPlan.create(gpu, planned, { shared: base, signal });
+  try {
+    prepared.write(control, packControl({ seed, draw: 0, lossScale: 1 }));
+    if (config.hashSeed !== null)
+      prepared.write(hashControl, packControl({ seed: config.hashSeed, draw: 0 }));
+    const ids = new Uint32Array(batch * length).fill(config.padTokenId);
+    const mask = new Uint32Array(batch * length);
+    for (const [row, sequence] of sequences.entries()) {
+      ids.set(sequence, row * length);
+      mask.fill(1, row * length, row * length + sequence.length);
+    }
+    prepared.write(tokens, ids);
+    if (keyMask) prepared.write(keyMask, mask);
+    for (const [tensor, values] of options.values ?? []) prepared.write(tensor, values);
+    await prepared.run(0, { signal });
+    const results = new Map<string, Float32Array>();
+    for (const [label, tensor] of outputs) results.set(label, (await prepared.read(tensor)) as Float32Array);
+    return results;
+  } finally {
+    prepared.dispose();
+  }
+}
+
+/** @throws {ConfigError} where the model has another head than a task needs */
+export function needHead(
+  { config }: Pick<TaskModel, "config">,
+  needed: ReformerConfig["head"],
+  task: string,
+): void {
+  if (config.head === needed) return;
+  throw new ConfigError(
+    `${task} needs a ${needed} head, but this model's head is ${config.head}: load such a model, or give it one with replaceHead() and fineTune().`,
+    { field: "head" },
+  );
+}
+
+/**
+ * The tokens of a text, at most those the model can read; the rest is left out.
+ * @throws {TextError} where there are none
+ */
+export function encodeCut(
+  { config, tokenizer }: Pick<TaskModel, "config" | "tokenizer">,
+  text: string,
+): Uint32Array {
+  const tokens = tokenizer.encode(text).subarray(0, readableLength(config));
+  if (tokens.length === 0) throw new TextError("The text is empty: give one of at least one token.");
+  return tokens;
+}
+
+/** Longest sequence that can still be padded to whole chunks. */
+export function readableLength(config: ReformerConfig): number {
+  let length = longestLength(config);
+  for (; length > 1; length--) {
+    try {
+      paddedLength(config, length);
+      return length;
+    } catch {
+      // Padded, it is longer than the positions.
+    }
+  }
+  return length;
+}
+
+/** Probabilities of logits. */
+export function softmax(logits: ArrayLike<number>): Float64Array {
+  const values = Float64Array.from(logits);
+  const largest = values.reduce((a, b) => Math.max(a, b));
+  const exponentials = values.map((x) => Math.exp(x - largest));
+  const total = exponentials.reduce((a, b) => a + b);
+  return exponentials.map((x) => x / total);
+}
+
+/** Indices of the k largest values, the largest first; of equals the first. */
+export function largest(values: ArrayLike<number>, k: number): number[] {
+  const order = Array.from(values, (_, i) => i).sort(
+    (a, b) => (values[b] as number) - (values[a] as number) || a - b,
+  );
+  return order.slice(0, k);
+}
+
+/** @throws {ConfigError} where a count is no whole number from 1 on */
+export function checkCount(field: string, value: number): number {
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new ConfigError(`${field} is ${value}, but must be a whole number from 1 on.`, { field });
+}
