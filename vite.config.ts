@@ -1,17 +1,22 @@
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { bookPlugin } from "./demo/data/book-plugin.js";
+import { plainShaders } from "./src/cli/plain-shaders.js";
 import { CHROME_FLAGS, findChrome } from "./test/support/chrome.mjs";
 
 const chrome = findChrome();
 
 export default defineConfig({
-  plugins: [bookPlugin()],
+  plugins: [bookPlugin(), plainShaders()],
   publicDir: "demo/public",
   base: "./", // the built page works under any path
   build: { target: "es2022", outDir: "site" }, // dist/ is the library's
   // One piece: the inline worker is a blob, from which no other file can be imported.
-  worker: { format: "es", rolldownOptions: { output: { codeSplitting: false } } },
+  worker: {
+    format: "es",
+    plugins: () => [plainShaders()],
+    rolldownOptions: { output: { codeSplitting: false } },
+  },
   optimizeDeps: { include: ["comlink", "fast-check", "pickleparser", "@huggingface/tokenizers"] }, // found late, it would reload the test page in the middle of a run
   // Node would take the package's `main`, which is CommonJS under "type": "module" and does not load.
   resolve: { alias: { wgsl_reflect: "wgsl_reflect/wgsl_reflect.module.js" } },

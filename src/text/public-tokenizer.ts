@@ -1,6 +1,6 @@
 // Tokenizers of public models, read from their tokenizer.json by Hugging Face's own implementation. It takes some 100,000
 // characters at once and no more, and slows down before that, so texts are handed over in pieces.
-import { Tokenizer as Implementation } from "@huggingface/tokenizers";
+import type { Tokenizer as Implementation } from "@huggingface/tokenizers";
 import { TextError } from "../errors.js";
 import { LONE_SURROGATE } from "./character-tokenizer.js";
 import { runAtOnce } from "./slices.js";
@@ -19,8 +19,8 @@ const NO_CHARACTER = "\ufffd";
  * @param vocabSize of the model: a token added beyond its vocabulary cannot be used
  * @throws TextError where the file is not one that this implementation reads
  */
-export function publicTokenizer(json: TokenizerJson, vocabSize: number): Tokenizer {
-  const implementation = open(json);
+export async function publicTokenizer(json: TokenizerJson, vocabSize: number): Promise<Tokenizer> {
+  const implementation = await open(json);
   const vocabulary = 1 + largest(implementation.get_vocab(false).values());
   const all = 1 + largest(implementation.get_vocab(true).values());
   const size = Math.min(all, Math.max(vocabulary, vocabSize));
@@ -87,9 +87,10 @@ function anyIds(idsOf: (text: string) => number[], text: string): number[] {
   }
 }
 
-function open(json: TokenizerJson): Implementation {
+async function open(json: TokenizerJson): Promise<Implementation> {
+  const { Tokenizer } = await import("@huggingface/tokenizers"); // few models need it
   try {
-    return new Implementation(json, {});
+    return new Tokenizer(json, {});
   } catch (error) {
     throw refused((error as Error).message);
   }

@@ -1,0 +1,45 @@
+// Shaders for builds: WGSL without what only people read. Development and tests keep the sources as they are.
+import { readFile } from "node:fs/promises";
+import type { Plugin } from "vite";
+
+/** What ends a line, and with it a `//` comment, in WGSL. */
+const LINE_END = /[\n\v\f\r\u0085\u2028\u2029]/;
+
+const IMPORT = ".wgsl?raw";
+
+/** The same tokens without comments, indentation and empty lines. Source: WGSL 3.3 (block comments nest). */
+export function plainWgsl(source: string): string {
+  let plain = "";
+  let depth = 0; // of block comments
+  for (let at = 0; at < source.length; ) {
+    const two = source.slice(at, at + 2);
+    if (two === "/*") {
+      plain += " "; // what stands before and after are two tokens
+      depth++;
+      at += 2;
+    } else if (depth > 0) {
+      if (two === "*/") depth--;
+      at += two === "*/" ? 2 : 1;
+    } else if (two === "//") {
+      while (at < source.length && !LINE_END.test(source.charAt(at))) at++;
+    } else {
+      plain += source.charAt(at++);
+    }
+  }
+  const lines = plain.split(LINE_END).map((line) => line.trim());
+  return lines.filter(Boolean).join("\n");
+}
+
+/** Vite plugin: builds get `*.wgsl?raw` plain. */
+export function plainShaders(): Plugin {
+  return {
+    name: "plain-shaders",
+    apply: "build",
+    enforce: "pre",
+    async load(id) {
+      if (!id.endsWith(IMPORT)) return undefined;
+      const source = await readFile(id.slice(0, -"?raw".length), "utf8");
+      return `export default ${JSON.stringify(plainWgsl(source))};`;
+    },
+  };
+}
