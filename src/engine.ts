@@ -1,13 +1,15 @@
 // The engine: one model on one GPU device, on the thread it was made on. The only place that knows all parts.
 import { type ReformerConfig, resolveConfig } from "./config.js";
 import { readTensors } from "./engine-checkpoint.js";
-import { needLanguageModel } from "./engine-data.js";
 import { describeAdapter, type OpenDevice, openDevice } from "./engine-device.js";
+import { evaluateText } from "./engine-evaluation.js";
 import { readModelFiles, writeModelFiles, writeWeights } from "./engine-files.js";
 import { fineTuneSteps } from "./engine-fine-tuning.js";
 import { generateText } from "./engine-generation.js";
 import { configWithHead, withHead } from "./engine-head.js";
 import { resolveTrainOptions } from "./engine-options.js";
+import { runOf } from "./engine-run.js";
+import { makeTokenizer, withVocabulary } from "./engine-tokenizer.js";
 import { type TrainedModel, TrainingRun } from "./engine-training.js";
 import { ConfigError, DisposedError } from "./errors.js";
 import type { CheckpointStore } from "./io/checkpoint-store.js";
@@ -16,43 +18,30 @@ import { fetchModel } from "./io/model-files.js";
 import type { ModelLocation } from "./io/model-location.js";
 import { openOpfsStore } from "./io/opfs-store.js";
 import { initialValues, parameterCount, parameters } from "./model/parameters.js";
-import { PreparedPlan } from "./scheduler/run.js";
-import { maskWindows } from "./tasks/masking.js";
+import type { TaskModel } from "./tasks/reading.js";
+import { TaskMethods } from "./tasks/task-methods.js";
 import { tasksOf } from "./tasks/tasks.js";
-import { trainBpe } from "./text/bpe-training.js";
-import { byteTokenizer } from "./text/byte-tokenizer.js";
-import { characterTokenizer } from "./text/character-tokenizer.js";
-import { TokenDataset } from "./text/dataset.js";
 import type { Tokenizer } from "./text/tokenizer.js";
-import { EVALUATE, evaluateWindows, initialiseWindows, planEvaluation } from "./train/evaluation.js";
 import type {
-  AnswerOptions,
-  AnswerSpan,
-  ClassifyOptions,
   CreateOptions,
-  EmbedOptions,
+  EvaluateOptions,
+  Evaluation,
   Example,
-  FillMaskOptions,
   FineTuneOptions,
   FineTuneRun,
   GeneratedPiece,
   GenerateOptions,
   Generation,
   HeadOptions,
-  LabelScore,
-  MaskFilling,
   Model,
   ModelDescription,
   ModelFiles,
   ProgressEvent,
-  Question,
   ReformerOptions,
-  ScoreOptions,
+  TaskName,
   Tasks,
-  TextScore,
   TrainOptions,
   TrainRun,
-  TrainSummary,
 } from "./types.js";
 
 /** What the engine needs of CreateOptions, and where named checkpoints are kept. */
@@ -62,7 +51,7 @@ export interface EngineOptions
   readonly openStore?: ((name: string) => Promise<CheckpointStore>) | undefined;
 }
 
-export class Engine implements Model {
+export class Engine extends TaskMethods implements Model {
   #config: ReformerConfig;
   #device: OpenDevice;
   #step = 0;
@@ -77,6 +66,7 @@ export class Engine implements Model {
     device: OpenDevice,
     readonly options: EngineOptions,
   ) {
+    super();
     this.#config = config;
     this.#device = device;
   }
@@ -181,30 +171,17 @@ export class Engine implements Model {
     });
   }
 
-  classify(texts: readonly string[], options: ClassifyOptions = {}): Promise<LabelScore[][]> {
-    return this.#task((tasks) => tasks.classify(texts, options));
-  }
-
-  answer(question: Question, options: AnswerOptions = {}): Promise<AnswerSpan[]> {
-    return this.#task((tasks) => tasks.answer(question, options));
-  }
-
-  fillMask(text: string, options: FillMaskOptions = {}): Promise<MaskFilling[][]> {
-    return this.#task((tasks) => tasks.fillMask(text, options));
-  }
-
-  embed(texts: readonly string[], options: EmbedOptions = {}): Promise<Float32Array[]> {
-    return this.#task((tasks) => tasks.embed(texts, options));
-  }
-
-  score(text: string, options: ScoreOptions = {}): Promise<TextScore> {
-    return this.#task((tasks) => tasks.score(text, options));
-  }
-
-  async #task<T>(ask: (tasks: Tasks) => Promise<T>): Promise<T> {
+  protected override ask<K extends TaskName>(name: K, ...call: Parameters<Tasks[K]>): ReturnType<Tasks[K]> {
     this.#check();
+    return this.#alone(() => {
+      const task = tasksOf(this.#asked())[name] as (...given: Parameters<Tasks[K]>) => Promise<unknown>;
+      return task(...call);
+    }) as ReturnType<Tasks[K]>;
+  }
+
+  #asked(): TaskModel {
     const { config, tokenizer, seed } = this;
-    return this.#alone(() => ask(tasksOf({ config, tokenizer, seed, ...this.#device })));
+    return { config, tokenizer, seed, ...this.#device };
   }
 
   #trained(): TrainedModel {
@@ -241,41 +218,9 @@ export class Engine implements Model {
     return this.#device;
   }
 
-  async evaluate(
-    text: string,
-    options: {
-      length?: number | undefined;
-      lsh?: boolean | undefined;
-      signal?: AbortSignal | undefined;
-    } = {},
-  ): Promise<{ loss: number; bitsPerCharacter: number; tokens: number }> {
+  async evaluate(text: string, options: EvaluateOptions = {}): Promise<Evaluation> {
     this.#check();
-    return this.#alone(async () => {
-      needLanguageModel(this.config, "evaluate()");
-      const dataset = await TokenDataset.fromText(text, this.tokenizer, {
-        heldOut: 0.999999,
-        signal: options.signal,
-      });
-      const length = Math.min(options.length ?? 512, dataset.heldOut.length - 1);
-      const { gpu, base, weights, profile } = this.#device;
-      const shape = { batchSize: 1, length: Math.max(1, length), streams: "f32" } as const;
-      const { plan, windows } = planEvaluation(this.config, shape, weights, profile);
-      const prepared = await PreparedPlan.create(gpu, plan, { shared: base, signal: options.signal });
-      try {
-        initialiseWindows(prepared, windows);
-        const run = options.lsh === false ? EVALUATE.withoutLsh : EVALUATE.all;
-        const windowed = dataset.heldOutWindows(shape);
-        const masked = this.config.head === "masked-language-model";
-        const batches = masked ? maskWindows(this.config, windowed, this.seed) : windowed;
-        const { loss, tokens } = await evaluateWindows(prepared, windows, run, batches, {
-          seed: this.seed,
-          signal: options.signal,
-        });
-        return { loss, tokens, bitsPerCharacter: dataset.bitsPerCharacter(loss) };
-      } finally {
-        prepared.dispose();
-      }
-    });
+    return this.#alone(() => evaluateText(this.#asked(), text, options));
   }
 
   generate(prompt: string, options: GenerateOptions = {}): Generation {
@@ -342,62 +287,6 @@ export class Engine implements Model {
       ended();
     }
   }
-}
-
-/** A run to iterate over or to finish; it starts with the first step. */
-function runOf<T>(start: () => AsyncGenerator<T, TrainSummary>) {
-  return {
-    [Symbol.asyncIterator]: () => withoutResult(start()),
-    finish: async (): Promise<TrainSummary> => {
-      const steps = start();
-      for (;;) {
-        const { done, value } = await steps.next();
-        if (done) return value;
-      }
-    },
-  };
-}
-
-/** The steps alone: what a `for await` loop sees. */
-async function* withoutResult<T>(steps: AsyncGenerator<T, unknown>): AsyncGenerator<T, undefined> {
-  yield* steps;
-  return undefined;
-}
-
-/** The tokenizer's vocabulary, and for a masked language model one token more: the mask. */
-function withVocabulary(given: ReformerOptions, tokens: number): ReformerOptions {
-  const masked = given.head === "masked-language-model" && given.maskTokenId === undefined;
-  if (!masked || given.vocabSize !== undefined) return { ...given, vocabSize: given.vocabSize ?? tokens };
-  return { ...given, vocabSize: tokens + 1, maskTokenId: tokens };
-}
-
-async function makeTokenizer({ tokenizer, text, signal }: EngineOptions): Promise<Tokenizer> {
-  switch (tokenizer?.type) {
-    case undefined:
-    case "bytes":
-      return byteTokenizer();
-    case "characters":
-      return characterTokenizer(needText(text, "characters"));
-    case "bpe":
-      return trainBpe(needText(text, "bpe"), { vocabSize: tokenizer.vocabSize, signal });
-    default:
-      throw new ConfigError(
-        `tokenizer is ${JSON.stringify(tokenizer)}, but its type must be "bytes", "characters" or "bpe".`,
-        {
-          field: "tokenizer",
-        },
-      );
-  }
-}
-
-function needText(text: string | undefined, type: string): string {
-  if (text) return text;
-  throw new ConfigError(
-    `tokenizer "${type}" makes its vocabulary from a text: pass the text to train on as \`text\`.`,
-    {
-      field: "text",
-    },
-  );
 }
 
 function checkSeed(seed: number): number {

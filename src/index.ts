@@ -6,5 +6,5 @@ export type { WorkerKind } from "./open-model.js";
 export { type PipelineTask, pipeline } from "./pipeline.js";
 export { type BufferLimits, isSupported, planMemory, type Support } from "./preflight.js";
 export { Reformer, type SaveFile } from "./reformer.js";
+export { attentionOf, candidatesOf, exactAttentionOf } from "./tasks/attention-weights.js";
 export type * from "./types.js";
-export type { EvaluateOptions, Evaluation } from "./worker/protocol.js";

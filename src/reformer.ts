@@ -6,15 +6,21 @@ import type {
   AnswerOptions,
   AnswerSpan,
   ClassifyOptions,
+  CoverageOptions,
   CreateOptions,
   EmbedOptions,
+  EvaluateOptions,
+  Evaluation,
   Example,
   FillMaskOptions,
   FineTuneOptions,
   FineTuneRun,
   GenerateOptions,
   Generation,
+  HeadCoverage,
   HeadOptions,
+  Inspection,
+  InspectOptions,
   LabelScore,
   LoadOptions,
   MaskFilling,
@@ -28,7 +34,7 @@ import type {
   TrainOptions,
   TrainRun,
 } from "./types.js";
-import type { EvaluateOptions, Evaluation, ModelOrigin } from "./worker/protocol.js";
+import type { ModelOrigin } from "./worker/protocol.js";
 
 /** `await using` calls it. Older browsers lack the symbol; compilers then look for this one. */
 const ASYNC_DISPOSE: typeof Symbol.asyncDispose =
@@ -141,6 +147,19 @@ export class Reformer implements Model {
   /** Surprise of every token of a text, in bits, and per byte. */
   async score(text: string, options: ScoreOptions = {}): Promise<TextScore> {
     return this.#live().score(text, options);
+  }
+
+  /**
+   * How much of exact full attention the candidates of every head hold, by rounds of hashing: what LSH and windows miss.
+   * The work grows with the square of the length; by default the first 1,024 tokens are taken.
+   */
+  async coverage(text: string, options: CoverageOptions = {}): Promise<HeadCoverage[]> {
+    return this.#live().coverage(text, options);
+  }
+
+  /** Buckets, sorted order, queries and keys of one head; `attentionOf(inspection, token)` gives its weights. */
+  async inspect(text: string, options: InspectOptions): Promise<Inspection> {
+    return this.#live().inspect(text, options);
   }
 
   /** Loss on a text: nats per token and bits per character. `lsh: false` zeroes the LSH layers' output. */

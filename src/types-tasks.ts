@@ -108,6 +108,75 @@ export interface TextScore {
   readonly bitsPerByte: number;
 }
 
+export interface CoverageOptions {
+  /** Tokens of the text, from its start; default 1,024. */
+  readonly length?: number | undefined;
+  /** Numbers of hashing rounds to compare; default 1, 2, 4 and 8. */
+  readonly rounds?: readonly number[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What one head's candidates hold of the softmax mass of exact full attention, the same queries and keys given. */
+export interface HeadCoverage {
+  readonly layer: number;
+  readonly kind: "lsh" | "local";
+  readonly head: number;
+  /** Hashing rounds; 1 for local layers, whose candidates are those of their window. */
+  readonly rounds: number;
+  /** Mean share over the tokens, 0 to 1. */
+  readonly mean: number;
+  /** One token in ten has a share below this. */
+  readonly low: number;
+}
+
+export interface InspectOptions {
+  readonly layer: number;
+  /** Default 0. */
+  readonly head?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One head's view of a text, as plain data; `attentionOf` and `exactAttentionOf` compute weights from it. */
+export interface Inspection {
+  readonly layer: number;
+  readonly head: number;
+  readonly kind: "lsh" | "local" | "full";
+  /** Real tokens; rows beyond them are padding. */
+  readonly tokens: number;
+  /** The text of each; empty where a character is not complete yet. */
+  readonly texts: readonly string[];
+  readonly paddedLength: number;
+  readonly headSize: number;
+  /** [paddedLength, headSize] */
+  readonly queries: Float32Array;
+  /** [paddedLength, headSize], scaled: the score of query i and key j is their product. */
+  readonly keys: Float32Array;
+  readonly causal: boolean;
+  /** Queries and keys are the same vectors: a token sees itself only where it sees nothing else. */
+  readonly shared: boolean;
+  /** 1 where there is no hashing. */
+  readonly rounds: number;
+  /** `paddedLength` where every token sees every other one. */
+  readonly chunkLength: number;
+  readonly chunksBefore: number;
+  readonly chunksAfter: number;
+  readonly duplicates: "count" | "once";
+  readonly acrossBuckets: boolean;
+  /** [rounds, paddedLength], the bucket of every token; empty without hashing. */
+  readonly buckets: Uint32Array;
+  /** [rounds, paddedLength], tokens sorted by bucket; empty without hashing. */
+  readonly order: Uint32Array;
+}
+
+/** A key that a query meets. */
+export interface Attention {
+  readonly key: number;
+  /** Softmax weight of all its meetings, 0 to 1. */
+  readonly weight: number;
+  /** In how many windows they meet. */
+  readonly meetings: number;
+}
+
 /** What a model with a head is asked. A head that cannot answer throws a ConfigError that says which can. */
 export interface Tasks {
   /** Labels and scores of every text, the most probable first; of a regression head in the order of its labels. */
@@ -120,5 +189,9 @@ export interface Tasks {
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
   /** Surprise of every token of a text. */
   score(text: string, options?: ScoreOptions): Promise<TextScore>;
+  /** The share of exact attention that each head's candidates hold. */
+  coverage(text: string, options?: CoverageOptions): Promise<HeadCoverage[]>;
+  /** What one head does with a text. */
+  inspect(text: string, options: InspectOptions): Promise<Inspection>;
 }
 export type TaskName = keyof Tasks;

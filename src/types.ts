@@ -239,6 +239,21 @@ export interface PlanOptions {
   readonly optimizer?: "adamw" | "adafactor" | undefined;
 }
 
+export interface EvaluateOptions {
+  /** Tokens of a window; default 512, at most those of the text. */
+  readonly length?: number | undefined;
+  /** false: the LSH layers' output is zeroed. */
+  readonly lsh?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Evaluation {
+  /** Nats per token. */
+  readonly loss: number;
+  readonly bitsPerCharacter: number;
+  readonly tokens: number;
+}
+
 /** A model directory or download: file name to content. */
 export type ModelFiles = Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
 
@@ -256,15 +271,8 @@ export interface Model extends Tasks {
   fineTune(examples: readonly Example[], options: FineTuneOptions): FineTuneRun;
   /** Puts a new head with random weights on the body, which keeps its weights. */
   replaceHead(options: HeadOptions): Promise<void>;
-  /** Loss on a text: nats per token and bits per character. `lsh: false` zeroes the LSH layers' output. */
-  evaluate(
-    text: string,
-    options?: {
-      readonly length?: number | undefined;
-      readonly lsh?: boolean | undefined;
-      readonly signal?: AbortSignal | undefined;
-    },
-  ): Promise<{ readonly loss: number; readonly bitsPerCharacter: number; readonly tokens: number }>;
+  /** Loss on a text. */
+  evaluate(text: string, options?: EvaluateOptions): Promise<Evaluation>;
   generate(prompt: string, options?: GenerateOptions): Generation;
   /** safetensors + config.json (Hugging Face layout) + tokenizer.json. */
   files(): Promise<ModelFiles>;

@@ -6,16 +6,22 @@ import { type HeadTensors, headLoss } from "../layers/heads.js";
 import { layerBackward, layerForward, type StoredLayer, type Streams } from "../layers/reversible-block.js";
 import type { Tensor } from "../scheduler/recording.js";
 
-/** Both streams from token ids, then every layer in place. With `store`, keeps what `backward` needs. */
+/**
+ * Both streams from token ids, then every layer in place. With `store`, keeps what `backward` needs; `before` may record
+ * something about the streams that a layer is about to read.
+ */
 export function forward(
   context: LayerContext,
   tokens: Tensor,
   streams: Streams,
-  store = false,
+  { store = false, before }: { readonly store?: boolean; readonly before?: (layer: number) => void } = {},
 ): (StoredLayer | undefined)[] {
   embed(context, tokens, streams.x1);
   copyInto(context, streams.x1, streams.x2);
-  return context.config.layers.map((kind, layer) => layerForward(context, layer, kind, streams, store));
+  return context.config.layers.map((kind, layer) => {
+    before?.(layer);
+    return layerForward(context, layer, kind, streams, store);
+  });
 }
 
 /**
@@ -49,7 +55,7 @@ export function forwardBackward(
   },
 ): void {
   const { tokens, streams, gradients } = tensors;
-  const stored = forward(context, tokens, streams, options.store);
+  const stored = forward(context, tokens, streams, { store: options.store });
   context.recording.scope("head", () =>
     headLoss(context, streams, tensors, options.labelSmoothing, gradients),
   );

@@ -28,8 +28,8 @@ export interface TaskModel {
 /** Most bytes read back at once. */
 const READBACK_BYTES = 2 ** 20;
 
-/** Makes an f32 tensor that the host reads. */
-type Output = (label: string, shape: readonly number[]) => Tensor;
+/** Makes a tensor that the host reads; f32 unless said. */
+export type Output = (label: string, shape: readonly number[], type?: "f32" | "u32") => Tensor;
 
 /**
  * Reads a batch of token sequences, padded on the right and masked, and returns the tensors that `record` made by
@@ -44,8 +44,10 @@ export async function read(
     readonly signal?: AbortSignal | undefined;
     /** i32 or f32 values that `record` needs, by tensor. */
     readonly values?: ReadonlyMap<Tensor, Int32Array<ArrayBuffer>> | undefined;
+    /** Records something about the streams that a layer is about to read. */
+    readonly before?: (context: LayerContext, streams: Streams, layer: number, output: Output) => void;
   } = {},
-): Promise<Map<string, Float32Array>> {
+): Promise<Map<string, Float32Array | Uint32Array>> {
   const { config, gpu, profile, weights, base, seed } = model;
   const { signal } = options;
   const batch = sequences.length;
@@ -80,14 +82,17 @@ export async function read(
     given: {},
   };
   const outputs = new Map<string, Tensor>();
-  const output: Output = (label, shape) => {
-    const tensor = new Arena(label, "state").tensor(label, shape);
+  const output: Output = (label, shape, type) => {
+    const tensor = new Arena(label, "state").tensor(label, shape, type);
     outputs.set(label, tensor);
     return tensor;
   };
-  forward(context, tokens, streams);
+  const { before } = options;
+  forward(context, tokens, streams, {
+    ...(before && { before: (layer: number) => before(context, streams, layer, output) }),
+  });
   context.recording.scope("head", () => record(context, streams, output));
-  const largest = Math.max(...[...outputs.values()].map(({ byteLength }) => byteLength));
+  const largest = Math.max(4, ...[...outputs.values()].map(({ byteLength }) => byteLength));
   const planned = plan([context.recording], profile, { readbacks: [Math.min(READBACK_BYTES, largest)] });
   const prepared = await PreparedPlan.create(gpu, planned, { shared: base, signal });
   try {
@@ -104,8 +109,10 @@ export async function read(
     if (keyMask) prepared.write(keyMask, mask);
     for (const [tensor, values] of options.values ?? []) prepared.write(tensor, values);
     await prepared.run(0, { signal });
-    const results = new Map<string, Float32Array>();
-    for (const [label, tensor] of outputs) results.set(label, (await prepared.read(tensor)) as Float32Array);
+    const results = new Map<string, Float32Array | Uint32Array>();
+    for (const [label, tensor] of outputs) {
+      results.set(label, (await prepared.read(tensor)) as Float32Array | Uint32Array);
+    }
     return results;
   } finally {
     prepared.dispose();

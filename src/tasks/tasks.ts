@@ -2,8 +2,10 @@
 import type { Tasks } from "../types-tasks.js";
 import { answer } from "./answer.js";
 import { classify } from "./classify.js";
+import { coverage } from "./coverage.js";
 import { embed } from "./embed.js";
 import { fillMask } from "./fill-mask.js";
+import { inspect } from "./inspect.js";
 import type { TaskModel } from "./reading.js";
 import { score } from "./score.js";
 
@@ -15,5 +17,7 @@ export function tasksOf(model: TaskModel): Tasks {
     fillMask: (text, options) => fillMask(model, text, options),
     embed: (texts, options) => embed(model, texts, options),
     score: (text, options) => score(model, text, options),
+    coverage: (text, options) => coverage(model, text, options),
+    inspect: (text, options) => inspect(model, text, options),
   };
 }

@@ -1,13 +1,11 @@
 // A model in a worker, with the calls of a model on this thread.
 import { proxy } from "comlink";
 import { DisposedError } from "../errors.js";
+import { TaskMethods } from "../tasks/task-methods.js";
 import type {
-  AnswerOptions,
-  AnswerSpan,
-  ClassifyOptions,
-  EmbedOptions,
+  EvaluateOptions,
+  Evaluation,
   Example,
-  FillMaskOptions,
   FineTuneOptions,
   FineTuneRun,
   FineTuneStep,
@@ -15,22 +13,18 @@ import type {
   GenerateOptions,
   Generation,
   HeadOptions,
-  LabelScore,
-  MaskFilling,
   Model,
   ModelDescription,
   ModelFiles,
-  Question,
-  ScoreOptions,
   TaskName,
-  TextScore,
+  Tasks,
   TrainOptions,
   TrainRun,
   TrainStep,
   TrainSummary,
 } from "../types.js";
 import type { Connection } from "./connection.js";
-import type { EngineOptions, EvaluateOptions, Evaluation, ModelOrigin, RunRequest } from "./protocol.js";
+import type { EngineOptions, ModelOrigin, RunRequest } from "./protocol.js";
 
 /** Milliseconds for a worker to free its model before it is terminated; a step may be running. */
 const DISPOSE_TIMEOUT = 2000;
@@ -56,13 +50,15 @@ export async function openModel(
   return new WorkerModel(connection, id);
 }
 
-class WorkerModel implements Model {
+class WorkerModel extends TaskMethods implements Model {
   #disposal: Promise<void> | undefined;
 
   constructor(
     readonly connection: Connection,
     readonly id: number,
-  ) {}
+  ) {
+    super();
+  }
 
   describe(): Promise<ModelDescription> {
     return this.connection.call(() => this.connection.host.describe(this.id));
@@ -91,30 +87,10 @@ class WorkerModel implements Model {
     return this.connection.call(() => this.connection.host.replaceHead(this.id, options));
   }
 
-  classify(texts: readonly string[], options?: ClassifyOptions): Promise<LabelScore[][]> {
-    return this.#task("classify", texts, options);
-  }
-
-  answer(question: Question, options?: AnswerOptions): Promise<AnswerSpan[]> {
-    return this.#task("answer", question, options);
-  }
-
-  fillMask(text: string, options?: FillMaskOptions): Promise<MaskFilling[][]> {
-    return this.#task("fillMask", text, options);
-  }
-
-  embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]> {
-    return this.#task("embed", texts, options);
-  }
-
-  score(text: string, options?: ScoreOptions): Promise<TextScore> {
-    return this.#task("score", text, options);
-  }
-
-  #task<T>(name: TaskName, input: unknown, given: { signal?: AbortSignal | undefined } = {}): Promise<T> {
+  protected override ask<K extends TaskName>(name: K, ...[input, given = {}]: Parameters<Tasks[K]>) {
     const { signal, ...options } = given;
     const send = (call: number) => this.connection.host.task(this.id, call, { name, input, options });
-    return this.connection.abortable(send, signal) as Promise<T>;
+    return this.connection.abortable(send, signal) as ReturnType<Tasks[K]>;
   }
 
   generate(text: string, { signal, ...options }: GenerateOptions = {}): Generation {

@@ -6,6 +6,8 @@ import type { ErrorDetails } from "../errors.js";
 import type { ModelLocation } from "../io/model-location.js";
 import type {
   CreateOptions,
+  EvaluateOptions,
+  Evaluation,
   Example,
   FineTuneOptions,
   GenerateOptions,
@@ -30,9 +32,6 @@ export interface EngineFactory {
   create(config: ReformerOptions, options: EngineOptions): Promise<Model>;
   load(location: ModelLocation, options: EngineOptions): Promise<Model>;
 }
-
-export type EvaluateOptions = NonNullable<Parameters<Model["evaluate"]>[1]>;
-export type Evaluation = Awaited<ReturnType<Model["evaluate"]>>;
 
 /** Options that survive structured cloning. */
 export type Sent<T> = Omit<T, "signal" | "onProgress">;

@@ -7,6 +7,8 @@ export class NoTasks {
   fillMask = (): never => refuse();
   embed = (): never => refuse();
   score = (): never => refuse();
+  coverage = (): never => refuse();
+  inspect = (): never => refuse();
 }
 
 function refuse(): never {

@@ -1,16 +1,14 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { type ReformerOptions, resolveConfig } from "../../src/config.js";
 import { openDevice } from "../../src/engine-device.js";
-import { measureCoverage } from "../../src/inspect/coverage.js";
-import {
-  attentionOf,
-  candidatesOf,
-  exactAttentionOf,
-  type Inspection,
-  inspectHead,
-} from "../../src/inspect/inspect.js";
 import { initialValues, parameters } from "../../src/model/parameters.js";
-import { attentionPairs, vectorOf } from "../oracle/chunk-attention.js";
+import { attentionOf, candidatesOf, exactAttentionOf } from "../../src/tasks/attention-weights.js";
+import { coverage } from "../../src/tasks/coverage.js";
+import { inspect } from "../../src/tasks/inspect.js";
+import type { TaskModel } from "../../src/tasks/reading.js";
+import { characterTokenizer } from "../../src/text/character-tokenizer.js";
+import type { Inspection } from "../../src/types-tasks.js";
+import { attentionPairs } from "../oracle/chunk-attention.js";
 import { getDevice } from "../support/device.js";
 
 /** Weights large enough that attention is far from even, and lengths that need padding. */
@@ -29,6 +27,8 @@ const OPTIONS: ReformerOptions = {
   initializerRange: 0.6,
 };
 const TOKENS = 43;
+const LETTERS = "abcdefghijklmnopqrstuvwx";
+const TEXT = Array.from({ length: TOKENS }, (_, i) => LETTERS[(i * i + (i >> 1)) % 24]).join("");
 const CASES: readonly [why: string, options: ReformerOptions][] = [
   ["causal, every meeting counts", {}],
   ["both ways, chunks after, each key once", { causal: false, lshChunksAfter: 1, duplicates: "once" }],
@@ -49,15 +49,8 @@ async function makeModel(changes: ReformerOptions) {
   for (const [i, p] of parameters(config).entries()) {
     device.base.write(device.weights.get(p.name), initialValues(p, i, 3));
   }
-  const inputs = Uint32Array.from({ length: TOKENS }, (_, i) => (i * i + (i >> 1)) % 24);
-  const batch = {
-    inputs,
-    targets: new Int32Array(TOKENS).fill(-100),
-    counted: 0,
-    batchSize: 1,
-    length: TOKENS,
-  };
-  return { config, device, batch };
+  const tokenizer = characterTokenizer(LETTERS);
+  return { config, tokenizer, seed: 5, ...device } satisfies TaskModel;
 }
 
 /** The same head in the oracle of the attention kernels. */
@@ -92,10 +85,10 @@ function pairsOf(seen: Inspection) {
 
 describe.each(CASES)("%s", (_why, changes) => {
   test.each([0, 1, 2])("layer %i: weights are those of the attention's oracle", async (layer) => {
-    const { config, device, batch } = await makeModel(changes);
-    const seen = await inspectHead(device, config, batch, { layer, head: 1 }, { seed: 5 });
+    const model = await makeModel(changes);
+    const seen = await inspect(model, TEXT, { layer, head: 1 });
     expect(seen.tokens).toBe(TOKENS);
-    expect(vectorOf(seen.queries, { ...seen, length: seen.paddedLength } as never, 0, 0)).toHaveLength(16);
+    expect(seen.texts.join("")).toBe(TEXT);
     const pairs = pairsOf(seen);
     for (let token = 0; token < TOKENS; token++) {
       const expected = new Map<number, number>();
@@ -108,16 +101,16 @@ describe.each(CASES)("%s", (_why, changes) => {
   });
 
   test("coverage is the share of exact attention on the candidates", async () => {
-    const { config, device, batch } = await makeModel(changes);
+    const model = await makeModel(changes);
     const rounds = [1, 2, 4];
-    const covered = await measureCoverage(device, config, batch, rounds, { seed: 5 });
+    const covered = await coverage(model, TEXT, { rounds });
     expect(covered.map(({ layer, head, rounds: count }) => [layer, head, count])).toEqual([
       ...[0, 1].map((head) => [0, head, 1]),
       ...[0, 1].flatMap((head) => rounds.map((count) => [1, head, count])),
     ]);
     for (const { layer, head, rounds: count, mean, low } of covered) {
-      const options = { ...config, numHashes: count };
-      const seen = await inspectHead(device, options, batch, { layer, head }, { seed: 5 });
+      const hashed = { ...model, config: { ...model.config, numHashes: count } };
+      const seen = await inspect(hashed, TEXT, { layer, head });
       const shares = Array.from({ length: TOKENS }, (_, token) => {
         const candidates = candidatesOf(seen, token);
         return exactAttentionOf(seen, token)
@@ -138,17 +131,19 @@ describe.each(CASES)("%s", (_why, changes) => {
 });
 
 test("layers, heads and tokens that are not there are refused by name", async () => {
-  const { config, device, batch } = await makeModel({});
-  const inspect = (layer: number, head: number) =>
-    inspectHead(device, config, batch, { layer, head }, { seed: 5 });
-  await expect(inspect(3, 0)).rejects.toThrow("layer is 3, but this model has layers 0 to 2");
-  await expect(inspect(0, -1)).rejects.toThrow("head is -1, but this model has heads 0 to 1");
+  const model = await makeModel({});
+  await expect(inspect(model, TEXT, { layer: 3 })).rejects.toThrow(
+    "layer is 3, but this model has layers 0 to 2",
+  );
+  await expect(inspect(model, TEXT, { layer: 0, head: -1 })).rejects.toThrow(
+    "head is -1, but this model has heads 0 to 1",
+  );
   expect(() => attentionOf(inspectionOf(), 9)).toThrow("token is 9, but this sequence has tokens 0 to 1");
 });
 
 function inspectionOf(): Inspection {
   return {
-    ...{ layer: 0, head: 0, kind: "full", tokens: 2, paddedLength: 2, headSize: 4 },
+    ...{ layer: 0, head: 0, kind: "full", tokens: 2, texts: ["a", "b"], paddedLength: 2, headSize: 4 },
     ...{ queries: new Float32Array(8), keys: new Float32Array(8), causal: true, shared: false, rounds: 1 },
     ...{ chunkLength: 2, chunksBefore: 0, chunksAfter: 0, duplicates: "count", acrossBuckets: true },
     ...{ buckets: new Uint32Array(0), order: new Uint32Array(0) },

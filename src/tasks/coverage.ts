@@ -1,0 +1,83 @@
+// Does hashing find what attention looks for? For every query, the share of exact full attention's softmax mass that lies
+// on its candidates: Σ exp(s) over the candidates, each counted once, over Σ exp(s) over all keys it may see.
+import { type ReformerConfig, runsFullAttention } from "../config.js";
+import { projectHeads } from "../layers/attention.js";
+import { attendHeads } from "../layers/attention-heads.js";
+import type { CoverageOptions, HeadCoverage } from "../types-tasks.js";
+import { checkCount, encodeCut, read, type TaskModel } from "./reading.js";
+
+const ROUNDS = [1, 2, 4, 8];
+const LENGTH = 1024;
+
+/**
+ * Coverage of every head of the LSH and local layers, unless they attend fully at this length anyway. Exact attention is
+ * what is compared with, so the work grows with the square of the length.
+ */
+export async function coverage(
+  model: TaskModel,
+  text: string,
+  { length = LENGTH, rounds = ROUNDS, signal }: CoverageOptions = {},
+): Promise<HeadCoverage[]> {
+  const { config } = model;
+  const compared = rounds.map((count) => checkCount("rounds", count));
+  const tokens = encodeCut(model, text).subarray(0, checkCount("length", length));
+  const measured: { readonly layer: number; readonly kind: "lsh" | "local" }[] = [];
+  let padded = 0;
+  const before: Parameters<typeof read>[3] & object = {
+    signal,
+    before: (context, streams, layer, output) => {
+      padded = context.length;
+      const kind = config.layers[layer] ?? "full";
+      if (kind === "full" || runsFullAttention(config, kind, padded)) return;
+      measured.push({ layer, kind });
+      const { recording } = context;
+      const { heads } = projectHeads(context, layer, kind, streams.x2);
+      const sums = (numHashes: number, full: boolean) => {
+        const once = { ...context, config: { ...config, numHashes, duplicates: "once" as const } };
+        const { stats } = attendHeads(once, layer, kind, full, heads);
+        recording.copy(stats, output(nameOf(layer, full ? "all" : numHashes), stats.shape));
+      };
+      sums(1, true);
+      for (const count of roundsOf(kind, compared)) sums(count, false);
+    },
+  };
+  const statistics = (await read(model, [tokens], () => undefined, before)) as ReadonlyMap<
+    string,
+    Float32Array
+  >;
+  return measured.flatMap(({ layer, kind }) =>
+    Array.from({ length: config.numHeads }, (_, head) =>
+      roundsOf(kind, compared).map((count) => {
+        const found = logSums(statistics.get(nameOf(layer, count)), head, tokens.length, padded);
+        const exact = logSums(statistics.get(nameOf(layer, "all")), head, tokens.length, padded);
+        const shares = found
+          .map((sum, token) => Math.min(1, Math.exp(sum - (exact[token] as number))))
+          .sort();
+        return {
+          ...{ layer, kind, head, rounds: count },
+          mean: shares.reduce((sum, share) => sum + share, 0) / shares.length,
+          low: shares[Math.floor(shares.length / 10)] as number,
+        };
+      }),
+    ).flat(),
+  );
+}
+
+const nameOf = (layer: number, rounds: number | "all") => `coverage ${layer} ${rounds}`;
+
+/** A local layer does not hash: its window is its one round. */
+const roundsOf = (kind: ReformerConfig["layers"][number], compared: readonly number[]) =>
+  kind === "lsh" ? compared : [1];
+
+/** log Σ exp(s) of every token, from (m, l). */
+function logSums(
+  stats: Float32Array | undefined,
+  head: number,
+  tokens: number,
+  padded: number,
+): Float64Array {
+  return Float64Array.from({ length: tokens }, (_, token) => {
+    const at = 2 * (head * padded + token);
+    return (stats?.[at] as number) + Math.log(stats?.[at + 1] as number);
+  });
+}
