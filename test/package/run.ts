@@ -11,6 +11,7 @@ import { CHROME_FLAGS, findChrome } from "../support/chrome.mjs";
 import { printBundleSizes } from "./bundle-sizes.js";
 import { checkTypes, install, pack, runInNode } from "./consumer.js";
 import { WAYS, writeProject } from "./pages.js";
+import { writeSavedModel } from "./saved-model.js";
 
 const PAGE_TIMEOUT = 300_000; // three training steps on a software GPU
 const TRAINING_CHARACTERS = 100_000;
@@ -30,6 +31,14 @@ function shortened(example: string): string {
   if (short === example) throw new Error("The README's example names no steps and no maxNewTokens.");
   return short;
 }
+
+/** Follows the example: reads a saved model with all that the package loads late. */
+const LOADING = `
+const saved = await Reformer.load("./saved/");
+console.log("loaded", saved.worker, (await saved.generate("Call me", { maxNewTokens: 4, temperature: 0 }).text()).length > 0);
+await saved.dispose();
+document.title = "ended";
+`;
 
 /**
  * Opens a page and waits until its program has come to its end.
@@ -77,7 +86,8 @@ async function tryPages(folder: string): Promise<number> {
         const { printed, worker } = await visit(browser, page.url);
         const kind = worker?.startsWith("blob:") ? "inline" : worker ? "url" : "none";
         const steps = printed.filter((line) => /^[123] [\d.]+ [\d.]+$/.test(line)); // number, loss, tokens per second
-        const right = kind === way.worker && steps.length === 3 && printed.length === 4; // and the text it wrote
+        const loaded = printed.at(-1) === `loaded ${way.worker} true`;
+        const right = kind === way.worker && steps.length === 3 && printed.length === 5 && loaded; // and the text it wrote
         if (!right) failures++;
         const seconds = ((performance.now() - start) / 1000).toFixed(1);
         console.log(
@@ -99,14 +109,15 @@ export async function main(): Promise<number> {
     const archive = await pack(folder);
     const example = shortened(await readmeExample());
     const text = (await readBook()).slice(0, TRAINING_CHARACTERS);
-    await writeProject(folder, `${example}\ndocument.title = "ended";\n`, text);
+    await writeProject(folder, example + LOADING, text);
     await install(folder, archive);
     await checkTypes(folder, example);
     await runInNode(folder);
+    await writeSavedModel(join(folder, "model"), join(folder, "public/saved"));
     const failures = await tryPages(folder);
-    await printBundleSizes(join(folder, "built"));
+    const small = await printBundleSizes(join(folder, "built"));
     console.log(`${failures} of ${WAYS.length} pages failed`);
-    return failures > 0 ? 1 : 0;
+    return failures > 0 || !small ? 1 : 0;
   } finally {
     await rm(folder, { recursive: true });
   }
