@@ -83,7 +83,7 @@ export function resolveTrainOptions(config: ReformerConfig, options: TrainOption
     resume: options.resume ?? true,
     sampleEvery: whole("sampleEvery", 0, 0),
     samplePrompt: options.samplePrompt ?? "\n",
-    sampleTokens: whole("sampleTokens", 100, 1, longest),
+    sampleTokens: whole("sampleTokens", Math.min(100, longest), 1, longest),
   };
 }
 

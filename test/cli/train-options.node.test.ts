@@ -24,6 +24,11 @@ describe("parseTrainCommand", () => {
     expect(resolveTrainOptions(resolved, training).checkpoint).toBe("moby-dick");
   });
 
+  test("what a short model is not asked for does not exceed its length", () => {
+    const { shape, sampleTokens } = resolveTrainOptions(resolveConfig({ maxLength: 64 }), { steps: 1 });
+    expect([shape.length, sampleTokens]).toEqual([64, 64]);
+  });
+
   test("passes every option on to the field it is for", () => {
     const { file, config, tokenizer, seed, training, checkpoints, milliseconds, out } = parse(
       "my/long book.txt",
