@@ -17,7 +17,10 @@ export default defineConfig({
     plugins: () => [plainShaders()],
     rolldownOptions: { output: { codeSplitting: false } },
   },
-  optimizeDeps: { include: ["comlink", "fast-check", "pickleparser", "@huggingface/tokenizers"] }, // found late, it would reload the test page in the middle of a run
+  // Found late, one would reload the test page in the middle of a run.
+  optimizeDeps: {
+    include: ["comlink", "fast-check", "lit", "pickleparser", "@huggingface/tokenizers", "uplot"],
+  },
   // Node would take the package's `main`, which is CommonJS under "type": "module" and does not load.
   resolve: { alias: { wgsl_reflect: "wgsl_reflect/wgsl_reflect.module.js" } },
   test: {

@@ -34,7 +34,7 @@ export async function openChromePage(
     appType: "custom",
     cacheDir: `node_modules/.vite-${name}`,
     plugins: [serving(module), ...plugins],
-    optimizeDeps: { noDiscovery: true, include: [] },
+    optimizeDeps: { noDiscovery: true, include: ["pickleparser"] }, // CommonJS, which no browser reads
     server: { host: "127.0.0.1", port: 0, hmr: false, ws: false, watch: null },
   });
   await server.listen();
