@@ -74,7 +74,7 @@ import { readFile } from "node:fs/promises";
 await prepareNode();
 const text = await readFile("public/book.txt", "utf8");
 const model = await Reformer.create({ hiddenSize: 64, layers: ["local", "lsh"] }, { seed: 1 });
-for await (const { step, loss } of model.train(text, { steps: 3 })) console.log("Node: step", step, loss);
+for await (const { step, loss } of model.train(text, { steps: 3, length: 128 })) console.log("Node: step", step, loss);
 await model.save(intoFolder("model"));
 const written = await model.generate("Call me", { maxNewTokens: 4, temperature: 0 }).text();
 await model.dispose();

@@ -23,10 +23,10 @@ async function readmeExample(): Promise<string> {
   return code;
 }
 
-/** The example with 3 steps and 8 tokens instead of its own numbers; for software GPUs. */
+/** The example with 3 steps of 128 tokens, and 8 tokens written, instead of its own numbers; for software GPUs. */
 function shortened(example: string): string {
   const short = example
-    .replace(/steps: [\d_]+/, "steps: 3")
+    .replace(/steps: [\d_]+/, "steps: 3, length: 128")
     .replace(/maxNewTokens: [\d_]+/, "maxNewTokens: 8");
   if (short === example) throw new Error("The README's example names no steps and no maxNewTokens.");
   return short;
