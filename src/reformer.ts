@@ -12,6 +12,8 @@ import type {
   EvaluateOptions,
   Evaluation,
   Example,
+  ExplainOptions,
+  Explanation,
   FillMaskOptions,
   FineTuneOptions,
   FineTuneRun,
@@ -160,6 +162,11 @@ export class Reformer implements Model {
   /** Buckets, sorted order, queries and keys of one head; `attentionOf(inspection, token)` gives its weights. */
   async inspect(text: string, options: InspectOptions): Promise<Inspection> {
     return this.#live().inspect(text, options);
+  }
+
+  /** How much every token of a text speaks for its label, or for the token that comes next. */
+  async explain(text: string, options: ExplainOptions = {}): Promise<Explanation> {
+    return this.#live().explain(text, options);
   }
 
   /** Loss on a text: nats per token and bits per character. `lsh: false` zeroes the LSH layers' output. */

@@ -177,6 +177,24 @@ export interface Attention {
   readonly meetings: number;
 }
 
+export interface ExplainOptions {
+  /** The label to find evidence for; default: the most probable. Of classification heads only. */
+  readonly label?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Evidence of every token of a text for one prediction. */
+export interface Explanation {
+  /** The label, or the text of the next token. */
+  readonly target: string;
+  readonly probability: number;
+  /**
+   * Nats by which the logarithm of the probability would fall, to first order, if the token were an average one of the
+   * text; negative where it speaks against the prediction.
+   */
+  readonly tokens: readonly { readonly text: string; readonly evidence: number }[];
+}
+
 /** What a model with a head is asked. A head that cannot answer throws a ConfigError that says which can. */
 export interface Tasks {
   /** Labels and scores of every text, the most probable first; of a regression head in the order of its labels. */
@@ -193,5 +211,7 @@ export interface Tasks {
   coverage(text: string, options?: CoverageOptions): Promise<HeadCoverage[]>;
   /** What one head does with a text. */
   inspect(text: string, options: InspectOptions): Promise<Inspection>;
+  /** Which tokens speak for the label, or for the next token. */
+  explain(text: string, options?: ExplainOptions): Promise<Explanation>;
 }
 export type TaskName = keyof Tasks;

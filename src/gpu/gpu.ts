@@ -56,6 +56,14 @@ export interface BufferRequest {
   readonly category?: string;
 }
 
+/** What was compiled for one device; models that share the device share it. */
+interface Compiled {
+  readonly pipelines: Map<Variant<Dims>, Map<string, Promise<CompiledKernel>>>;
+  readonly modules: Map<string, GPUShaderModule>;
+  readonly layouts: Map<string, GPUBindGroupLayout>;
+}
+const COMPILED = new WeakMap<GPUDevice, Compiled>();
+
 /** The device, its live memory and its compiled pipelines. Borrows the device unless `ownsDevice`. */
 export class Gpu {
   #liveBytes = 0;
@@ -64,14 +72,14 @@ export class Gpu {
   #disposed = false;
   readonly #buffers = new Map<GPUBuffer, string>();
   readonly #bytesBy = new Map<string, number>();
-  readonly #pipelines = new Map<string, Promise<CompiledKernel>>();
-  readonly #modules = new Map<string, GPUShaderModule>();
-  readonly #layouts = new Map<string, GPUBindGroupLayout>();
+  readonly #compiled: Compiled;
 
   constructor(
     readonly device: GPUDevice,
     readonly ownsDevice = false,
   ) {
+    this.#compiled = COMPILED.get(device) ?? { pipelines: new Map(), modules: new Map(), layouts: new Map() };
+    COMPILED.set(device, this.#compiled);
     device.lost.then((info) => {
       if (this.#disposed) return;
       this.#lost = new DeviceLostError(
@@ -145,15 +153,21 @@ export class Gpu {
   }
 
   /** Pipeline of one kernel variant; compiled once per device. */
-  pipeline(kernel: Kernel<Dims>, variant: Variant<Dims>, dims: Dims): Promise<CompiledKernel> {
+  async pipeline(kernel: Kernel<Dims>, variant: Variant<Dims>, dims: Dims): Promise<CompiledKernel> {
     const overrides = variant.overrides(dims);
-    const key = `${kernel.name}/${kernel.entryPoint}/${variant.name}/${JSON.stringify(overrides)}`;
-    let compiled = this.#pipelines.get(key);
+    const label = `${kernel.name}/${kernel.entryPoint}/${variant.name}/${JSON.stringify(overrides)}`;
+    const { pipelines } = this.#compiled;
+    const ofVariant = pipelines.get(variant) ?? new Map<string, Promise<CompiledKernel>>();
+    pipelines.set(variant, ofVariant);
+    let compiled = ofVariant.get(label);
     if (!compiled) {
-      compiled = this.#compile(key, kernel, variant, overrides);
-      this.#pipelines.set(key, compiled);
+      compiled = this.#compile(label, kernel, variant, overrides);
+      ofVariant.set(label, compiled);
+      compiled.catch(() => ofVariant.delete(label));
     }
-    return compiled;
+    const result = await compiled;
+    this.check();
+    return result;
   }
 
   async #compile(
@@ -163,10 +177,10 @@ export class Gpu {
     constants: Readonly<Record<string, number>>,
   ): Promise<CompiledKernel> {
     const code = variant.sources.join("\n");
-    let module = this.#modules.get(code);
+    let module = this.#compiled.modules.get(code);
     if (!module) {
       module = this.device.createShaderModule({ label: kernel.name, code });
-      this.#modules.set(code, module);
+      this.#compiled.modules.set(code, module);
     }
     const layout = this.#layout(kernel);
     try {
@@ -175,7 +189,6 @@ export class Gpu {
         layout: this.device.createPipelineLayout({ label: kernel.name, bindGroupLayouts: [layout] }),
         compute: { module, entryPoint: kernel.entryPoint, constants },
       });
-      this.check();
       return { pipeline, layout };
     } catch (error) {
       this.check();
@@ -192,7 +205,7 @@ export class Gpu {
     const accesses = Object.values(kernel.bindings).map((b) => b.access === "read");
     const hasParams = Object.keys(kernel.params).length > 0;
     const key = `${hasParams}/${accesses.join()}`;
-    let layout = this.#layouts.get(key);
+    let layout = this.#compiled.layouts.get(key);
     if (!layout) {
       const entries: GPUBindGroupLayoutEntry[] = accesses.map((readOnly, i) => ({
         binding: i + 1,
@@ -202,7 +215,7 @@ export class Gpu {
       if (hasParams)
         entries.unshift({ binding: 0, visibility: 4, buffer: { type: "uniform", hasDynamicOffset: true } });
       layout = this.device.createBindGroupLayout({ label: key, entries });
-      this.#layouts.set(key, layout);
+      this.#compiled.layouts.set(key, layout);
     }
     return layout;
   }

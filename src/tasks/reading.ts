@@ -3,7 +3,7 @@ import { longestLength, paddedLength, type ReformerConfig } from "../config.js";
 import { ConfigError, TextError } from "../errors.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { type LayerContext, STATUS_SLOTS } from "../layers/context.js";
-import type { Streams } from "../layers/reversible-block.js";
+import type { StoredLayer, Streams } from "../layers/reversible-block.js";
 import { rowsPerSlab } from "../layers/rows.js";
 import { CONTROL_WORDS, packControl } from "../model/control.js";
 import { type ParameterArena, streamPair } from "../model/memory.js";
@@ -39,11 +39,19 @@ export type Output = (label: string, shape: readonly number[], type?: "f32" | "u
 export async function read(
   model: TaskModel,
   sequences: readonly Uint32Array[],
-  record: (context: LayerContext, streams: Streams, output: Output) => void,
+  record: (
+    context: LayerContext,
+    streams: Streams,
+    output: Output,
+    tokens: Tensor,
+    stored: readonly (StoredLayer | undefined)[],
+  ) => void,
   options: {
     readonly signal?: AbortSignal | undefined;
     /** i32 or f32 values that `record` needs, by tensor. */
     readonly values?: ReadonlyMap<Tensor, Int32Array<ArrayBuffer>> | undefined;
+    /** Keeps what the way back through the layers needs. */
+    readonly store?: boolean | undefined;
     /** Records something about the streams that a layer is about to read. */
     readonly before?: (context: LayerContext, streams: Streams, layer: number, output: Output) => void;
   } = {},
@@ -87,11 +95,12 @@ export async function read(
     outputs.set(label, tensor);
     return tensor;
   };
-  const { before } = options;
-  forward(context, tokens, streams, {
+  const { before, store = false } = options;
+  const stored = forward(context, tokens, streams, {
+    store,
     ...(before && { before: (layer: number) => before(context, streams, layer, output) }),
   });
-  context.recording.scope("head", () => record(context, streams, output));
+  context.recording.scope("head", () => record(context, streams, output, tokens, stored));
   const largest = Math.max(4, ...[...outputs.values()].map(({ byteLength }) => byteLength));
   const planned = plan([context.recording], profile, { readbacks: [Math.min(READBACK_BYTES, largest)] });
   const prepared = await PreparedPlan.create(gpu, planned, { shared: base, signal });

@@ -27,4 +27,7 @@ export abstract class TaskMethods implements Tasks {
   inspect(...call: Call<"inspect">) {
     return this.ask("inspect", ...call);
   }
+  explain(...call: Call<"explain">) {
+    return this.ask("explain", ...call);
+  }
 }

@@ -4,6 +4,7 @@ import { answer } from "./answer.js";
 import { classify } from "./classify.js";
 import { coverage } from "./coverage.js";
 import { embed } from "./embed.js";
+import { explain } from "./explain.js";
 import { fillMask } from "./fill-mask.js";
 import { inspect } from "./inspect.js";
 import type { TaskModel } from "./reading.js";
@@ -19,5 +20,6 @@ export function tasksOf(model: TaskModel): Tasks {
     score: (text, options) => score(model, text, options),
     coverage: (text, options) => coverage(model, text, options),
     inspect: (text, options) => inspect(model, text, options),
+    explain: (text, options) => explain(model, text, options),
   };
 }

@@ -7,6 +7,7 @@ import { ATTENTION_CHECKS } from "./attention.js";
 import { type Check, type Run, targetOf } from "./check.js";
 import { DECODING_CHECKS } from "./decoding.js";
 import { DENSE_CHECKS } from "./dense.js";
+import { HEAD_CHECKS } from "./heads.js";
 import { TRAINING_CHECKS } from "./training.js";
 
 export const CHECKS: readonly Check[] = [
@@ -14,6 +15,7 @@ export const CHECKS: readonly Check[] = [
   ...ATTENTION_CHECKS,
   ...TRAINING_CHECKS,
   ...DECODING_CHECKS,
+  ...HEAD_CHECKS,
 ];
 
 /** How one check went. Error and bound belong to the element nearest to its bound, relative to its tensor's largest value. */

@@ -9,6 +9,7 @@ export class NoTasks {
   score = (): never => refuse();
   coverage = (): never => refuse();
   inspect = (): never => refuse();
+  explain = (): never => refuse();
 }
 
 function refuse(): never {

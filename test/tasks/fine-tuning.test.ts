@@ -2,8 +2,10 @@
 import { expect, test } from "vitest";
 import { type Example, type FineTuneStep, pipeline, Reformer } from "../../src/index.js";
 import { SMALL } from "../api/small-model.js";
+import { getDevice } from "../support/device.js";
 
-const HERE = { worker: "none", seed: 1 } as const;
+/** One device for all, so that its programs are compiled once. */
+const HERE = { seed: 1, device: await getDevice() };
 const BODY = { ...SMALL, axialInitStd: 0.1, initializerRange: 0.1 };
 const TUNING = { batchSize: 8, learningRate: 3e-3, evaluateEvery: 20, warmupSteps: 2 } as const;
 
@@ -30,9 +32,24 @@ test("a new head on an old body learns labels, is asked, saved and loaded", asyn
   const both = await pipeline("text-classification", model)(["sea x", "land xxxxxxx"]);
   expect(both.map(([first]) => first?.label)).toEqual(["wet", "dry"]);
   for (const scores of both) expect(scores.reduce((sum, { score }) => sum + score, 0)).toBeCloseTo(1, 6);
+  await expectEvidence(model);
   await using again = await Reformer.load(await model.files(), HERE);
   expect(await again.classify(["sea x", "land xxxxxxx"])).toEqual(both);
 });
+
+/** The first word is the evidence: so says `explain()`, and so says taking it out. */
+async function expectEvidence(model: Reformer): Promise<void> {
+  const { target, probability, tokens } = await model.explain("land xxxxxx");
+  expect(target).toBe("dry");
+  const evidenceOf = (from: number, to: number) =>
+    tokens.slice(from, to).reduce((sum, { evidence }) => sum + evidence, 0);
+  expect(evidenceOf(0, 4)).toBeGreaterThan(2 * Math.abs(evidenceOf(4, 11)));
+  const dry = async (text: string) =>
+    (await model.classify(text)).find(({ label }) => label === "dry")?.score ?? Number.NaN;
+  expect(await dry("land xxxxxx")).toBeCloseTo(probability, 5);
+  expect(await dry("xxxx xxxxxx"), "without the word").toBeLessThan(0.8 * probability);
+  expect(await dry("land xxyyxx"), "without other letters").toBeGreaterThan(0.8 * probability);
+}
 
 test("freeze leaves the named parameters as they were, to the bit", async () => {
   await using model = await Reformer.create(

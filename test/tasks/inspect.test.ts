@@ -13,7 +13,7 @@ import { getDevice } from "../support/device.js";
 
 /** Weights large enough that attention is far from even, and lengths that need padding. */
 const OPTIONS: ReformerOptions = {
-  vocabSize: 24,
+  vocabSize: 25,
   hiddenSize: 32,
   numHeads: 2,
   headSize: 16,

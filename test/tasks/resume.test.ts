@@ -4,6 +4,7 @@ import { Engine } from "../../src/engine.js";
 import { checkpointStore } from "../../src/io/checkpoint-store.js";
 import { memoryDirectory } from "../../src/io/memory-store.js";
 import { SMALL } from "../api/small-model.js";
+import { getDevice } from "../support/device.js";
 
 const EXAMPLES = Array.from({ length: 12 }, (_, i) => ({ text: `text ${"y".repeat(i)}`, label: i % 2 }));
 const OPTIONS = {
@@ -23,7 +24,14 @@ async function makeEngine() {
     directories.set(name, directory);
     return checkpointStore(directory);
   };
-  const engine = await Engine.create({ ...SMALL, head: "classification" }, { seed: 1, openStore });
+  const engine = await Engine.create(
+    { ...SMALL, head: "classification" },
+    {
+      seed: 1,
+      openStore,
+      device: await getDevice(),
+    },
+  );
   return { engine, names: () => [...directories.keys()] };
 }
 
