@@ -1,9 +1,15 @@
-// `npm run learn -- book|duplication|needle`: measures that models learn, and writes the numbers into docs/learning.
+// `npm run learn -- book|duplication|needle|mail`: measures that models learn, and writes the numbers into docs/learning.
 import { learnBook } from "./learn/book.js";
 import { learnDuplication } from "./learn/duplication.js";
+import { learnMail } from "./learn/mail.js";
 import { learnNeedle } from "./learn/needle.js";
 
-const EXPERIMENTS = { book: learnBook, duplication: learnDuplication, needle: learnNeedle } as const;
+const EXPERIMENTS = {
+  book: learnBook,
+  duplication: learnDuplication,
+  mail: learnMail,
+  needle: learnNeedle,
+} as const;
 
 /** Exit status 1 where an experiment misses its bar. */
 export async function main(args: readonly string[], { signal }: { signal: AbortSignal }): Promise<number> {
