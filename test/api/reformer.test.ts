@@ -31,12 +31,16 @@ describe("Reformer on this thread", () => {
     expect(bytes.live()).toBe(0);
   });
 
-  test("with the caller's device: leaves it working and without a byte", async () => {
-    const device = await getDevice({});
+  test("with the caller's device, of default limits and no features: does it all, leaves it working and without a byte", async () => {
+    const device = await getDevice({ defaultLimits: true, requiredFeatures: [] });
+    expect(device.limits.maxStorageBufferBindingSize).toBe(2 ** 27);
     using bytes = countGpuBytes();
     const model = await Reformer.create(SMALL, { device, seed: 1 });
     expect(model.worker).toBe("none");
-    await model.train(TEXT, { ...TRAINING, steps: 1 }).finish();
+    const losses = await trainedLosses(model);
+    expect(losses.every((loss) => loss > 0 && loss < 10)).toBe(true);
+    expect((await model.evaluate(SHORT, { length: TRAINING.length })).loss).toBeLessThan(10);
+    expect(await model.generate("abc", { maxNewTokens: 4, seed: 1 }).text()).not.toBe("");
     await model.dispose();
     expect(bytes.live()).toBe(0);
     const state = await Promise.race([device.lost.then(() => "lost"), Promise.resolve("there")]);
