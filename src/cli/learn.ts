@@ -21,6 +21,7 @@ export async function main(args: readonly string[], { signal }: { signal: AbortS
     );
     return 2;
   }
+  pollSlowly();
   let failed = 0;
   for (const name of names) {
     const reached = await EXPERIMENTS[name as keyof typeof EXPERIMENTS](signal);
@@ -28,4 +29,14 @@ export async function main(args: readonly string[], { signal }: { signal: AbortS
     if (!reached) failed++;
   }
   return failed > 0 ? 1 : 0;
+}
+
+/**
+ * Dawn in Node asks for finished work in a loop of setImmediate, which takes a whole core from a software adapter: once a
+ * millisecond will do.
+ */
+function pollSlowly(): void {
+  const setImmediate = <T extends unknown[]>(callback: (...args: T) => void, ...args: T) =>
+    setTimeout(callback, 1, ...args);
+  Object.assign(globalThis, { setImmediate });
 }
