@@ -3,6 +3,7 @@ import { learnBook } from "./learn/book.js";
 import { learnDuplication } from "./learn/duplication.js";
 import { learnMail } from "./learn/mail.js";
 import { learnNeedle } from "./learn/needle.js";
+import { pollSlowly } from "./node-gpu.mjs";
 
 const EXPERIMENTS = {
   book: learnBook,
@@ -29,14 +30,4 @@ export async function main(args: readonly string[], { signal }: { signal: AbortS
     if (!reached) failed++;
   }
   return failed > 0 ? 1 : 0;
-}
-
-/**
- * Dawn in Node asks for finished work in a loop of setImmediate, which takes a whole core from a software adapter: once a
- * millisecond will do.
- */
-function pollSlowly(): void {
-  const setImmediate = <T extends unknown[]>(callback: (...args: T) => void, ...args: T) =>
-    setTimeout(callback, 1, ...args);
-  Object.assign(globalThis, { setImmediate });
 }

@@ -53,6 +53,16 @@ function loads(library) {
 }
 
 /**
+ * Dawn in Node asks for finished work in a loop of setImmediate, which takes a whole core from a software adapter: once a
+ * millisecond will do.
+ */
+export function pollSlowly() {
+  /** @type {(callback: (...args: unknown[]) => void, ...args: unknown[]) => NodeJS.Timeout} */
+  const setImmediate = (callback, ...args) => setTimeout(callback, 1, ...args);
+  Object.assign(globalThis, { setImmediate });
+}
+
+/**
  * Installs `navigator.gpu` and the constants. Call it before anything reads them.
  * @param {{ software?: boolean }} [options] as in findVulkanDriver
  */

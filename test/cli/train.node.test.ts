@@ -58,6 +58,7 @@ test("a run that Ctrl-C stops is saved; the same command ends it as if nothing h
     "config.json",
     "model.safetensors",
     "tokenizer.json",
+    "tokenizer_config.json",
   ]);
 
   const stopped = await run(command("halves"), `step 1/${STEPS}`);

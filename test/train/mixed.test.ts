@@ -168,7 +168,7 @@ describe.each(devices)("mixed precision, $spelling", ({ spelling, device }) => {
   });
 });
 
-const TRAINING: TrainOptions = { steps: 16, length: 64, learningRate: 3e-3, evaluateEvery: 0 };
+const TRAINING: TrainOptions = { steps: 10, length: 64, learningRate: 3e-3, evaluateEvery: 0 };
 
 /** Trains to the last step, or to `stop`; `store` keeps the checkpoints. */
 async function train(
