@@ -1,5 +1,6 @@
 // The benchmarks by name, and the machine they run on.
 import { describeAdapter } from "../../src/engine-device.js";
+import { benchCrossover } from "./crossover.js";
 import { benchGenerate } from "./generate.js";
 import { benchKernels } from "./kernels.js";
 import type { RunBench, Table } from "./report.js";
@@ -8,6 +9,7 @@ import { benchScaling } from "./scaling.js";
 export const BENCHMARKS: Readonly<Record<string, RunBench>> = {
   kernels: benchKernels,
   scaling: benchScaling,
+  crossover: benchCrossover,
   generate: benchGenerate,
 };
 

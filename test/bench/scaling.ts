@@ -1,15 +1,13 @@
-// How time and memory of a training step grow with length, depth and rounds, and from which length LSH attention is the
-// faster one.
+// How time and memory of a training step grow with length, depth and rounds.
 import type { ReformerOptions } from "../../src/types.js";
 import { BenchModel } from "./model.js";
-import { inTurns, median, type Row, type RunBench, range, type Table } from "./report.js";
+import { inTurns, median, type Row, type RunBench, range } from "./report.js";
 
 const SIZES = {
   gpu: {
     config: { hiddenSize: 256, numHeads: 4, headSize: 64, feedForwardSize: 1024, vocabSize: 256 },
     lengths: [1024, 2048, 4096, 8192, 16_384, 32_768, 65_536],
     tokens: 65_536,
-    short: [64, 128, 256, 512, 1024, 2048, 4096],
     depthLength: 8192,
     depths: [2, 6, 12, 24],
     samples: 7,
@@ -18,7 +16,6 @@ const SIZES = {
     config: { hiddenSize: 64, numHeads: 2, headSize: 32, feedForwardSize: 256, vocabSize: 256 },
     lengths: [256, 512, 1024, 2048, 4096],
     tokens: 4096,
-    short: [64, 128, 256, 512, 1024, 2048],
     depthLength: 512,
     depths: [2, 6, 12],
     samples: 5,
@@ -28,7 +25,7 @@ const ROUNDS = [1, 2, 4, 8];
 const MIB = 2 ** 20;
 
 export const benchScaling: RunBench = async function* ({ device, scale, log }) {
-  const { config, lengths, tokens, short, depthLength, depths, samples } = SIZES[scale];
+  const { config, lengths, tokens, depthLength, depths, samples } = SIZES[scale];
   const maxLength = Math.max(...lengths);
   const of = (options: ReformerOptions): ReformerOptions => ({
     ...config,
@@ -84,28 +81,6 @@ export const benchScaling: RunBench = async function* ({ device, scale, log }) {
       `Medians of ${samples}, in turns; ranges are shares of the median. Both attend without storing scores.`,
     ],
   };
-
-  yield await crossover();
-
-  async function crossover(): Promise<Table> {
-    const rows: Row[] = [];
-    for (const length of short) {
-      log(`crossover at ${length}`);
-      const batchSize = Math.max(1, Math.floor(tokens / 4 / length));
-      const rounds = ROUNDS.slice(0, 3);
-      const models = [await make({ layers: ["full"] }, length, { batchSize })];
-      for (const numHashes of rounds)
-        models.push(await make({ layers: ["lsh"], numHashes }, length, { batchSize }));
-      const [full = Number.NaN, ...lsh] = (await compared(models)).map(median);
-      const ratios = rounds.map((count, i) => [`${count} rounds`, (lsh[i] ?? Number.NaN) / full]);
-      rows.push({ tokens: length, ...Object.fromEntries(ratios) });
-    }
-    return {
-      title: "Training step of one LSH layer over that of one full layer, by rounds (below 1: LSH is faster)",
-      rows,
-      notes: ["`fullAttentionBelow` is the length below which LSH and local layers attend fully."],
-    };
-  }
 
   const byDepth: Row[] = [];
   for (const depth of depths) {
