@@ -52,6 +52,30 @@ export const addTensors = defineKernel<{ readonly count: number }>({
   cost: (d) => ({ flops: d.count, bytes: 12 * d.count }),
 });
 
+/** mean[count] = the stream words of half the sum of two streams. */
+export const averageStreams = defineKernel<StreamDims>({
+  ...conversion,
+  name: "stream:average",
+  entryPoint: "average",
+  bindings: {
+    words: { access: "read", type: "i32", shape: count },
+    others: { access: "read", type: "i32", shape: count },
+    mean: { access: "write", type: "i32", shape: count },
+  },
+});
+
+/** values[count] /= 2: the gradient of the mean of two. */
+export const halve = defineKernel<{ readonly count: number }>({
+  name: "stream:halve",
+  entryPoint: "halve",
+  sources: [words, source],
+  overrides: () => ({ FIXED_POINT: 0 }),
+  params: { count: "u32" },
+  bindings: { values: { access: "read_write", shape: count } },
+  grid: line,
+  cost: (d) => ({ flops: d.count, bytes: 8 * d.count }),
+});
+
 export interface DropoutMaskDims {
   readonly rows: number;
   readonly columns: number;

@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { addTensors, dropoutMask, streamFromF32, streamToF32 } from "../../src/kernels/stream.js";
+import {
+  addTensors,
+  averageStreams,
+  dropoutMask,
+  halve,
+  streamFromF32,
+  streamToF32,
+} from "../../src/kernels/stream.js";
 import * as oracle from "../oracle/stream.js";
 import { expectClose, ulps } from "../support/close.js";
 import { runKernel } from "../support/run-kernel.js";
@@ -32,6 +39,19 @@ test("addTensors() adds", async () => {
   const out = normals(count, 2);
   const { out: sum } = await runKernel(addTensors, { count }, { x, out });
   expect(sum).toEqual(out.map((v, i) => Math.fround(v + x[i]!)));
+});
+
+test("averageStreams() is half the sum of two streams, rounded to a word, and halve() its gradient", async () => {
+  // Words below 2^23: their sum is exact in f32.
+  const [words, others] = [streamWords(count, 1, 3), streamWords(count, 2, 3)];
+  const { mean } = await runKernel(averageStreams, { count, fixedPoint: true }, { words, others });
+  expect(mean).toEqual(oracle.averageStreams(words, others));
+  const [x, y] = [normals(count, 3), normals(count, 4)];
+  const bits = { words: floatWords(x), others: floatWords(y) };
+  const plain = await runKernel(averageStreams, { count, fixedPoint: false }, bits);
+  expect(plain.mean).toEqual(floatWords(x.map((v, i) => 0.5 * Math.fround(v + y[i]!))));
+  const { values } = await runKernel(halve, { count }, { values: x });
+  expect(values).toEqual(x.map((v) => v / 2));
 });
 
 test.each([0, 1, 2] as const)(

@@ -19,3 +19,8 @@ export function streamToF32(words: ArrayLike<number>): Float64Array {
 export function dropoutMask(x: ArrayLike<number>, keep: ArrayLike<number>, rate: number): Float64Array {
   return Float64Array.from(x, (v, i) => (v * (keep[i] as number)) / (1 - rate));
 }
+
+/** Fixed-point words of half the sum of two streams of fixed-point words. */
+export function averageStreams(words: ArrayLike<number>, others: ArrayLike<number>): Int32Array {
+  return Int32Array.from(words, (word, i) => roundHalfEven((word + others[i]!) / 2));
+}
