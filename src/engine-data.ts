@@ -36,7 +36,8 @@ export async function textData(
   signal: AbortSignal | undefined,
 ): Promise<TrainingData> {
   needLanguageModel(config, "train()");
-  const dataset = await TokenDataset.fromText(text, tokenizer, { heldOut: settings.heldOut, signal });
+  const { heldOut, stride } = settings;
+  const dataset = await TokenDataset.fromText(text, tokenizer, { heldOut, stride, signal });
   const { batchSize, length } = settings.shape;
   dataset.batch(0, { batchSize, length });
   const masked = config.head === "masked-language-model";

@@ -15,6 +15,7 @@ export interface TrainSettings {
   readonly shape: TrainingShape;
   readonly schedule: Schedule;
   readonly heldOut: number;
+  readonly stride: number;
   readonly evaluateEvery: number;
   readonly evaluateTokens: number;
   readonly checkpointEvery: number;
@@ -76,6 +77,7 @@ export function resolveTrainOptions(config: ReformerConfig, options: TrainOption
       warmupSteps: whole("warmupSteps", Math.ceil(steps * WARMUP_SHARE), 0),
     }),
     heldOut: real("heldOut", HELD_OUT, 0.001, 0.9), // bits per character need some held-out text
+    stride: whole("stride", 1, 1),
     evaluateEvery: whole("evaluateEvery", 50, 0),
     evaluateTokens: whole("evaluateTokens", 4096, 1),
     checkpointEvery: whole("checkpointEvery", 100, 0),

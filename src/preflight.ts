@@ -1,6 +1,6 @@
 // What can be asked before a model is made: whether one can run here, and what memory it will take.
 import { ReformerError } from "./errors.js";
-import type { MemoryUse, PlanOptions, ReformerOptions } from "./types.js";
+import type { MemoryUse, PlanOptions, ProfiledDispatch, ProfileOptions, ReformerOptions } from "./types.js";
 
 /** What an adapter or device allows of one buffer, in bytes; its `limits` fit. */
 export interface BufferLimits {
@@ -21,6 +21,20 @@ export async function planMemory(
 ): Promise<MemoryUse> {
   const module = await import("./plan-memory.js");
   return module.planMemory(config, options, limits as GPUSupportedLimits | undefined);
+}
+
+/**
+ * Every dispatch of one training step on your device, each timed alone: where a step's time goes. Timed alone a dispatch
+ * takes a little longer than within a step. Without the device feature "timestamp-query" it runs one step and times none.
+ * @throws {ConfigError} {ShapeError} {GpuOutOfMemoryError}
+ */
+export async function profileStep(
+  device: GPUDevice,
+  config: ReformerOptions,
+  options: ProfileOptions,
+): Promise<ProfiledDispatch[]> {
+  const module = await import("./profile-step.js");
+  return module.profileStep(device, config, options);
 }
 
 export interface Support {

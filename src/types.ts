@@ -102,6 +102,8 @@ export interface TrainOptions {
   readonly precision?: "f32" | "mixed" | undefined;
   /** Share of the text, its end, that is never trained on; default 0.1. */
   readonly heldOut?: number | undefined;
+  /** Windows to train on begin at multiples of so many tokens of the text; default 1. For texts of records. */
+  readonly stride?: number | undefined;
   /** Steps between evaluations on the held-out text; default 50. 0 switches them off. */
   readonly evaluateEvery?: number | undefined;
   /** Tokens of held-out text per evaluation, from its start; default 4,096. */
@@ -160,7 +162,10 @@ export interface TrainSummary {
 
 /** As `TrainOptions`, with examples instead of a text. `length` is that of the longest example where left out. */
 export interface FineTuneOptions
-  extends Omit<TrainOptions, "heldOut" | "evaluateTokens" | "sampleEvery" | "samplePrompt" | "sampleTokens"> {
+  extends Omit<
+    TrainOptions,
+    "heldOut" | "stride" | "evaluateTokens" | "sampleEvery" | "samplePrompt" | "sampleTokens"
+  > {
   /** Share of the examples, drawn with the seed, that is never trained on (default 0.1), or such examples. */
   readonly heldOut?: number | readonly Example[] | undefined;
   /** Parameters whose names begin with one of these stay as they are: "reformer." trains the head alone. */
@@ -237,6 +242,26 @@ export interface PlanOptions {
   readonly streams?: "int32" | "f32" | undefined;
   readonly precision?: "f32" | "mixed" | undefined;
   readonly optimizer?: "adamw" | "adafactor" | undefined;
+}
+
+export interface ProfileOptions extends Omit<TrainOptions, "steps"> {
+  /** Timed runs, of which the median is given; default 1. */
+  readonly repeats?: number | undefined;
+}
+
+/** One GPU program of a step. */
+export interface ProfiledDispatch {
+  /** Path of what it computes, such as "layer1.lsh.chunk-attention". */
+  readonly label: string;
+  readonly kernel: string;
+  /** The form of the kernel; "plain" is the one of the oracle. */
+  readonly variant: string;
+  /** Median; null where the device has no timestamps. */
+  readonly nanoseconds: number | null;
+  /** Multiplications and additions. */
+  readonly flops: number;
+  /** Read and written at least. */
+  readonly bytes: number;
 }
 
 export interface EvaluateOptions {

@@ -185,6 +185,23 @@ export class PreparedPlan {
     pass.dispatchWorkgroups(...grid);
   }
 
+  /** The dispatches of recording `index`, not run. */
+  describe(index = 0): (Omit<ProfileRow, "nanoseconds"> & { readonly nanoseconds: null })[] {
+    return (this.plan.recordings[index]?.ops ?? []).flatMap((op) =>
+      op.op === "dispatch"
+        ? [
+            {
+              label: op.label,
+              kernel: op.kernel.name,
+              variant: this.plan.recordings[index]?.dispatches.get(op)?.variant.name ?? "plain",
+              nanoseconds: null,
+              ...op.kernel.cost(op.dims),
+            },
+          ]
+        : [],
+    );
+  }
+
   /** Runs recording `index` with one timed pass per dispatch. Needs the device feature timestamp-query. */
   async profile(index = 0): Promise<ProfileRow[]> {
     const ops = this.plan.recordings[index]?.ops ?? [];

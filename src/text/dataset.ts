@@ -59,11 +59,15 @@ export function countCharacters(text: string): number {
 }
 
 export class TokenDataset implements BatchSource {
-  /** @param heldOutCharacters characters that the held-out tokens encode; for bits per character */
+  /**
+   * @param heldOutCharacters characters that the held-out tokens encode; for bits per character
+   * @param stride windows to train on begin at multiples of so many tokens
+   */
   constructor(
     readonly train: Uint32Array,
     readonly heldOut: Uint32Array,
     readonly heldOutCharacters: number,
+    readonly stride = 1,
   ) {}
 
   /**
@@ -73,7 +77,10 @@ export class TokenDataset implements BatchSource {
   static async fromText(
     text: string,
     tokenizer: Tokenizer,
-    options: SliceOptions & { readonly heldOut?: number | undefined } = {},
+    options: SliceOptions & {
+      readonly heldOut?: number | undefined;
+      readonly stride?: number | undefined;
+    } = {},
   ): Promise<TokenDataset> {
     if (text.length === 0) throw new TextError("The text is empty: give a text to train on.");
     const parts = splitText(text, options.heldOut);
@@ -86,7 +93,7 @@ export class TokenDataset implements BatchSource {
     });
     const train = await encodeText(tokenizer, parts.train, report(0));
     const heldOut = await encodeText(tokenizer, parts.heldOut, report(parts.train.length));
-    return new TokenDataset(train, heldOut, countCharacters(parts.heldOut));
+    return new TokenDataset(train, heldOut, countCharacters(parts.heldOut), options.stride);
   }
 
   /** Bits per held-out character of a mean loss in nats per token. */
@@ -102,7 +109,8 @@ export class TokenDataset implements BatchSource {
     const { batchSize, length } = checkShape(shape);
     checkTokens("training", this.train.length, length);
     const random = new Random(seed, step);
-    const starts = Array.from({ length: batchSize }, () => random.below(this.train.length - length));
+    const places = Math.ceil((this.train.length - length) / this.stride);
+    const starts = Array.from({ length: batchSize }, () => this.stride * random.below(places));
     return windows(this.train, starts, length);
   }
 

@@ -58,6 +58,14 @@ describe("TokenDataset", () => {
     expect([...starts].sort()).toEqual([0, 1, 2]);
   });
 
+  it("batch with a stride begins at multiples of it, and reaches every one", () => {
+    const records = new TokenDataset(range(0, 65), range(0, 9), 9, 16);
+    const starts = Array.from({ length: 60 }, (_, step) => {
+      return records.batch(step, { batchSize: 1, length: 16 }).inputs[0] ?? -1;
+    });
+    expect([...new Set(starts)].sort((a, b) => a - b)).toEqual([0, 16, 32, 48]);
+  });
+
   it("heldOutWindows cover the held-out part side by side, without its rest", () => {
     const batches = [...dataset.heldOutWindows({ batchSize: 4, length: 16 })];
     expect(batches.map((batch) => batch.batchSize)).toEqual([4, 2]);
