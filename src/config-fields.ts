@@ -1,5 +1,6 @@
 // The fields of the model's configuration: our names, their defaults and limits. The names used by public checkpoints
 // are in config-hugging-face.ts.
+import type { Hashing } from "./config-hashing.js";
 
 export const LAYER_KINDS = ["local", "lsh", "full"] as const;
 export type LayerKind = (typeof LAYER_KINDS)[number];
@@ -52,6 +53,10 @@ export type HeadKind = (typeof HEADS)[number];
 export const PROBLEM_TYPES = ["single-label", "multi-label", "regression"] as const;
 export type ProblemType = (typeof PROBLEM_TYPES)[number];
 
+/** What a classifier reads of the final states: the first token's, as public checkpoints do, or the mean of all tokens'. */
+export const POOLINGS = ["first", "mean"] as const;
+export type Pooling = (typeof POOLINGS)[number];
+
 /** The settings of the head; the others belong to the body. */
 export interface HeadConfig {
   readonly head: HeadKind;
@@ -60,6 +65,7 @@ export interface HeadConfig {
   /** Their names, numLabels of them, all different. */
   readonly labels: readonly string[];
   readonly problemType: ProblemType;
+  readonly classifierPooling: Pooling;
   /** Dropout around the classifier's inner layer; null = hiddenDropout. */
   readonly classifierDropout: number | null;
   /** The token that stands for a hidden one in masked language modelling; null = there is none. */
@@ -92,6 +98,8 @@ export interface ReformerConfig extends HeadConfig {
   readonly localChunksAfter: number;
   /** R, independent hashing rounds. */
   readonly numHashes: number;
+  /** How LSH layers hash; the families are explained in config-hashing.ts. */
+  readonly hashing: Hashing;
   /** Buckets per round (even), or even factors whose product it is, or chosen from the length. */
   readonly numBuckets: number | readonly number[] | "auto";
   readonly hiddenDropout: number;

@@ -4,6 +4,7 @@ import {
   HEADS,
   type HeadConfig,
   type HeadKind,
+  POOLINGS,
   PROBLEM_TYPES,
   type ReformerOptions,
 } from "./config-fields.js";
@@ -56,6 +57,7 @@ export function resolveHead(
     numLabels,
     labels: [...labels],
     problemType,
+    classifierPooling: choice("classifierPooling", options.classifierPooling ?? "first", POOLINGS),
     classifierDropout:
       dropout === null
         ? null

@@ -33,7 +33,7 @@ export const HEAD_KEYS = [
  * @throws {ConfigError} naming the key
  */
 export function headFromHuggingFace(entries: ReadonlyMap<string, unknown>): {
-  readonly [K in keyof HeadConfig]: unknown;
+  readonly [K in keyof Omit<HeadConfig, "classifierPooling">]: unknown;
 } {
   const architectures = entries.get("architectures");
   const listed: unknown[] = Array.isArray(architectures) ? architectures : [];

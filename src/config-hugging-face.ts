@@ -2,8 +2,8 @@
 //
 // Keys a file leaves out have the defaults of the public model class, which are not ours.
 //
-// What it does not express (layer kind "full", duplicates, acrossBuckets, fullAttentionBelow) is written under
-// `webgpu_reformer`, except the layer kind, which stays in attn_layers: other readers then refuse the file, rightly.
+// What it does not express (layer kind "full", hashing, duplicates, acrossBuckets, fullAttentionBelow, classifierPooling) is written
+// under `webgpu_reformer`, except the layer kind, which stays in attn_layers: other readers then refuse the file, rightly.
 import type { Activation, ReformerConfig, ReformerOptions } from "./config.js";
 import { resolveConfig } from "./config.js";
 import { HEAD_KEYS, headFromHuggingFace, headToHuggingFace } from "./config-hugging-face-heads.js";
@@ -50,7 +50,7 @@ const TRANSLATED = {
 } as const;
 
 const OWN = "webgpu_reformer";
-const OWN_FIELDS = ["duplicates", "acrossBuckets", "fullAttentionBelow"] as const;
+const OWN_FIELDS = ["hashing", "duplicates", "acrossBuckets", "fullAttentionBelow", "classifierPooling"] as const;
 
 /** Their other names of the same functions. */
 const ACTIVATION_ALIASES: ReadonlyMap<unknown, Activation> = new Map([

@@ -11,6 +11,7 @@ import {
   type ReformerConfig,
   type ReformerOptions,
 } from "./config-fields.js";
+import { checkHashing, HASHINGS } from "./config-hashing.js";
 import { resolveHead } from "./config-heads.js";
 import { ConfigError, ShapeError } from "./errors.js";
 import { roundUp } from "./shapes.js";
@@ -74,6 +75,7 @@ export function resolveConfig(
     positions,
     maxLength,
     numBuckets: resolveBuckets(fail, given("numBuckets", "auto")),
+    hashing: choice("hashing", given("hashing", "rotations"), HASHINGS),
     duplicates: choice("duplicates", given("duplicates", "count"), ["count", "once"]),
     acrossBuckets: flag("acrossBuckets", true),
     eosTokenId:
@@ -92,6 +94,7 @@ export function resolveConfig(
   if (config.head === "masked-language-model" && config.causal) {
     fail("causal", true, 'false where head is "masked-language-model": it sees both directions');
   }
+  checkHashing(fail, config);
   for (const kind of ["lsh", "local"] as const) {
     const after = config[`${kind}ChunksAfter`];
     if (config.causal && after > 0 && config.layers.includes(kind)) {
@@ -102,8 +105,8 @@ export function resolveConfig(
 }
 
 const CHOICES =
-  "layers activation causal positions numBuckets duplicates acrossBuckets eosTokenId hashSeed extra " +
-  "head labels problemType classifierDropout maskTokenId";
+  "layers activation causal positions numBuckets hashing duplicates acrossBuckets eosTokenId hashSeed extra " +
+  "head labels problemType classifierPooling classifierDropout maskTokenId";
 const FIELDS: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), ...CHOICES.split(" ")]);
 
 type Fail = (field: string, given: unknown, needed: string) => never;

@@ -9,7 +9,17 @@ import type { HeadOptions } from "./types-tasks.js";
 
 /** Configuration of the same body under another head. @throws {ConfigError} naming the option */
 export function configWithHead(config: ReformerConfig, { seed: _, ...options }: HeadOptions): ReformerConfig {
-  const { head, numLabels, labels, problemType, classifierDropout, causal, extra, ...body } = config;
+  const {
+    head,
+    numLabels,
+    labels,
+    problemType,
+    classifierPooling,
+    classifierDropout,
+    causal,
+    extra,
+    ...body
+  } = config;
   const { architectures: __, ...rest } = extra; // they name the old head
   const maskTokenId = options.maskTokenId === undefined ? config.maskTokenId : options.maskTokenId;
   return resolveConfig({

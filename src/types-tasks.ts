@@ -1,5 +1,5 @@
 // The public vocabulary of labels and tasks: what a model with a head is taught and asked.
-import type { HeadKind, ProblemType } from "./config-fields.js";
+import type { HeadKind, Pooling, ProblemType } from "./config-fields.js";
 
 /** A text with what it is labelled. */
 export interface LabelledText {
@@ -30,6 +30,8 @@ export interface HeadOptions {
   readonly numLabels?: number | undefined;
   readonly labels?: readonly string[] | undefined;
   readonly problemType?: ProblemType | undefined;
+  /** What a classifier reads: the first token, as public checkpoints do (default), or the mean of all tokens. */
+  readonly classifierPooling?: Pooling | undefined;
   readonly classifierDropout?: number | null | undefined;
   readonly maskTokenId?: number | null | undefined;
   /** Default: true for a language model, false for every other head, which then sees both directions. */

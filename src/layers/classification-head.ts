@@ -1,24 +1,40 @@
-// Classification head: the first token's final states, dropout, dense 2E -> E, tanh, dropout, linear to the labels.
+// Classification head: the final states of the first token, or their mean over all tokens; dropout, dense 2E -> E, tanh,
+// dropout, linear to the labels.
+import type { ReformerConfig } from "../config.js";
 import { activation, activationBackward } from "../kernels/activation.js";
 import { crossEntropy } from "../kernels/cross-entropy.js";
 import { labelLoss, weighRows } from "../kernels/label-loss.js";
 import { putRowStarts, type RowStartsDims, takeRowStarts } from "../kernels/row-starts.js";
 import { dropoutMask } from "../kernels/stream.js";
+import { tokenMean, tokenMeanBackward, tokenShares } from "../kernels/token-mean.js";
 import { type Tensor, view } from "../scheduler/recording.js";
 import { elements } from "../shapes.js";
 import { type DropoutPlace, dropoutAt, type LayerContext } from "./context.js";
-import { finalStates, finalStatesBackward } from "./head.js";
+import { finalStates, finalStatesBackward, stateRows } from "./head.js";
 import { biasGradient, linear, linearInputGradient, linearWeightGradient } from "./linear.js";
 import type { Streams } from "./reversible-block.js";
-import type { Rows } from "./rows.js";
+import { type Rows, ranges } from "./rows.js";
 
-export const CLASSIFIER_DENSE = "classifier.dense";
-export const CLASSIFIER_OUTPUT = "classifier.out_proj";
+/**
+ * Names of the classifier's two linear maps. A mean has names of its own: a reader that knows only first tokens then
+ * misses the weights, instead of answering wrongly with them.
+ */
+export function classifierNames({ classifierPooling }: Pick<ReformerConfig, "classifierPooling">) {
+  const prefix = classifierPooling === "mean" ? "mean_classifier" : "classifier";
+  return { dense: `${prefix}.dense`, output: `${prefix}.out_proj` };
+}
+
+/** What the classifier reads of the streams. */
+interface Pooled {
+  /** f32 [batch, 2E]. */
+  readonly states: Tensor;
+  /** Writes the gradients of both streams. */
+  readonly backward: (dStates: Tensor, gradients: Streams) => void;
+}
 
 /** What the backward pass needs of the forward one. */
 interface Classified {
-  /** The first tokens of both streams [batch, E]. */
-  readonly pair: Streams;
+  readonly pooled: Pooled;
   /** f32 [batch, 2E], after dropout. */
   readonly states: Tensor;
   /** f32 [batch, E], before tanh. */
@@ -31,18 +47,18 @@ interface Classified {
 export function classify(context: LayerContext, streams: Streams, scores: Tensor): Classified {
   const { recording, config, weight, batch } = context;
   const { hiddenSize: E, numLabels } = config;
-  const pair = { x1: firstTokens(context, streams.x1), x2: firstTokens(context, streams.x2) };
-  const normed = finalStates(context, pair, 0, batch);
-  const states = drop(context, "classifier.input", normed, 2 * E);
+  const names = classifierNames(config);
+  const pooled = (config.classifierPooling === "mean" ? meanStates : firstStates)(context, streams);
+  const states = drop(context, "classifier.input", pooled.states, 2 * E);
   const hidden = recording.tensor("hidden", [batch, E]);
-  dense(context, CLASSIFIER_DENSE, states, hidden, E, 2 * E);
+  dense(context, names.dense, states, hidden, E, 2 * E);
   const activated = recording.tensor("activated", [batch, E]);
   const plain = { rowOffset: 0, dropout: 0, dropoutRate: 0, site: 0 } as const;
   const dims = { rows: batch, columns: E, kind: "tanh", ...plain } as const;
   recording.dispatch(activation, dims, { x: hidden, out: activated });
   const inner = drop(context, "classifier.inner", activated, E);
-  dense(context, CLASSIFIER_OUTPUT, inner, scores, numLabels, E);
-  return { pair, states, hidden, inner };
+  dense(context, names.output, inner, scores, numLabels, E);
+  return { pooled, states, hidden, inner };
 
   function dense(
     { batch: m }: LayerContext,
@@ -97,24 +113,21 @@ export function classificationLoss(
 
 function classifyBackward(
   context: LayerContext,
-  { pair, states, hidden, inner }: Classified,
+  { pooled, states, hidden, inner }: Classified,
   dScores: Tensor,
   gradients: Streams,
 ): void {
   const { recording, config, batch } = context;
   const { hiddenSize: E, numLabels } = config;
-  const dInner = denseBackward(CLASSIFIER_OUTPUT, inner, dScores, numLabels, E);
+  const names = classifierNames(config);
+  const dInner = denseBackward(names.output, inner, dScores, numLabels, E);
   const dActivated = drop(context, "classifier.inner", dInner, E);
   const dHidden = recording.tensor("dHidden", [batch, E]);
   const plain = { rowOffset: 0, dropout: 0, dropoutRate: 0, site: 0 } as const;
   const dims = { rows: batch, columns: E, kind: "tanh", ...plain } as const;
   recording.dispatch(activationBackward, dims, { x: hidden, dOut: dActivated, dx: dHidden });
-  const dStates = denseBackward(CLASSIFIER_DENSE, states, dHidden, E, 2 * E);
-  const dNormed = drop(context, "classifier.input", dStates, 2 * E);
-  const dPair = { x1: newRows(context, "dx1"), x2: newRows(context, "dx2") };
-  finalStatesBackward(context, pair, dPair, dNormed, 0, batch);
-  putFirstTokens(context, dPair.x1, gradients.x1);
-  putFirstTokens(context, dPair.x2, gradients.x2);
+  const dStates = denseBackward(names.dense, states, dHidden, E, 2 * E);
+  pooled.backward(drop(context, "classifier.input", dStates, 2 * E), gradients);
 
   /** Adds the gradients of weight and bias; gives that of x [batch, k]. */
   function denseBackward(name: string, x: Tensor, dOut: Tensor, n: number, k: number): Tensor {
@@ -125,6 +138,47 @@ function classifyBackward(
     linearInputGradient(context, { dOut, weight: weight(`${name}.weight`), dx }, { m: batch, n: k, k: n });
     return dx;
   }
+}
+
+/** The final states of every sequence's first token. */
+function firstStates(context: LayerContext, streams: Streams): Pooled {
+  const { batch } = context;
+  const pair = { x1: firstTokens(context, streams.x1), x2: firstTokens(context, streams.x2) };
+  return {
+    states: finalStates(context, pair, 0, batch),
+    backward(dStates, gradients) {
+      const dPair = { x1: newRows(context, "dx1"), x2: newRows(context, "dx2") };
+      finalStatesBackward(context, pair, dPair, dStates, 0, batch);
+      putFirstTokens(context, dPair.x1, gradients.x1);
+      putFirstTokens(context, dPair.x2, gradients.x2);
+    },
+  };
+}
+
+/** The mean of the final states over every sequence's real tokens. */
+function meanStates(context: LayerContext, streams: Streams): Pooled {
+  const { recording, config, batch, length, keyMask: mask } = context;
+  const columns = 2 * config.hiddenSize;
+  const shares = recording.tensor("token shares", [batch, length]);
+  const tokens = { batch, length, rows: batch * length, rowOffset: 0, masked: mask !== undefined };
+  recording.dispatch(tokenShares, tokens, { mask, out: shares });
+  const means = recording.tensor("mean states", [batch, columns]);
+  for (const { start, count } of ranges([streams.x1, streams.x2], stateRows(context))) {
+    const dims = { batch, length, columns, rows: count, rowOffset: start, add: start > 0 };
+    recording.dispatch(tokenMean, dims, { shares, x: finalStates(context, streams, start, count), means });
+  }
+  return {
+    states: means,
+    backward(dMeans, gradients) {
+      const all = [streams.x1, streams.x2, gradients.x1, gradients.x2];
+      for (const { start, count } of ranges(all, stateRows(context))) {
+        const dx = recording.tensor("dStates", [count, columns]);
+        const dims = { batch, length, columns, rows: count, rowOffset: start };
+        recording.dispatch(tokenMeanBackward, dims, { shares, dMeans, dx });
+        finalStatesBackward(context, streams, gradients, dx, start, count);
+      }
+    },
+  };
 }
 
 /** dropout(x) of x[batch, columns], of values or of their gradients. */

@@ -1,7 +1,7 @@
 // The model's parameters: names (those of the public checkpoints), shapes and initial values.
 import type { ReformerConfig } from "../config.js";
 import { projections } from "../layers/attention.js";
-import { CLASSIFIER_DENSE, CLASSIFIER_OUTPUT } from "../layers/classification-head.js";
+import { classifierNames } from "../layers/classification-head.js";
 import { HEAD_BIAS, HEAD_WEIGHT } from "../layers/head.js";
 import { ANSWER_OUTPUT } from "../layers/question-answering-head.js";
 import { normalOf, randomKey, threefry2x32 } from "../random.js";
@@ -67,10 +67,12 @@ export function parameters(config: ReformerConfig): Parameter[] {
       matrix(HEAD_WEIGHT, [V, 2 * E]);
       vector(HEAD_BIAS, V, "zeros");
       break;
-    case "classification":
-      dense(CLASSIFIER_DENSE, E, 2 * E);
-      dense(CLASSIFIER_OUTPUT, config.numLabels, E);
+    case "classification": {
+      const names = classifierNames(config);
+      dense(names.dense, E, 2 * E);
+      dense(names.output, config.numLabels, E);
       break;
+    }
     case "question-answering":
       dense(ANSWER_OUTPUT, 2, 2 * E);
       break;

@@ -149,3 +149,36 @@ test("score() agrees with evaluate(): the same bits for the same text", async ()
   expect(Math.abs(bits - (loss * predicted) / Math.LN2)).toBeLessThan(33 * 2 ** -24 * bits);
   await expect(model.score("a")).rejects.toThrow("a prediction needs two");
 });
+
+test("the mean of all tokens sees a label that the first token cannot", async () => {
+  // One local layer with chunks of 8: the first token sees 16 tokens, and the word that decides is the last of 40.
+  const far = Array.from({ length: 40 }, (_, i) => ({
+    text: `${"x".repeat(34 + (i % 3))} ${i % 2 === 0 ? "sea" : "land"}`,
+    label: i % 2 === 0 ? "wet" : "dry",
+  }));
+  const body = {
+    ...BODY,
+    layers: ["local"],
+    localChunkLength: 8,
+    localChunksAfter: 1,
+    causal: false,
+  } as const;
+  const head = { head: "classification", labels: ["wet", "dry"] } as const;
+  const bestLoss = async (classifierPooling: "first" | "mean") => {
+    await using model = await Reformer.create({ ...body, ...head, classifierPooling }, HERE);
+    const { best } = await model.fineTune(far, { ...TUNING, steps: 40, heldOut: far.slice(0, 8) }).finish();
+    if (classifierPooling === "mean") {
+      const files = await model.files();
+      await using again = await Reformer.load(files, HERE);
+      expect((await again.describe()).config.classifierPooling).toBe("mean");
+      expect(await again.classify("xx land")).toEqual(await model.classify("xx land"));
+      const json = JSON.parse(new TextDecoder().decode(files["config.json"]));
+      expect(json).toMatchObject({ webgpu_reformer: { classifierPooling: "mean" } });
+      await again.replaceHead({ ...head });
+      expect((await again.describe()).config.classifierPooling, "the choice of a new head").toBe("first");
+    }
+    return best?.loss;
+  };
+  expect(await bestLoss("mean")).toBeLessThan(0.2);
+  expect(await bestLoss("first"), "ln 2 is to know nothing").toBeGreaterThan(0.6);
+});
