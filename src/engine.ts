@@ -13,7 +13,7 @@ import { makeTokenizer, withVocabulary } from "./engine-tokenizer.js";
 import { type TrainedModel, TrainingRun } from "./engine-training.js";
 import { ConfigError, DisposedError } from "./errors.js";
 import type { CheckpointStore } from "./io/checkpoint-store.js";
-import { memoryStore } from "./io/memory-store.js";
+import { IN_MEMORY, memoryStore, memoryStores } from "./io/memory-store.js";
 import { fetchModel } from "./io/model-files.js";
 import type { ModelLocation } from "./io/model-location.js";
 import { openOpfsStore } from "./io/opfs-store.js";
@@ -56,6 +56,7 @@ export class Engine extends TaskMethods implements Model {
   #device: OpenDevice;
   #step = 0;
   #disposed = false;
+  readonly #inMemory = memoryStores();
   /** The call that uses the GPU now: calls wait for one another. */
   #busy: Promise<unknown> = Promise.resolve();
 
@@ -208,6 +209,7 @@ export class Engine extends TaskMethods implements Model {
 
   async #openStore(name: string | undefined): Promise<CheckpointStore> {
     if (name === undefined) return memoryStore();
+    if (name.startsWith(IN_MEMORY)) return this.#inMemory(name);
     if (this.options.openStore) return this.options.openStore(name);
     return openOpfsStore(name);
   }

@@ -197,6 +197,21 @@ export interface Explanation {
   readonly tokens: readonly { readonly text: string; readonly evidence: number }[];
 }
 
+/** One GPU program of a step. */
+export interface ProfiledDispatch {
+  /** Path of what it computes, such as "layer1.lsh.chunk-attention". */
+  readonly label: string;
+  readonly kernel: string;
+  /** The form of the kernel; "plain" is the one of the oracle. */
+  readonly variant: string;
+  /** Median; null where the device has no timestamps. */
+  readonly nanoseconds: number | null;
+  /** Multiplications and additions. */
+  readonly flops: number;
+  /** Read and written at least. */
+  readonly bytes: number;
+}
+
 /** What a model with a head is asked. A head that cannot answer throws a ConfigError that says which can. */
 export interface Tasks {
   /** Labels and scores of every text, the most probable first; of a regression head in the order of its labels. */

@@ -110,7 +110,10 @@ export interface TrainOptions {
   readonly evaluateTokens?: number | undefined;
   /** Steps between saved checkpoints; default 100. 0: only at the end and on pause. */
   readonly checkpointEvery?: number | undefined;
-  /** Name to save under (OPFS in a browser, a folder in Node); none: nothing is saved. */
+  /**
+   * Name to save under (OPFS in a browser, a folder in Node); none: nothing is saved. One that begins with "memory:" is
+   * kept in memory as long as this model: a run can be left for another call and gone on with.
+   */
   readonly checkpoint?: string | undefined;
   /** Go on from the checkpoint of that name where there is one; default true. */
   readonly resume?: boolean | undefined;
@@ -247,21 +250,6 @@ export interface PlanOptions {
 export interface ProfileOptions extends Omit<TrainOptions, "steps"> {
   /** Timed runs, of which the median is given; default 1. */
   readonly repeats?: number | undefined;
-}
-
-/** One GPU program of a step. */
-export interface ProfiledDispatch {
-  /** Path of what it computes, such as "layer1.lsh.chunk-attention". */
-  readonly label: string;
-  readonly kernel: string;
-  /** The form of the kernel; "plain" is the one of the oracle. */
-  readonly variant: string;
-  /** Median; null where the device has no timestamps. */
-  readonly nanoseconds: number | null;
-  /** Multiplications and additions. */
-  readonly flops: number;
-  /** Read and written at least. */
-  readonly bytes: number;
 }
 
 export interface EvaluateOptions {

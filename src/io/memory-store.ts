@@ -44,6 +44,19 @@ export function memoryStore(): CheckpointStore {
   return checkpointStore(memoryDirectory());
 }
 
+/** What names of checkpoints begin with that live in memory, as long as what opened them. */
+export const IN_MEMORY = "memory:";
+
+/** Opens stores in memory by name: the same name, the same files. */
+export function memoryStores(): (name: string) => CheckpointStore {
+  const directories = new Map<string, CheckpointDirectory>();
+  return (name) => {
+    const directory = directories.get(name) ?? memoryDirectory();
+    directories.set(name, directory);
+    return checkpointStore(directory);
+  };
+}
+
 /** A checkpoint as one zip file with a manifest, in pieces: `new Blob(parts)` is the download. */
 export async function checkpointZipParts(files: CheckpointFiles): Promise<Uint8Array<ArrayBuffer>[]> {
   const manifest = await writeManifest({ current: await describeFiles(1, files), previous: null });

@@ -5,6 +5,7 @@ import {
   checkpointToZip,
   memoryDirectory,
   memoryStore,
+  memoryStores,
 } from "../../src/io/memory-store.js";
 import { checkpoint, storeSuite } from "./store-suite.js";
 
@@ -50,4 +51,17 @@ describe("checkpointToZip, checkpointFromZip", () => {
   it("refuses a zip without a manifest", async () => {
     await expect(checkpointFromZip(new Uint8Array(100))).rejects.toThrow(CheckpointError);
   });
+});
+
+it("memoryStores() opens the same files under the same name, once the writer before has closed them", async () => {
+  const open = memoryStores();
+  const files = checkpoint(1);
+  const first = open("memory:run");
+  await first.lock();
+  await first.save(files);
+  await first.close();
+  const again = open("memory:run");
+  await again.lock();
+  expect(await again.load()).toEqual(files);
+  expect(await open("memory:other").load()).toBeUndefined();
 });

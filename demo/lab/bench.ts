@@ -1,0 +1,84 @@
+/** What experiments share: the device, the models that stay open between them, and the clock. */
+import {
+  type CreateOptions,
+  type ModelFiles,
+  Reformer,
+  type ReformerOptions,
+  WebGPUUnavailableError,
+} from "../../src/index.js";
+import { isSoftware } from "../adapter.js";
+
+/** Standard features that the library can use where the adapter has them. */
+const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16", "subgroups"];
+
+export class Bench {
+  #device: Promise<GPUDevice> | null = null;
+  #kept: { readonly key: string; readonly model: Reformer } | null = null;
+  /** A software adapter: correct, a thousand times slower. */
+  software = true;
+
+  device(): Promise<GPUDevice> {
+    this.#device ??= this.#open();
+    this.#device.catch(() => this.forget());
+    return this.#device;
+  }
+
+  async #open(): Promise<GPUDevice> {
+    const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+    if (!adapter) throw new WebGPUUnavailableError("this worker gets no GPU adapter");
+    this.software = isSoftware(adapter.info);
+    const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize } = adapter.limits;
+    const device = await adapter.requestDevice({
+      label: "lab",
+      requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
+      requiredLimits: { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupStorageSize },
+    });
+    void device.lost.then(() => this.forget());
+    return device;
+  }
+
+  /** The next experiment asks for a new device. */
+  forget(): void {
+    this.#device = null;
+    this.#kept = null;
+  }
+
+  /** A new model on the shared device; the caller disposes of it. */
+  async create(config: ReformerOptions, options: CreateOptions = {}): Promise<Reformer> {
+    return Reformer.create(config, { ...options, device: await this.device() });
+  }
+
+  async load(files: ModelFiles, options: CreateOptions = {}): Promise<Reformer> {
+    return Reformer.load(files, { ...options, device: await this.device() });
+  }
+
+  /** The one model that outlives its experiment; another key replaces it. */
+  async keep(key: string, make: () => Promise<Reformer>): Promise<Reformer> {
+    if (this.#kept?.key === key) return this.#kept.model;
+    await this.#kept?.model.dispose();
+    this.#kept = null;
+    this.#kept = { key, model: await make() };
+    return this.#kept.model;
+  }
+}
+
+/** Median milliseconds of a call; the first call only warms up, unless it takes longer than `budget` by itself. */
+export async function time(
+  work: () => Promise<unknown>,
+  { repeats = 3, budget = 1500, signal }: { repeats?: number; budget?: number; signal: AbortSignal },
+): Promise<number> {
+  const once = async () => {
+    signal.throwIfAborted();
+    const start = performance.now();
+    await work();
+    return performance.now() - start;
+  };
+  const first = await once();
+  if (first > budget) return first;
+  const times: number[] = [];
+  const until = performance.now() + budget;
+  while (times.length < repeats && (times.length === 0 || performance.now() < until))
+    times.push(await once());
+  times.sort((a, b) => a - b);
+  return times[times.length >> 1] ?? first;
+}
