@@ -75,18 +75,18 @@ export class TrainingRun {
   ): AsyncGenerator<TrainStep, TrainSummary> {
     const name = settings.checkpoint;
     const store = await model.openStore(name);
-    await store.lock();
     const best = patience === undefined ? undefined : await model.openStore(name && `${name}.best`);
-    await best?.lock();
     const keeper = best && new BestKeeper(best, patience ?? 0);
     const run = new TrainingRun(model, settings, data, store, signal, keeper);
     try {
+      await store.lock();
+      await best?.lock();
       await run.#start(settings.resume);
       return yield* run.#all();
     } finally {
       run.#trainer?.dispose();
       await best?.close();
-      await store.close();
+      await store.close(); // also where a store could not be locked or read: nobody else must wait for it
     }
   }
 

@@ -110,7 +110,9 @@ export function labelTargets(config: ReformerConfig, place: string, example: Exa
   };
   if (problemType === "regression") {
     const numbers = given.every((x) => typeof x === "number" && Number.isFinite(x));
-    return numbers && given.length === numLabels ? (given as number[]) : refuse(`${numLabels} numbers`);
+    return numbers && given.length === numLabels
+      ? (given as number[])
+      : refuse(numLabels === 1 ? "a number" : `${numLabels} numbers`);
   }
   const ids = given.map((one) => {
     const id = typeof one === "number" ? one : labels.indexOf(one as string);

@@ -33,6 +33,12 @@ export async function explain(
       { field: "head" },
     );
   }
+  if (!single && options.label !== undefined) {
+    throw new ConfigError(
+      `label is "${options.label}", but a language model has no labels: it is explained for its most probable next token.`,
+      { field: "label" },
+    );
+  }
   const target = single ? await labelOf(model, text, options) : await nextToken(model, tokens, signal);
   const { loss, gradient } = await inputGradient(model, tokens, target, signal);
   const words = await wordVectors(model, tokens);

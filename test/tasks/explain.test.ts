@@ -83,14 +83,16 @@ test.each<[string, ReformerOptions]>([
   }
 });
 
-test("heads that predict neither, and labels that are not there, are refused by name", async () => {
+test("heads that predict neither, labels that are not there, and labels of language models are refused by name", async () => {
   const embedder = await makeModel({ head: "none" });
   await expect(explain(embedder, TEXT)).rejects.toThrow("this model's head is none");
   const classifier = await makeModel({ head: "classification", labels: ["wet", "dry"] });
   await expect(explain(classifier, TEXT, { label: "hot" })).rejects.toThrow(
     'label is "hot", but the labels are wet, dry',
   );
-  for (const { base, gpu } of [embedder, classifier]) {
+  const writer = await makeModel({});
+  await expect(explain(writer, TEXT, { label: "hot" })).rejects.toThrow("a language model has no labels");
+  for (const { base, gpu } of [embedder, classifier, writer]) {
     base.dispose();
     gpu.dispose();
   }

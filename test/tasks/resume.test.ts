@@ -32,7 +32,7 @@ async function makeEngine() {
       device: await getDevice(),
     },
   );
-  return { engine, names: () => [...directories.keys()] };
+  return { engine, openStore, names: () => [...directories.keys()] };
 }
 
 test("it takes the same steps to the bit, and knows the best one from before", async () => {
@@ -58,4 +58,19 @@ test("it takes the same steps to the bit, and knows the best one from before", a
   expect(await engine.classify(["text yy"])).toEqual(await whole.classify(["text yy"]));
   await engine.dispose();
   await whole.dispose();
+});
+
+test("a run whose best checkpoint another holds frees its own", async () => {
+  const { engine, openStore } = await makeEngine();
+  const held = await openStore("run.best");
+  await held.lock();
+  await expect(engine.fineTune(EXAMPLES, { ...OPTIONS, checkpoint: "run" }).finish()).rejects.toThrow(
+    "writer",
+  );
+  const own = await openStore("run");
+  await own.lock();
+  await own.close();
+  await held.close();
+  await engine.fineTune(EXAMPLES, { ...OPTIONS, steps: 1, checkpoint: "run" }).finish();
+  await engine.dispose();
 });
