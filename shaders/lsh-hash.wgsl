@@ -3,19 +3,22 @@
 //   bucket[b,h,r,t] = Σ_f index_f · (product of the factors before f)
 //   index_f         = argmax([ q·Rot_f ; −q·Rot_f ]),  q = qk[b,h,t,:]
 //   Rot_f are the next factor_f / 2 columns of round r; one factor N gives the plain hash into N buckets.
+//   With PROBES 2, rounds 2k and 2k + 1 share rotation k. The second one takes the runner-up of [ q·Rot_f ; −q·Rot_f ]
+//   in the factor whose winner leads by the least, and the winners in all others.
 //
 //   qk         [B,H,L,D]   f32  shared query/key vectors; only their direction matters
-//   rotations  [H,D,R,S]   f32  Gaussian; S = half the sum of the factors
+//   rotations  [H,D,T,S]   f32  Gaussian; T = ⌈R / PROBES⌉, S = half the sum of the factors
 //   keyMask    [B,L]       u32  1 = real token; absent unless MASKED
 //   buckets    [B,H,R,L]   u32  out, below N = product of the factors; masked tokens get N
 //
-//   Grid    (⌈L/64⌉, R, B·H), one invocation per token
-//   Cost    B·H·L·R·D·S multiply-adds; qk is staged again for every 16 columns
-//   Numerics  f32 sums over D in ascending order; the lowest index wins ties, so a zero vector hashes to 0
-//   Source  Kitaev et al. 2020 section 2, Andoni et al. 2015. Oracle: test/oracle/lsh-hash.ts
+//   Grid    (⌈L/64⌉, T, B·H), one invocation per token
+//   Cost    B·H·L·T·D·S multiply-adds; qk is staged again for every 16 columns
+//   Numerics  f32 sums over D in ascending order; the lowest index wins ties, so a zero vector hashes to 0, then 1
+//   Source  Kitaev et al. 2020 section 2; Andoni et al. 2015, probes too. Oracle: test/oracle/lsh-hash.ts
 override HEADS: u32;
 override HEAD_SIZE: u32;
 override ROUNDS: u32;
+override PROBES: u32;  // 1 or 2 rounds of every rotation
 override COLUMNS: u32; // S
 override MASKED: bool;
 // Even factors of N in order; 1 where there is none.
@@ -42,13 +45,25 @@ const STRIDE = TOKENS + 1u;   // odd, so that columns of the tile fall into diff
 var<workgroup> q_tile: array<f32, DEPTH * STRIDE>;               // [DEPTH][STRIDE]
 var<workgroup> rotation_tile: array<vec4f, DEPTH * WIDTH / 4u>;  // [DEPTH][WIDTH / 4]
 
-// Largest and smallest projection so far, each with its first column.
-struct Extremes { high: f32, high_at: u32, low: f32, low_at: u32 }
+// Largest and smallest projection so far, each with its first column, and with two probes the next ones.
+struct Extremes {
+  high: f32, high_at: u32,
+  low: f32, low_at: u32,
+  next_high: f32, next_high_at: u32,
+  next_low: f32, next_low_at: u32,
+}
 
-struct Place { lane: u32, first_token: u32, round: u32, row: u32 }
+// Winner and runner-up among the buckets of a factor, and by how much the one leads the other.
+struct Choice { best: u32, second: u32, lead: f32 }
 
-fn at_rotation(head: u32, component: u32, round: u32, column: u32) -> u32 {
-  return ((head * HEAD_SIZE + component) * ROUNDS + round) * COLUMNS + column;
+struct Place { lane: u32, first_token: u32, rotation: u32, row: u32 }
+
+const LARGE = 0x1p127; // beyond any projection
+
+fn rotation_count() -> u32 { return (ROUNDS + PROBES - 1u) / PROBES; }
+
+fn at_rotation(head: u32, component: u32, rotation: u32, column: u32) -> u32 {
+  return ((head * HEAD_SIZE + component) * rotation_count() + rotation) * COLUMNS + column;
 }
 
 fn stage_q(place: Place, depth: u32) {
@@ -70,7 +85,7 @@ fn stage_rotations(place: Place, depth: u32, column: u32, end: u32) {
     var values = vec4f();
     for (var j = 0u; j < 4u; j++) {
       if (component < HEAD_SIZE && start + j < end) {
-        values[j] = rotations[at_rotation(place.row % HEADS, component, place.round, start + j)];
+        values[j] = rotations[at_rotation(place.row % HEADS, component, place.rotation, start + j)];
       }
     }
     rotation_tile[i] = values;
@@ -82,15 +97,46 @@ fn consider(extremes: Extremes, values: vec4f, column: u32, end: u32) -> Extreme
   for (var j = 0u; j < 4u; j++) {
     if (column + j >= end) { break; }
     let value = values[j];
-    if (value > result.high) { result.high = value; result.high_at = column + j; }
-    if (value < result.low) { result.low = value; result.low_at = column + j; }
+    if (value > result.high) {
+      result.next_high = result.high;
+      result.next_high_at = result.high_at;
+      result.high = value;
+      result.high_at = column + j;
+    } else if (value > result.next_high) {
+      result.next_high = value;
+      result.next_high_at = column + j;
+    }
+    if (value < result.low) {
+      result.next_low = result.low;
+      result.next_low_at = result.low_at;
+      result.low = value;
+      result.low_at = column + j;
+    } else if (value < result.next_low) {
+      result.next_low = value;
+      result.next_low_at = column + j;
+    }
   }
   return result;
 }
 
-// Index of this invocation's token among the buckets of one factor, whose columns are [start, end).
-fn hash(place: Place, start: u32, end: u32) -> u32 {
-  var extremes = Extremes(-0x1p127, start, 0x1p127, start);
+// The two largest of [ y ; −y ], whose first half has the columns [start, end). Of equals the first half's comes first.
+fn choose(extremes: Extremes, start: u32, end: u32) -> Choice {
+  let half = end - start;
+  let high = extremes.high_at - start;
+  let low = half + extremes.low_at - start;
+  if (extremes.high >= -extremes.low) {
+    if (extremes.next_high >= -extremes.low) {
+      return Choice(high, extremes.next_high_at - start, extremes.high - extremes.next_high);
+    }
+    return Choice(high, low, extremes.high + extremes.low);
+  }
+  if (extremes.high >= -extremes.next_low) { return Choice(low, high, -extremes.low - extremes.high); }
+  return Choice(low, half + extremes.next_low_at - start, extremes.next_low - extremes.low);
+}
+
+// This invocation's token among the buckets of one factor, whose columns are [start, end).
+fn hash(place: Place, start: u32, end: u32) -> Choice {
+  var extremes = Extremes(-LARGE, start, LARGE, start, -LARGE, start, LARGE, start);
   for (var column = start; column < end; column += WIDTH) {
     var y0 = vec4f();
     var y1 = vec4f();
@@ -116,8 +162,7 @@ fn hash(place: Place, start: u32, end: u32) -> u32 {
     extremes = consider(extremes, y2, column + 8u, end);
     extremes = consider(extremes, y3, column + 12u, end);
   }
-  if (extremes.high >= -extremes.low) { return extremes.high_at - start; }
-  return end - start + extremes.low_at - start;
+  return choose(extremes, start, end);
 }
 
 @compute @workgroup_size(TOKENS)
@@ -127,9 +172,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var bucket = 0u;
   var product = 1u;
   var column = 0u;
+  var least_lead = LARGE;
+  var to_second = 0u; // what turns the bucket into that of the second probe, modulo 2^32
   for (var f = 0u; f < 8u; f++) {
     if (factors[f] > 1u) {
-      bucket += product * hash(place, column, column + factors[f] / 2u);
+      let choice = hash(place, column, column + factors[f] / 2u);
+      if (choice.lead < least_lead) {
+        least_lead = choice.lead;
+        to_second = product * (choice.second - choice.best);
+      }
+      bucket += product * choice.best;
       product *= factors[f];
       column += factors[f] / 2u;
     }
@@ -137,7 +189,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let token = place.first_token + lane;
   if (token >= params.length) { return; }
   if (MASKED) {
-    if (keyMask[(place.row / HEADS) * params.length + token] == 0u) { bucket = product; }
+    if (keyMask[(place.row / HEADS) * params.length + token] == 0u) {
+      bucket = product;
+      to_second = 0u;
+    }
   }
-  buckets[(place.row * ROUNDS + place.round) * params.length + token] = bucket;
+  let round = place.rotation * PROBES;
+  buckets[(place.row * ROUNDS + round) * params.length + token] = bucket;
+  if (PROBES == 2u && round + 1u < ROUNDS) {
+    buckets[(place.row * ROUNDS + round + 1u) * params.length + token] = bucket + to_second;
+  }
 }

@@ -1,4 +1,5 @@
 // The loss of a model on a text.
+import { withHashing } from "./config-hashing.js";
 import { needLanguageModel } from "./engine-data.js";
 import { PreparedPlan } from "./scheduler/run.js";
 import { maskWindows } from "./tasks/masking.js";
@@ -14,9 +15,10 @@ const ALL = 0.999999;
 export async function evaluateText(
   model: TaskModel,
   text: string,
-  { length: wanted = 512, lsh = true, signal }: EvaluateOptions,
+  { length: wanted = 512, lsh = true, hashing, signal }: EvaluateOptions,
 ): Promise<Evaluation> {
-  const { config, tokenizer, seed, gpu, base, weights, profile } = model;
+  const { tokenizer, seed, gpu, base, weights, profile } = model;
+  const config = withHashing(model.config, hashing);
   needLanguageModel(config, "evaluate()");
   const dataset = await TokenDataset.fromText(text, tokenizer, { heldOut: ALL, signal });
   const length = Math.max(1, Math.min(wanted, dataset.heldOut.length - 1));

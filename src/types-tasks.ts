@@ -1,5 +1,6 @@
 // The public vocabulary of labels and tasks: what a model with a head is taught and asked.
 import type { HeadKind, Pooling, ProblemType } from "./config-fields.js";
+import type { Hashing } from "./config-hashing.js";
 
 /** A text with what it is labelled. */
 export interface LabelledText {
@@ -115,6 +116,8 @@ export interface CoverageOptions {
   readonly length?: number | undefined;
   /** Numbers of hashing rounds to compare; default 1, 2, 4 and 8. */
   readonly rounds?: readonly number[] | undefined;
+  /** The family to hash with; default the model's own. */
+  readonly hashing?: Hashing | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -129,12 +132,16 @@ export interface HeadCoverage {
   readonly mean: number;
   /** One token in ten has a share below this. */
   readonly low: number;
+  /** Tokens in a round's fullest bucket over those in the mean one, the mean over the rounds; 1 for local layers. */
+  readonly fullest: number;
 }
 
 export interface InspectOptions {
   readonly layer: number;
   /** Default 0. */
   readonly head?: number | undefined;
+  /** The family to hash with; default the model's own. */
+  readonly hashing?: Hashing | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -1,5 +1,6 @@
 // The public vocabulary: what a model is asked, and what it answers. The engine, the worker and the page share it.
 import type { ReformerConfig, ReformerOptions } from "./config.js";
+import type { Hashing } from "./config-hashing.js";
 import type { Example, HeadOptions, Tasks } from "./types-tasks.js";
 
 /** Bytes of GPU memory by category; `total` is exactly what is asked of the GPU. */
@@ -257,6 +258,8 @@ export interface EvaluateOptions {
   readonly length?: number | undefined;
   /** false: the LSH layers' output is zeroed. */
   readonly lsh?: boolean | undefined;
+  /** The family that LSH layers hash with; default the model's own. */
+  readonly hashing?: Hashing | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -293,4 +296,4 @@ export interface Model extends Tasks {
 }
 
 export type * from "./types-tasks.js";
-export type { ReformerConfig, ReformerOptions };
+export type { Hashing, ReformerConfig, ReformerOptions };

@@ -155,6 +155,9 @@ export function inferenceContext(
   const drawn = cache.layers.flatMap(({ buckets }, layer) =>
     buckets ? [[layer, buckets.rotations] as const] : [],
   );
+  const keySums = cache.layers.flatMap(({ buckets }, layer) =>
+    buckets?.keySums ? [[layer, buckets.keySums] as const] : [],
+  );
   return {
     recording: new Recording(),
     config,
@@ -164,6 +167,7 @@ export function inferenceContext(
     training: false,
     control: tensors.control,
     hashControl: tensors.hashControl,
+    keySums: new Map(keySums),
     status: tensors.status,
     weight: weights.get,
     gradient: (name) => {

@@ -1,7 +1,9 @@
+import hadamardSource from "../../shaders/lsh-hash.hadamard.wgsl?raw";
 import source from "../../shaders/lsh-hash.wgsl?raw";
 import { ConfigError } from "../errors.js";
 import { defineKernel } from "../gpu/kernel.js";
 import { ceilDiv } from "../shapes.js";
+import { rotationSignsShape, rotationSize } from "./rotations.js";
 
 /** Factors a bucket count may be given in (overrides FACTOR_0 to FACTOR_7). */
 const MAX_FACTORS = 8;
@@ -20,7 +22,12 @@ export interface LshHashDims {
   readonly rotationColumns: number;
   /** Whether a key mask is bound; its masked tokens share one more bucket, the product of the factors. */
   readonly masked: boolean;
+  /** 2: every rotation serves two rounds, the second of which takes the runner-up; default 1. */
+  readonly probes?: 1 | 2;
 }
+
+/** Rotations that the rounds need. */
+export const rotationRounds = (rounds: number, probes: 1 | 2 = 1): number => ceilDiv(rounds, probes);
 
 /**
  * Columns a round's rotations need: half the sum of the bucket factors.
@@ -44,8 +51,17 @@ function rotationsShape(dims: LshHashDims): readonly number[] {
       `rotationColumns is ${dims.rotationColumns}, the factors [${factors.join(", ")}] need ${columns}`,
     );
   }
-  return [heads, headSize, rounds, columns];
+  return [heads, headSize, rotationRounds(rounds, dims.probes), columns];
 }
+
+const overrides = (d: LshHashDims) => ({
+  HEADS: d.heads,
+  HEAD_SIZE: d.headSize,
+  ROUNDS: d.rounds,
+  COLUMNS: d.rotationColumns,
+  MASKED: Number(d.masked),
+  ...Object.fromEntries(Array.from({ length: MAX_FACTORS }, (_, i) => [`FACTOR_${i}`, d.factors[i] ?? 1])),
+});
 
 /**
  * Bucket of every vector in every round, without the round's offset.
@@ -54,14 +70,7 @@ function rotationsShape(dims: LshHashDims): readonly number[] {
 export const lshHash = defineKernel<LshHashDims>({
   name: "lsh-hash",
   sources: [source],
-  overrides: (d) => ({
-    HEADS: d.heads,
-    HEAD_SIZE: d.headSize,
-    ROUNDS: d.rounds,
-    COLUMNS: d.rotationColumns,
-    MASKED: Number(d.masked),
-    ...Object.fromEntries(Array.from({ length: MAX_FACTORS }, (_, i) => [`FACTOR_${i}`, d.factors[i] ?? 1])),
-  }),
+  overrides: (d) => ({ ...overrides(d), PROBES: d.probes ?? 1 }),
   params: { length: "u32" },
   bindings: {
     qk: { access: "read", shape: (d) => [d.batch, d.heads, d.length, d.headSize] },
@@ -69,11 +78,46 @@ export const lshHash = defineKernel<LshHashDims>({
     keyMask: { access: "read", type: "u32", shape: (d) => [d.batch, d.length], optional: true },
     buckets: { access: "write", type: "u32", shape: (d) => [d.batch, d.heads, d.rounds, d.length] },
   },
-  grid: (d) => [ceilDiv(d.length, 64), d.rounds, d.batch * d.heads],
-  cost: (d) => ({
-    flops: 2 * d.batch * d.heads * d.length * d.rounds * d.headSize * d.rotationColumns,
-    bytes:
-      4 * d.batch * d.heads * d.length * (d.headSize + d.rounds) +
-      4 * d.heads * d.headSize * d.rounds * d.rotationColumns,
-  }),
+  grid: (d) => [ceilDiv(d.length, 64), rotationRounds(d.rounds, d.probes), d.batch * d.heads],
+  cost: (d) => {
+    const rotated = rotationRounds(d.rounds, d.probes) * d.headSize * d.rotationColumns;
+    return {
+      flops: 2 * d.batch * d.heads * d.length * rotated,
+      bytes: 4 * d.batch * d.heads * d.length * (d.headSize + d.rounds) + 4 * d.heads * rotated,
+    };
+  },
+});
+
+/** Words of a workgroup's tile of vectors. */
+const TILE_WORDS = 2048;
+
+/** Tokens that a workgroup of the fast rotation holds. */
+const tile = (d: LshHashDims) => Math.min(64, TILE_WORDS / rotationSize(d.headSize));
+
+/** The same by fast rotations: sign flips and Hadamard transforms. Definition: shaders/lsh-hash.hadamard.wgsl. */
+export const lshHashHadamard = defineKernel<LshHashDims>({
+  name: "lsh-hash:hadamard",
+  sources: [hadamardSource],
+  overrides: (d) => ({ ...overrides(d), SIZE: rotationSize(d.headSize), TILE: tile(d) }),
+  params: { length: "u32" },
+  supports: (d) => d.headSize >= 4 && d.headSize <= 256,
+  bindings: {
+    qk: { access: "read", shape: (d) => [d.batch, d.heads, d.length, d.headSize] },
+    signs: {
+      access: "read",
+      type: "u32",
+      shape: (d) => rotationSignsShape({ ...d, columns: d.rotationColumns }),
+    },
+    keyMask: { access: "read", type: "u32", shape: (d) => [d.batch, d.length], optional: true },
+    buckets: { access: "write", type: "u32", shape: (d) => [d.batch, d.heads, d.rounds, d.length] },
+  },
+  grid: (d) => [ceilDiv(d.length, tile(d)), d.rounds, d.batch * d.heads],
+  cost: (d) => {
+    const size = rotationSize(d.headSize);
+    const rotations = d.rounds * ceilDiv(d.rotationColumns, size);
+    return {
+      flops: d.batch * d.heads * d.length * rotations * 3 * size * Math.log2(size),
+      bytes: 4 * d.batch * d.heads * d.length * (d.headSize + d.rounds),
+    };
+  },
 });

@@ -2,8 +2,6 @@
 // (chunks in sequence order) or full (one chunk). One kernel template serves the three.
 import { bucketFactors, type LayerKind } from "../config.js";
 import { oneChunk } from "../kernels/chunk-attention.js";
-import { lshHash, rotationColumns } from "../kernels/lsh-hash.js";
-import { rotations } from "../kernels/rotations.js";
 import type { Tensor } from "../scheduler/recording.js";
 import { recordBucketSort } from "./bucket-sort.js";
 import {
@@ -14,6 +12,7 @@ import {
   recordChunkAttentionBackward,
 } from "./chunk-attention.js";
 import { dropoutAt, type LayerContext } from "./context.js";
+import { hash } from "./hash.js";
 
 /** Projected heads; shared-QK layers have no key of their own. */
 export interface AttentionHeads {
@@ -66,41 +65,6 @@ function dimsOf(context: LayerContext, layer: number, kind: LayerKind, full: boo
 /** Bucket ids per round, the padding bucket included. */
 export function bucketIds({ config, length, keyMask }: LayerContext): number {
   return bucketFactors(config, length).reduce((a, b) => a * b, 1) + (keyMask ? 1 : 0);
-}
-
-/** Bucket ids of every token, u32 [batch, heads, rounds, length]: given, or hashed with given or drawn rotations. */
-export function hash(context: LayerContext, layer: number, rounds: number, query: Tensor): Tensor {
-  const { recording, config, batch, length, keyMask, hashControl, given } = context;
-  const ids = given.buckets?.get(layer);
-  if (ids) return ids;
-  const { numHeads: heads, headSize } = config;
-  const factors = bucketFactors(config, length);
-  const columns = rotationColumns(factors);
-  let drawn = given.rotations?.get(layer);
-  if (!drawn) {
-    drawn = recording.tensor("rotations", [heads, headSize, rounds, columns]);
-    recording.dispatch(
-      rotations,
-      { heads, headSize, rounds, columns, layer },
-      { control: hashControl, rotations: drawn },
-    );
-  }
-  const buckets = recording.tensor("buckets", [batch, heads, rounds, length], "u32");
-  recording.dispatch(
-    lshHash,
-    {
-      batch,
-      heads,
-      length,
-      headSize,
-      rounds,
-      factors,
-      rotationColumns: columns,
-      masked: keyMask !== undefined,
-    },
-    { qk: query, rotations: drawn, keyMask, buckets },
-  );
-  return buckets;
 }
 
 /** Attention of every head; rounds merge in place into one softmax. */

@@ -7,7 +7,7 @@ export const STATUS_SLOTS = 64;
 
 /** Values that replace the ones drawn or computed here: what a recorded case of another implementation fixes. */
 export interface GivenInputs {
-  /** Per layer: [heads, headSize, rounds, columns]. */
+  /** Per layer: what its family of hashing draws (`drawnShape`), [heads, headSize, rounds, columns] by default. */
   readonly rotations?: ReadonlyMap<number, Tensor>;
   /** Per layer: u32 [batch, heads, rounds, length], without round offsets. */
   readonly buckets?: ReadonlyMap<number, Tensor>;
@@ -31,6 +31,8 @@ export interface LayerContext {
   readonly control: Tensor;
   /** Control words of the hash rotations: `control`, or ones that never change where the configuration fixes the seed. */
   readonly hashControl: Tensor;
+  /** Per layer, of centred hashing: sums and count of the keys so far, where a generation goes on from them. */
+  readonly keySums?: ReadonlyMap<number, Tensor> | undefined;
   /** u32 [STATUS_SLOTS]. */
   readonly status: Tensor;
   readonly weight: (name: string) => Tensor;

@@ -1,10 +1,10 @@
 // What a generation keeps of every token: keys, values, and where LSH layers sort it.
 import { bucketFactors, type ReformerConfig } from "../config.js";
+import { centreTotals } from "../kernels/centre-keys.js";
 import { decodeAppend } from "../kernels/decode-append.js";
-import { rotationColumns } from "../kernels/lsh-hash.js";
-import { rotations } from "../kernels/rotations.js";
 import { Arena, type Recording, type Tensor, view } from "../scheduler/recording.js";
 import { roundUp } from "../shapes.js";
+import { drawnShape, recordDraw } from "./hash.js";
 
 /** The cache of one layer. */
 export interface LayerCache {
@@ -21,8 +21,10 @@ export interface BucketCache {
   readonly ids: Tensor;
   /** u32 [batch, heads, rounds, capacity]: tokens so far by ascending bucket, then position. */
   readonly order: Tensor;
-  /** f32 [heads, headSize, rounds, columns]: hashes every token of a generation. */
+  /** Hashes every token of a generation (`drawnShape`). */
   readonly rotations: Tensor;
+  /** Of centred hashing, f32 [batch, heads, headSize + 1]: sum and count of the unit keys so far. */
+  readonly keySums: Tensor | undefined;
 }
 
 export interface DecodeCache {
@@ -46,39 +48,41 @@ export function decodeCache(config: ReformerConfig, batch: number, capacity: num
   const { numHeads, headSize, numHashes } = config;
   const arena = new Arena("cache", "state");
   const drawn = new Arena("rotations", "state");
+  const sums = new Arena("key sums", "state");
   const vectors = [batch, numHeads, capacity, headSize];
   const layers = config.layers.map((kind, layer): LayerCache => {
     const key = arena.tensor(`layer${layer}.key`, vectors);
     const value = arena.tensor(`layer${layer}.value`, vectors);
     if (kind !== "lsh") return { key, value, buckets: undefined };
     const rounds = [batch, numHeads, numHashes, capacity];
-    const columns = rotationColumns(bucketFactors(config, capacity));
+    const { shape, type } = drawnShape(config, bucketFactors(config, capacity), numHashes);
+    const totals = centreTotals({ batch, heads: numHeads, headSize });
     return {
       key,
       value,
       buckets: {
         ids: arena.tensor(`layer${layer}.ids`, rounds, "u32"),
         order: arena.tensor(`layer${layer}.order`, rounds, "u32"),
-        rotations: drawn.tensor(`layer${layer}`, [numHeads, headSize, numHashes, columns]),
+        rotations: drawn.tensor(`layer${layer}`, shape, type),
+        keySums: config.hashing === "centred" ? sums.tensor(`layer${layer}`, totals) : undefined,
       },
     };
   });
   return { batch, capacity, layers };
 }
 
-/** Draws the rotations of all LSH layers from the seed and draw in the control words. */
+/** Starts a sequence: draws the rotations of all LSH layers from the seed and draw in the control words. */
 export function drawRotations(
   recording: Recording,
   config: ReformerConfig,
   cache: DecodeCache,
   control: Tensor,
 ): void {
-  const { numHeads: heads, headSize, numHashes: rounds } = config;
   cache.layers.forEach(({ buckets }, layer) => {
     if (!buckets) return;
-    const columns = buckets.rotations.shape[3] ?? 0;
-    const dims = { heads, headSize, rounds, columns, layer };
-    recording.dispatch(rotations, dims, { control, rotations: buckets.rotations });
+    const factors = bucketFactors(config, cache.capacity);
+    recordDraw(recording, config, { factors, rounds: config.numHashes, layer }, control, buckets.rotations);
+    if (buckets.keySums) recording.clear(buckets.keySums);
   });
 }
 

@@ -1,17 +1,17 @@
 // One layer of cached decoding: the prompt's forward pass fills the cache, then every new token attends to it.
-import { bucketFactors, type LayerKind, runsFullAttention } from "../config.js";
+import { type LayerKind, runsFullAttention } from "../config.js";
 import { type DecodeAttentionDims, decodeAttention } from "../kernels/decode-attention.js";
 import { decodeInsert } from "../kernels/decode-insert.js";
 import { embedding } from "../kernels/embedding.js";
-import { lshHash, rotationColumns } from "../kernels/lsh-hash.js";
 import type { Tensor } from "../scheduler/recording.js";
 import { addAttention, attentionState, projectHeads } from "./attention.js";
-import { bucketIds, hash } from "./attention-heads.js";
+import { bucketIds } from "./attention-heads.js";
 import { recordBucketSort } from "./bucket-sort.js";
 import type { LayerContext } from "./context.js";
 import { append, type BucketCache, type DecodeCache } from "./decode-cache.js";
 import { embeddingDims, positionNames, WORD } from "./embedding.js";
 import { feedForward } from "./feed-forward.js";
+import { hash } from "./hash.js";
 import type { Streams } from "./reversible-block.js";
 import { type Rows, slice } from "./rows.js";
 
@@ -104,7 +104,7 @@ export function decodeLayer(
           context,
           cache,
           buckets,
-          options.givenIds?.get(layer) ?? newIds(context, buckets, heads.query),
+          options.givenIds?.get(layer) ?? hash(context, layer, config.numHashes, heads.query),
         );
       const sorted = buckets && options.hashed ? { order: buckets.order, ids: buckets.ids, ranks } : {};
       const out = recording.tensor("out", [batch, numHeads, 1, headSize]);
@@ -132,21 +132,6 @@ function layerCache(cache: DecodeCache, layer: number): DecodeCache["layers"][nu
   const found = cache.layers[layer];
   if (!found) throw new Error(`internal: no cache for layer ${layer}`);
   return found;
-}
-
-/** Hashes the new tokens: u32 [batch, heads, rounds, 1]. */
-export function newIds(context: LayerContext, buckets: BucketCache, query: Tensor): Tensor {
-  const { recording, config, batch } = context;
-  const { numHeads: heads, headSize, numHashes: rounds } = config;
-  const factors = bucketFactors(config, 1);
-  const dims = { batch, heads, headSize, rounds, factors, length: 1, masked: false };
-  const ids = recording.tensor("new ids", [batch, heads, rounds, 1], "u32");
-  recording.dispatch(
-    lshHash,
-    { ...dims, rotationColumns: rotationColumns(factors) },
-    { qk: query, rotations: buckets.rotations, buckets: ids },
-  );
-  return ids;
 }
 
 /** Sorts the new tokens in among the cached ones; their ranks, u32 [batch, heads, rounds]. */

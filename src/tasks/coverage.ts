@@ -1,6 +1,7 @@
 // Does hashing find what attention looks for? For every query, the share of exact full attention's softmax mass that lies
 // on its candidates: Σ exp(s) over the candidates, each counted once, over Σ exp(s) over all keys it may see.
-import { type ReformerConfig, runsFullAttention } from "../config.js";
+import { bucketFactors, type ReformerConfig, runsFullAttention } from "../config.js";
+import { withHashing } from "../config-hashing.js";
 import { projectHeads } from "../layers/attention.js";
 import { attendHeads } from "../layers/attention-heads.js";
 import type { CoverageOptions, HeadCoverage } from "../types-tasks.js";
@@ -16,9 +17,9 @@ const LENGTH = 1024;
 export async function coverage(
   model: TaskModel,
   text: string,
-  { length = LENGTH, rounds = ROUNDS, signal }: CoverageOptions = {},
+  { length = LENGTH, rounds = ROUNDS, hashing, signal }: CoverageOptions = {},
 ): Promise<HeadCoverage[]> {
-  const { config } = model;
+  const config = withHashing(model.config, hashing);
   const compared = rounds.map((count) => checkCount("rounds", count));
   const tokens = encodeCut(model, text).subarray(0, checkCount("length", length));
   const measured: { readonly layer: number; readonly kind: "lsh" | "local" }[] = [];
@@ -34,17 +35,18 @@ export async function coverage(
       const { heads } = projectHeads(context, layer, kind, streams.x2);
       const sums = (numHashes: number, full: boolean) => {
         const once = { ...context, config: { ...config, numHashes, duplicates: "once" as const } };
-        const { stats } = attendHeads(once, layer, kind, full, heads);
-        recording.copy(stats, output(nameOf(layer, full ? "all" : numHashes), stats.shape));
+        const { stats, inputs } = attendHeads(once, layer, kind, full, heads);
+        const name = nameOf(layer, full ? "all" : numHashes);
+        recording.copy(stats, output(name, stats.shape));
+        const { bucketIds: ids } = inputs;
+        if (ids) recording.copy(ids, output(`${name} buckets`, ids.shape, "u32"));
       };
       sums(1, true);
       for (const count of roundsOf(kind, compared)) sums(count, false);
     },
   };
-  const statistics = (await read(model, [tokens], () => undefined, before)) as ReadonlyMap<
-    string,
-    Float32Array
-  >;
+  const results = await read(model, [tokens], () => undefined, before);
+  const statistics = results as ReadonlyMap<string, Float32Array>;
   return measured.flatMap(({ layer, kind }) =>
     Array.from({ length: config.numHeads }, (_, head) =>
       roundsOf(kind, compared).map((count) => {
@@ -57,6 +59,13 @@ export async function coverage(
           ...{ layer, kind, head, rounds: count },
           mean: shares.reduce((sum, share) => sum + share, 0) / shares.length,
           low: shares[Math.floor(shares.length / 10)] as number,
+          fullest: fullest(
+            model.config,
+            results.get(`${nameOf(layer, count)} buckets`),
+            head,
+            tokens.length,
+            padded,
+          ),
         };
       }),
     ).flat(),
@@ -80,4 +89,28 @@ function logSums(
     const at = 2 * (head * padded + token);
     return (stats?.[at] as number) + Math.log(stats?.[at + 1] as number);
   });
+}
+
+/** Tokens in the fullest bucket over those in the mean one, of a head's rounds on average; 1 where nothing is hashed. */
+function fullest(
+  config: ReformerConfig,
+  ids: ArrayLike<number> | undefined,
+  head: number,
+  tokens: number,
+  padded: number,
+): number {
+  if (!ids) return 1;
+  const buckets = bucketFactors(config, padded).reduce((a, b) => a * b, 1);
+  const rounds = ids.length / (config.numHeads * padded);
+  let sum = 0;
+  for (let round = 0; round < rounds; round++) {
+    const sizes = new Uint32Array(buckets);
+    const first = (head * rounds + round) * padded;
+    for (let token = 0; token < tokens; token++) {
+      const bucket = ids[first + token] as number;
+      sizes[bucket] = (sizes[bucket] as number) + 1;
+    }
+    sum += (sizes.reduce((a, b) => Math.max(a, b)) * buckets) / tokens;
+  }
+  return sum / rounds;
 }

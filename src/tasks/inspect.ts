@@ -1,9 +1,11 @@
 // What one head of one layer does with one text: buckets, sorted order, candidates and weights.
 import { type ReformerConfig, runsFullAttention } from "../config.js";
+import { withHashing } from "../config-hashing.js";
 import { ConfigError } from "../errors.js";
 import { projectHeads } from "../layers/attention.js";
-import { bucketIds, hash } from "../layers/attention-heads.js";
+import { bucketIds } from "../layers/attention-heads.js";
 import { recordBucketSort } from "../layers/bucket-sort.js";
+import { hash } from "../layers/hash.js";
 import type { Tensor } from "../scheduler/recording.js";
 import type { Inspection, InspectOptions } from "../types-tasks.js";
 import { encodeCut, type Output, read, type TaskModel } from "./reading.js";
@@ -15,9 +17,10 @@ import { encodeCut, type Output, read, type TaskModel } from "./reading.js";
 export async function inspect(
   model: TaskModel,
   text: string,
-  { layer, head = 0, signal }: InspectOptions,
+  { layer, head = 0, hashing, signal }: InspectOptions,
 ): Promise<Inspection> {
-  const { config, tokenizer } = model;
+  const { tokenizer } = model;
+  const config = withHashing(model.config, hashing);
   const { layers, numHeads } = config;
   const kind = layers[layer];
   if (kind === undefined) throw outside("layer", layer, layers.length);
@@ -39,7 +42,7 @@ export async function inspect(
     keep("queries", heads.query);
     if (heads.key) keep("keys", heads.key);
     if (kind !== "lsh" || runsFullAttention(config, kind, length)) return;
-    const ids = hash(context, layer, config.numHashes, heads.query);
+    const ids = hash({ ...context, config }, layer, config.numHashes, heads.query);
     const sizes = { segments: numHeads * config.numHashes, length, buckets: bucketIds(context) };
     keep("buckets", ids, "u32");
     keep("order", recordBucketSort(recording, sizes, ids), "u32");
