@@ -60,3 +60,22 @@ export function ago(milliseconds: number): string {
 
 /** Text with its control characters made visible; an untrained model writes many. */
 export const visible = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, "·");
+
+/** A share from 0 to 1 as a percentage. */
+export const percent = (share: number): string =>
+  Number.isFinite(share) ? formatter({ style: "percent", maximumFractionDigits: 0 }).format(share) : "–";
+
+/** Milliseconds in the unit that reads best. */
+export function milliseconds(value: number): string {
+  if (!Number.isFinite(value)) return "–";
+  if (value >= 1000) return `${formatter({ maximumSignificantDigits: 3 }).format(value / 1000)} s`;
+  if (value >= 1) return `${formatter({ maximumSignificantDigits: 3 }).format(value)} ms`;
+  return `${formatter({ maximumSignificantDigits: 3 }).format(value * 1000)} µs`;
+}
+
+/** A large number in short, such as 16K or 1M, in powers of two where it is one. */
+export function short(value: number): string {
+  if (value >= 2 ** 20 && value % 2 ** 20 === 0) return `${whole(value / 2 ** 20)}M`;
+  if (value >= 1024 && value % 1024 === 0) return `${whole(value / 1024)}K`;
+  return formatter({ notation: "compact", maximumSignificantDigits: 3 }).format(value);
+}

@@ -1,17 +1,31 @@
 import { book } from "virtual:book";
-import { wrap } from "comlink";
-import { type planMemory, Reformer } from "../src/index.js";
-import { testGpu } from "./gpu-test/client.js";
+import type { planMemory } from "../src/index.js";
+import { LabClient } from "./lab/client.js";
+import type { Runtime } from "./runtime.js";
 import { startPage } from "./start.js";
 
-const planner = new Worker(new URL("./plan-worker.ts", import.meta.url), { type: "module", name: "planner" });
+/** The library is fetched when it is first wanted, after the first paint. */
+const library = () => import("../src/index.js");
 
-startPage(
-  {
-    create: (config, options) => Reformer.create(config, options),
-    load: (files, options) => Reformer.load(files, options),
-    planMemory: wrap<typeof planMemory>(planner),
-    testGpu,
+let planner: Promise<typeof planMemory> | undefined;
+async function openPlanner(): Promise<typeof planMemory> {
+  const { wrap } = await import("comlink");
+  const worker = new Worker(new URL("./plan-worker.ts", import.meta.url), {
+    type: "module",
+    name: "planner",
+  });
+  return wrap<typeof planMemory>(worker);
+}
+
+const runtime: Runtime = {
+  create: async (config, options) => (await library()).Reformer.create(config, options),
+  load: async (files, options) => (await library()).Reformer.load(files, options),
+  planMemory: async (...asked) => {
+    planner ??= openPlanner();
+    return (await planner)(...asked);
   },
-  book,
-);
+  testGpu: async (...asked) => (await import("./gpu-test/client.js")).testGpu(...asked),
+  lab: new LabClient(),
+};
+
+startPage(runtime, book);

@@ -8,6 +8,7 @@ import type {
   ReformerOptions,
 } from "../src/index.js";
 import type { TestGpu } from "./gpu-test/report.js";
+import type { Lab } from "./lab/protocol.js";
 
 export type * from "../src/index.js";
 
@@ -24,4 +25,6 @@ export interface Runtime {
   planMemory(config: ReformerOptions, options: PlanOptions, limits: BufferLimits): Promise<MemoryUse>;
   /** Tests the visitor's GPU in a worker of its own. */
   readonly testGpu: TestGpu;
+  /** Runs the chapter's experiments; a page without one shows what is computed and recorded. */
+  readonly lab?: Lab | undefined;
 }

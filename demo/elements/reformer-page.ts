@@ -1,14 +1,18 @@
 import { css, html, nothing } from "lit";
 import { type AdapterFound, findAdapter, type Missing } from "../adapter.js";
+import { type Chapter, newChapter } from "../chapter/chapter.js";
 import { DICTIONARIES, type Language, language, setLanguage, TAGS } from "../i18n/language.js";
 import type { Runtime } from "../runtime.js";
-import { Session } from "../session.js";
+import type { Session } from "../session.js";
 import type { Book } from "../text-source.js";
 import { setTheme, THEMES, type Theme, theme } from "../theme.js";
 import { PageElement } from "./page-element.js";
 import { base, controls } from "./styles.js";
 
-/** The whole page: heading, adapter, then either the studio or why there is none. */
+/** Milliseconds after which an idle page loads its studio, though nobody asked. */
+const STUDIO_AFTER = 300;
+
+/** The whole page: heading, adapter, first screen, chapter, then either the studio or why there is none. */
 export class ReformerPage extends PageElement {
   static override styles = [
     base,
@@ -106,6 +110,33 @@ export class ReformerPage extends PageElement {
         padding-top: 1rem;
         border-top: 1px solid var(--line);
       }
+      .first {
+        display: grid;
+        grid-template-columns: minmax(0, 1fr);
+        gap: 2.5rem clamp(2rem, 5vw, 5rem);
+        padding-block: 1.5rem 2.5rem;
+        border-bottom: 1px solid var(--line);
+      }
+      @media (min-width: 60rem) {
+        .first {
+          grid-template-columns: minmax(0, 5fr) minmax(0, 7fr);
+        }
+      }
+      .chapter {
+        max-width: 84rem;
+        margin-inline: auto;
+      }
+      #studio {
+        margin-top: 3rem;
+        padding-top: 2rem;
+        border-top: 1px solid var(--line);
+      }
+      #studio > h2 {
+        font: 600 clamp(1.375rem, 1.1rem + 1vw, 1.875rem) / 1.2 var(--serif);
+      }
+      #studio > .note {
+        margin-top: 0.375rem;
+      }
       no-webgpu {
         margin-top: 2.5rem;
       }
@@ -116,6 +147,12 @@ export class ReformerPage extends PageElement {
   declare book: Book;
   #found: AdapterFound | Missing | null = null;
   #session: Session | null = null;
+  #chapter: Chapter | null = null;
+
+  get #shared(): Chapter {
+    this.#chapter ??= newChapter(this.runtime, this.book);
+    return this.#chapter;
+  }
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -124,10 +161,22 @@ export class ReformerPage extends PageElement {
 
   async #look(): Promise<void> {
     this.#found = null;
+    this.#shared.adapter = null;
     this.requestUpdate();
     this.#found = await findAdapter();
-    if (typeof this.#found === "object") {
-      this.#session = new Session(this.runtime, this.book, this.#found);
+    this.#shared.adapter = this.#found;
+    this.requestUpdate();
+    await this.updateComplete;
+    for (const tag of ["tiny-learner", "chapter-stations"])
+      (this.renderRoot.querySelector(tag) as { adapterFound?: () => void } | null)?.adapterFound?.();
+    setTimeout(() => void this.#openStudio(), STUDIO_AFTER);
+  }
+
+  async #openStudio(): Promise<void> {
+    const { studio } = await import("./studio.js");
+    if (typeof this.#found === "object" && this.#found) {
+      const { turn } = this.#shared;
+      this.#session = studio(this.runtime, this.book, this.#found, turn);
       void this.#session.findSavedRun();
     }
     this.requestUpdate();
@@ -163,16 +212,27 @@ export class ReformerPage extends PageElement {
           <p class="lede">${t.lede}</p>
           ${this.#chip()}
         </header>
-        <main id="studio" tabindex="-1">
+        <main>
+        <div class="first">
+          <hash-wheel></hash-wheel>
+          <tiny-learner .chapter=${this.#shared}></tiny-learner>
+        </div>
+        <div class="chapter">
+          <chapter-stations .chapter=${this.#shared}></chapter-stations>
+        </div>
+        <section id="studio" tabindex="-1" aria-labelledby="studio-title">
+          <h2 id="studio-title">${this.t.chapter.studio}</h2>
+          <p class="note">${this.t.chapter.studioNote}</p>
           ${this.#session ? html`<training-studio .session=${this.#session}></training-studio>` : nothing}
           ${
             typeof this.#found === "string"
               ? html`<no-webgpu .reason=${this.#found} @again=${() => void this.#look()}></no-webgpu>`
               : nothing
           }
+        </section>
         </main>
         <footer class="note">
-          ${this.#session ? html`<p>${t.footer}</p>` : nothing}
+          <p>${t.footer}</p>
           <p><cite lang="en">${title}</cite>: <span lang="en">${source}; ${licence}</span></p>
         </footer>
       </div>
@@ -190,7 +250,9 @@ export class ReformerPage extends PageElement {
   }
 
   readonly #skip = () => {
-    this.renderRoot.querySelector<HTMLElement>("#studio")?.focus();
+    const found = this.renderRoot.querySelector<HTMLElement>("#studio");
+    found?.scrollIntoView();
+    found?.focus({ preventScroll: true });
   };
   readonly #changeLanguage = (event: Event) => {
     setLanguage((event.target as HTMLSelectElement).value as Language);

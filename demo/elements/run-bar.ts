@@ -68,18 +68,26 @@ export class RunBar extends SessionElement {
   readonly #onKey = (event: KeyboardEvent) => {
     const focused = event.composedPath()[0];
     const free = focused === document.body || focused === document.documentElement;
-    if (event.key !== " " || event.repeat || !free) return;
+    if (event.key !== " " || event.repeat || !free || !(this.#onScreen || this.session.busy)) return;
     event.preventDefault();
     void this.#toggle();
   };
 
+  /** Space belongs to what the reader sees. */
+  #onScreen = false;
+  readonly #watched = new IntersectionObserver(([entry]) => {
+    this.#onScreen = entry?.isIntersecting ?? false;
+  });
+
   override connectedCallback(): void {
     super.connectedCallback();
-    document.addEventListener("keydown", this.#onKey);
+    this.#watched.observe(this);
+    document.addEventListener("keydown", this.#onKey, { capture: true }); // before the model at the top
   }
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    document.removeEventListener("keydown", this.#onKey);
+    this.#watched.disconnect();
+    document.removeEventListener("keydown", this.#onKey, { capture: true });
   }
 
   #toggle(): Promise<void> {

@@ -1,17 +1,19 @@
+import { chapter, hero } from "./en-chapter.js";
 import { gpuTest } from "./en-gpu-test.js";
 
 /** The page's English. The other languages have the same keys; a value is a phrase or makes one from what it is given. */
 export const en = {
   name: "English",
   page: {
-    title: "Reformer — trained in this tab, on your GPU",
+    title: "The Reformer, live — on your own GPU",
     tagline: "A transformer for very long texts",
-    lede: "Press Train: it learns to write from a real book, on your own GPU, in this tab. Nothing you type or drop here leaves your computer.",
+    lede: "A course that runs what it teaches: every figure can be touched, every table fills with numbers measured on your own GPU, in this tab. Nothing you type or drop here leaves your computer.",
     language: "Language",
     theme: "Colours",
     themes: { auto: "System", light: "Light", dark: "Dark" },
-    skip: "Skip to training",
-    footer: "Every number on this page is measured on this device while you watch.",
+    skip: "Skip to the studio",
+    footer:
+      "Every number on this page says whether it was measured on this device while you watch, computed, or recorded elsewhere.",
   },
   adapter: {
     label: "Your GPU",
@@ -219,6 +221,8 @@ export const en = {
     saving: "Saving…",
     opening: "Opening…",
   },
+  chapter,
+  hero,
   gpuTest,
   saved: {
     title: "A run is waiting",

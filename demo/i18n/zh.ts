@@ -1,18 +1,19 @@
 import type { Dictionary } from "./dictionary.js";
+import { chapter, hero } from "./zh-chapter.js";
 import { gpuTest } from "./zh-gpu-test.js";
 
 /** The page's Chinese (simplified). */
 export const zh: Dictionary = {
   name: "中文",
   page: {
-    title: "Reformer——在这个标签页里、用你的显卡训练",
+    title: "Reformer 现场课——用你自己的显卡",
     tagline: "为超长文本设计的 Transformer",
-    lede: "按下“训练”，它就在这个标签页里、用你自己的显卡，从一本真实的书学习写作。你输入或拖入的内容都不会离开你的电脑。",
+    lede: "一门边讲边跑的课：每张图都能动手，每张表都由你自己的显卡在这个标签页里现场测出。你输入或拖入的内容都不会离开你的电脑。",
     language: "语言",
     theme: "配色",
     themes: { auto: "跟随系统", light: "浅色", dark: "深色" },
-    skip: "跳到训练",
-    footer: "页面上的每个数字都是此刻在这台设备上测得的。",
+    skip: "跳到工作室",
+    footer: "页面上的每个数字都注明来历：此刻在这台设备上测得、由本页计算得出，或在别处录制。",
   },
   adapter: {
     label: "你的显卡",
@@ -208,6 +209,8 @@ export const zh: Dictionary = {
     saving: "正在保存……",
     opening: "正在打开……",
   },
+  chapter,
+  hero,
   gpuTest,
   saved: {
     title: "有一次训练在等你",

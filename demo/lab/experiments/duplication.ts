@@ -54,7 +54,9 @@ export function random(seed: number): () => number {
 }
 
 function sequence(next: () => number, { letters, word }: DuplicationParams): string {
-  const w = Array.from({ length: word }, () => String.fromCharCode(97 + Math.floor(next() * letters))).join("");
+  const w = Array.from({ length: word }, () => String.fromCharCode(97 + Math.floor(next() * letters))).join(
+    "",
+  );
   return `${SEPARATOR}${w}${SEPARATOR}${w}`;
 }
 
@@ -72,8 +74,21 @@ export async function* duplication(
   const began = performance.now();
   const model = await bench.create(
     {
-      ...{ hiddenSize: 32, numHeads: 2, headSize: 16, feedForwardSize: 32, layers: ["lsh"], numHashes: rounds },
-      ...{ lshChunkLength: 8, numBuckets: 8, acrossBuckets: false, duplicates: "once", initializerRange: 0.1 },
+      ...{
+        hiddenSize: 32,
+        numHeads: 2,
+        headSize: 16,
+        feedForwardSize: 32,
+        layers: ["lsh"],
+        numHashes: rounds,
+      },
+      ...{
+        lshChunkLength: 8,
+        numBuckets: 8,
+        acrossBuckets: false,
+        duplicates: "once",
+        initializerRange: 0.1,
+      },
       ...{ maxLength: length, positions: { type: "learned", maxLength: length } },
     },
     { seed, tokenizer: { type: "characters" }, text, signal },

@@ -1,0 +1,158 @@
+import { css, html, nothing } from "lit";
+import type { Chapter } from "../chapter/chapter.js";
+import { STATIONS } from "../stations/registry.js";
+import { PageElement } from "./page-element.js";
+import { base } from "./styles.js";
+
+/** How far below the screen a station is loaded, in CSS pixels. */
+const AHEAD = 500;
+
+interface StationElement extends HTMLElement {
+  chapter: Chapter;
+  adapterFound(): void;
+}
+
+/** Table of contents, then the stations, each loaded when it comes near the screen. */
+export class ChapterStations extends PageElement {
+  static override styles = [
+    base,
+    css`
+      nav {
+        padding-block: 2rem;
+      }
+      h2 {
+        font: 600 1.25rem / 1.25 var(--serif);
+      }
+      nav ol {
+        margin-top: 0.75rem;
+        padding: 0;
+        list-style: none;
+        columns: 15rem auto;
+        column-gap: 2.5rem;
+      }
+      nav li {
+        display: flex;
+        gap: 0.625rem;
+        padding-block: 0.125rem;
+        break-inside: avoid;
+      }
+      nav li > span {
+        flex: none;
+        width: 1.5ch;
+        text-align: end;
+        color: var(--muted);
+        font-variant-numeric: tabular-nums lining-nums;
+      }
+      a {
+        color: var(--ink);
+        text-decoration-color: var(--edge);
+        text-underline-offset: 0.2em;
+      }
+      a:hover {
+        color: var(--accent);
+      }
+      .slot {
+        min-height: 30rem;
+        scroll-margin-top: 1rem;
+      }
+      .slot.loaded {
+        min-height: 0;
+      }
+      .slot > p {
+        padding-block: 3rem;
+        border-top: 1px solid var(--line);
+      }
+    `,
+  ];
+
+  declare chapter: Chapter;
+  #failed = new Set<number>();
+  readonly #near = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries)
+        if (isIntersecting) void this.#load(Number((target as HTMLElement).dataset.number));
+    },
+    { rootMargin: `${AHEAD}px` },
+  );
+  readonly #print = () => {
+    for (const number of STATIONS.keys()) void this.#load(number + 1);
+  };
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    addEventListener("beforeprint", this.#print);
+  }
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    removeEventListener("beforeprint", this.#print);
+    this.#near.disconnect();
+  }
+  override firstUpdated(): void {
+    for (const slot of this.renderRoot.querySelectorAll(".slot")) this.#near.observe(slot);
+    const [, number] = /^#station-(\d+)$/.exec(location.hash) ?? [];
+    if (number) this.show(Number(number));
+  }
+
+  /** The page found out about the GPU. */
+  adapterFound(): void {
+    for (const slot of this.renderRoot.querySelectorAll(".slot"))
+      (slot.firstElementChild as Partial<StationElement> | null)?.adapterFound?.();
+  }
+
+  /** Brings a station to the top of the screen. */
+  show(number: number): void {
+    this.renderRoot.querySelector(`#station-${number}`)?.scrollIntoView();
+  }
+
+  async #load(number: number): Promise<void> {
+    const slot = this.renderRoot.querySelector<HTMLElement>(`#station-${number}`);
+    const entry = STATIONS[number - 1];
+    if (!entry || !slot || slot.dataset.loading) return;
+    slot.dataset.loading = "yes";
+    try {
+      await entry.load();
+    } catch {
+      delete slot.dataset.loading;
+      this.#failed.add(number);
+      this.requestUpdate();
+      return;
+    }
+    const station = document.createElement(entry.tag) as StationElement;
+    station.chapter = this.chapter;
+    slot.replaceChildren(station);
+    slot.classList.add("loaded");
+    this.#near.unobserve(slot);
+  }
+
+  override render() {
+    const t = this.t.chapter;
+    const written = STATIONS.flatMap((entry, i) => (entry ? [i + 1] : []));
+    return html`
+      <nav aria-labelledby="contents">
+        <h2 id="contents">${t.contents}</h2>
+        <ol>
+          ${written.map(
+            (number) => html`<li>
+              <span>${number}</span
+              ><a href="#station-${number}" @click=${(event: Event) => this.#go(event, number)}
+                >${t.titles[number - 1]}</a
+              >
+            </li>`,
+          )}
+        </ol>
+      </nav>
+      ${written.map(
+        (number) =>
+          html`<div class="slot" id="station-${number}" data-number=${number}>
+            ${this.#failed.has(number) ? html`<p class="note">${t.failed}</p>` : nothing}
+          </div>`,
+      )}
+    `;
+  }
+
+  #go(event: Event, number: number): void {
+    event.preventDefault();
+    history.replaceState(null, "", `#station-${number}`);
+    this.show(number);
+  }
+}

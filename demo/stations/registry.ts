@@ -1,0 +1,22 @@
+/** The stations in their order, and how each is loaded; null: not written yet. */
+export interface StationEntry {
+  readonly tag: string;
+  /** Defines the tag. */
+  readonly load: () => Promise<unknown>;
+}
+
+export const STATIONS: readonly (StationEntry | null)[] = [
+  null,
+  null,
+  null,
+  null,
+  null,
+  null,
+  null,
+  null,
+  null,
+  null,
+  null,
+  null,
+  null,
+];
