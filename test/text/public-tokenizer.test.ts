@@ -8,41 +8,10 @@ import { characterTokenizer } from "../../src/text/character-tokenizer.js";
 import { loadTokenizer } from "../../src/text/load-tokenizer.js";
 import { bytesToAlphabet } from "../../src/text/standard-json.js";
 import { encodeText, type Tokenizer } from "../../src/text/tokenizer.js";
+import { UNIGRAM_SIZE, unigramJson, WORDS } from "./unigram-json.js";
 
 const TEXT =
   "The whale, the white whale! 白鲸在海上。 1851 was 175 years ago;\n\tnaïve café — 👩‍👩‍👧 हिन्दी\r\n";
-const WORDS = ["he", "was", "the", "Raskolnikov", "and", "street"];
-
-/** The shape of the public crime-and-punishment tokenizer: pieces of a Unigram model, words after "▁". */
-function unigramJson(): Record<string, unknown> {
-  const letters = [..."abcdefghijklmnopqrstuvwxyzR.,!?"];
-  const pieces: [string, number][] = [
-    ["<pad>", 0],
-    ["</s>", 0],
-    ["<unk>", 0],
-    ["▁", -3],
-    ...letters.map((letter, i): [string, number] => [letter, -4 - i / 10]),
-    ...WORDS.map((word, i): [string, number] => [`▁${word}`, -2 - i / 10]),
-  ];
-  const special = (id: number, content: string) => ({
-    ...{ id, content, special: true },
-    ...{ single_word: false, lstrip: false, rstrip: false, normalized: false },
-  });
-  const metaspace = { type: "Metaspace", replacement: "▁", add_prefix_space: true, prepend_scheme: "always" };
-  return {
-    version: "1.0",
-    truncation: null,
-    padding: null,
-    added_tokens: [special(1, "</s>"), special(2, "<unk>"), special(pieces.length, "<added>")],
-    normalizer: { type: "Replace", pattern: { Regex: " {2,}" }, content: " " },
-    pre_tokenizer: metaspace,
-    post_processor: null,
-    decoder: metaspace,
-    model: { type: "Unigram", unk_id: 2, vocab: pieces },
-  };
-}
-const UNIGRAM_SIZE = 4 + 31 + WORDS.length;
-
 /** Like GPT-2: a space belongs to the word after it, and none is added. */
 async function byteLevelJson(): Promise<Record<string, unknown>> {
   const json = (await trainBpe(TEXT.repeat(4), { vocabSize: 300 })).toJSON();
