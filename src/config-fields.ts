@@ -38,13 +38,15 @@ export interface LearnedPositions {
 
 /**
  * What stands on the final states: `language-model` predicts the next token and needs a causal model,
- * `masked-language-model` the token of each place and needs one that sees both directions.
+ * `masked-language-model` the token of each place and needs one that sees both directions; `sequence-to-sequence` the next
+ * token of a target, from its source and what it has of the target.
  */
 export const HEADS = [
   "language-model",
   "masked-language-model",
   "classification",
   "question-answering",
+  "sequence-to-sequence",
   "none",
 ] as const;
 export type HeadKind = (typeof HEADS)[number];
@@ -80,14 +82,16 @@ export interface ReformerConfig extends HeadConfig {
   readonly numHeads: number;
   /** Per head, a multiple of 4; numHeads·headSize need not equal hiddenSize. */
   readonly headSize: number;
-  /** One entry per layer, in any order. */
+  /** One entry per layer, in any order; of a sequence-to-sequence model, those of its causal decoder. */
   readonly layers: readonly LayerKind[];
+  /** Layers of a sequence-to-sequence model's encoder, which see both directions; none with other heads. */
+  readonly encoderLayers: readonly LayerKind[];
   readonly feedForwardSize: number;
   readonly activation: Activation;
   /** true: a token sees only itself and earlier ones (language model). */
   readonly causal: boolean;
   readonly positions: AxialPositions | LearnedPositions;
-  /** Longest sequence; also enters the automatic bucket choice. */
+  /** Longest sequence, or source and target each; also enters the automatic bucket choice. */
   readonly maxLength: number;
   readonly layerNormEps: number;
   readonly lshChunkLength: number;

@@ -9,6 +9,7 @@ const ARCHITECTURES = {
   "masked-language-model": "ReformerForMaskedLM",
   classification: "ReformerForSequenceClassification",
   "question-answering": "ReformerForQuestionAnswering",
+  "sequence-to-sequence": "ReformerForSequenceToSequence",
   none: "ReformerModel",
 } as const satisfies Record<HeadKind, string>;
 

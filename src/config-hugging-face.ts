@@ -4,6 +4,7 @@
 //
 // What it does not express (layer kind "full", hashing, duplicates, acrossBuckets, fullAttentionBelow, classifierPooling) is written
 // under `webgpu_reformer`, except the layer kind, which stays in attn_layers: other readers then refuse the file, rightly.
+// The two stacks of a sequence-to-sequence model are written there too, and a kind of that name stands in attn_layers.
 import type { Activation, ReformerConfig, ReformerOptions } from "./config.js";
 import { resolveConfig } from "./config.js";
 import { HEAD_KEYS, headFromHuggingFace, headToHuggingFace } from "./config-hugging-face-heads.js";
@@ -50,7 +51,15 @@ const TRANSLATED = {
 } as const;
 
 const OWN = "webgpu_reformer";
-const OWN_FIELDS = ["hashing", "duplicates", "acrossBuckets", "fullAttentionBelow", "classifierPooling"] as const;
+/** In place of the layers, which other readers would take for those of a language model: so they refuse the file. */
+const PAIR = "sequence-to-sequence";
+const OWN_FIELDS = [
+  "hashing",
+  "duplicates",
+  "acrossBuckets",
+  "fullAttentionBelow",
+  "classifierPooling",
+] as const;
 
 /** Their other names of the same functions. */
 const ACTIVATION_ALIASES: ReadonlyMap<unknown, Activation> = new Map([
@@ -117,6 +126,10 @@ export function configFromHuggingFace(json: unknown): ReformerConfig {
 
   const options: Record<string, unknown> = {};
   for (const [ours, theirs, fallback] of SAME) options[ours] = read(theirs, fallback);
+  if (String(options.layers) === PAIR) {
+    const { layers = null, encoderLayers = null } = own as Record<string, unknown>;
+    Object.assign(options, { layers, encoderLayers });
+  }
   Object.assign(options, headFromHuggingFace(entries));
   const activation = read("hidden_act", "relu");
   options.activation = ACTIVATION_ALIASES.get(activation) ?? activation;
@@ -151,7 +164,10 @@ export function configToHuggingFace(config: ReformerConfig): Record<string, unkn
     out.set("axial_pos_embds_dim", positions.dims);
   }
   const defaults = resolveConfig();
-  const changed = OWN_FIELDS.filter((field) => config[field] !== defaults[field]);
+  const pair = config.head === "sequence-to-sequence";
+  const changed: (keyof ReformerConfig)[] = OWN_FIELDS.filter((field) => config[field] !== defaults[field]);
+  if (pair) changed.push("layers", "encoderLayers");
   if (changed.length > 0) out.set(OWN, Object.fromEntries(changed.map((field) => [field, config[field]])));
+  if (pair) out.set("attn_layers", [PAIR]).set("num_hidden_layers", 1);
   return Object.fromEntries([...out].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

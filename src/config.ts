@@ -14,9 +14,9 @@ import {
 import { checkHashing, HASHINGS } from "./config-hashing.js";
 import { resolveHead } from "./config-heads.js";
 import { ConfigError, ShapeError } from "./errors.js";
-import { roundUp } from "./shapes.js";
 
 export * from "./config-fields.js";
+export * from "./config-lengths.js";
 
 const MAX_LAYERS = 1000;
 const MAX_BUCKETS = 2 ** 20;
@@ -57,21 +57,30 @@ export function resolveConfig(
   const choice = <T extends string>(field: string, value: unknown, allowed: readonly T[]): T =>
     allowed.find((name) => name === value) ?? fail(field, value, `one of ${allowed.join(", ")}`);
 
-  const layers = given("layers", ["local", "lsh", "local", "lsh"]);
-  if (!Array.isArray(layers) || layers.length < 1 || layers.length > MAX_LAYERS) {
-    return fail("layers", layers, `a list of 1 to ${MAX_LAYERS} of ${LAYER_KINDS.join(", ")}`);
-  }
+  const stack = (field: "layers" | "encoderLayers", fallback: unknown): LayerKind[] => {
+    const kinds = given(field, fallback);
+    if (!Array.isArray(kinds) || kinds.length < 1 || kinds.length > MAX_LAYERS) {
+      return fail(field, kinds, `a list of 1 to ${MAX_LAYERS} of ${LAYER_KINDS.join(", ")}`);
+    }
+    return kinds.map((kind, i) => choice(`${field}[${i}]`, kind, LAYER_KINDS));
+  };
+  const layers = stack("layers", ["local", "lsh", "local", "lsh"]);
   const eos = given("eosTokenId", null);
   const seed = given("hashSeed", null);
   const { positions, maxLength } = resolvePositions(fail, options, numbers.hiddenSize);
   const checks = { fail, number: (...rule: CheckedNumber) => checkNumber(fail, ...rule), choice };
   const head = resolveHead(checks, options, numbers);
+  const pair = head.head === "sequence-to-sequence";
+  if (!pair && options.encoderLayers !== undefined && options.encoderLayers.length !== 0) {
+    fail("encoderLayers", options.encoderLayers, 'left out unless head is "sequence-to-sequence"');
+  }
   const config: ReformerConfig = {
     ...numbers,
     ...head,
-    layers: layers.map((kind, i) => choice(`layers[${i}]`, kind, LAYER_KINDS)),
+    layers,
+    encoderLayers: pair ? stack("encoderLayers", layers) : [],
     activation: choice("activation", given("activation", "gelu"), ACTIVATIONS),
-    causal: flag("causal", head.head === "language-model"),
+    causal: flag("causal", pair || head.head === "language-model"),
     positions,
     maxLength,
     numBuckets: resolveBuckets(fail, given("numBuckets", "auto")),
@@ -95,7 +104,18 @@ export function resolveConfig(
     fail("causal", true, 'false where head is "masked-language-model": it sees both directions');
   }
   checkHashing(fail, config);
+  if (pair && !config.causal) {
+    fail(
+      "causal",
+      false,
+      'true where head is "sequence-to-sequence": its decoder must not see what it predicts',
+    );
+  }
+  if (pair && config.eosTokenId === null) {
+    fail("eosTokenId", null, 'a token where head is "sequence-to-sequence": it begins and ends every target');
+  }
   for (const kind of ["lsh", "local"] as const) {
+    if (pair) break; // the encoder's: the decoder takes 0
     const after = config[`${kind}ChunksAfter`];
     if (config.causal && after > 0 && config.layers.includes(kind)) {
       fail(`${kind}ChunksAfter`, after, "0 where causal is true: a causal model cannot look at later chunks");
@@ -105,7 +125,7 @@ export function resolveConfig(
 }
 
 const CHOICES =
-  "layers activation causal positions numBuckets hashing duplicates acrossBuckets eosTokenId hashSeed extra " +
+  "layers encoderLayers activation causal positions numBuckets hashing duplicates acrossBuckets eosTokenId hashSeed extra " +
   "head labels problemType classifierPooling classifierDropout maskTokenId";
 const FIELDS: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), ...CHOICES.split(" ")]);
 
@@ -188,60 +208,6 @@ function axialShape(length: number): readonly [number, number] {
 function axialDims(hiddenSize: number): readonly [number, number] {
   const slow = hiddenSize >= 16 ? 4 * Math.floor(hiddenSize / 16) : Math.floor(hiddenSize / 2);
   return [slow, hiddenSize - slow];
-}
-
-/** Longest sequence the configuration takes: maxLength, or the size of its position table. */
-export function longestLength(config: ReformerConfig): number {
-  const { positions, maxLength } = config;
-  const rows = positions.type === "axial" ? positions.shape[0] * positions.shape[1] : positions.maxLength;
-  return Math.min(rows, maxLength);
-}
-
-/** Whether a layer of this kind attends from every token to every token at this (padded) length. */
-export function runsFullAttention(config: ReformerConfig, kind: LayerKind, length: number): boolean {
-  if (kind === "full" || length < config.fullAttentionBelow) return true;
-  return length <= (kind === "lsh" ? config.lshChunkLength : config.localChunkLength);
-}
-
-/**
- * Tokens after padding on the right: the next multiple of all chunk lengths in use. A sequence no longer than the
- * shortest chunk, or one that runs full attention anyway, is not padded.
- * @throws ShapeError where the length is not a whole number ≥ 1 or its padded form exceeds `longestLength`
- */
-export function paddedLength(config: ReformerConfig, length: number): number {
-  const longest = longestLength(config);
-  if (!Number.isInteger(length) || length < 1 || length > longest) {
-    throw new ShapeError(
-      `length is ${length}, but this model takes 1 to ${longest} tokens: shorten the text.`,
-      { length, longest },
-    );
-  }
-  const used = new Set(config.layers.filter((kind) => kind !== "full"));
-  const chunks = [...used].map((kind) => (kind === "lsh" ? config.lshChunkLength : config.localChunkLength));
-  if (length < config.fullAttentionBelow || length <= Math.min(...chunks)) return length;
-  const padded = roundUp(length, chunks.reduce(leastCommonMultiple, 1));
-  if (padded > longest) {
-    throw new ShapeError(
-      `length ${length} pads to ${padded} (chunk lengths ${chunks.join(" and ")}), beyond the ${longest} positions of this model: shorten the text.`,
-      { length, padded, longest },
-    );
-  }
-  return padded;
-}
-
-/** The length itself where it is not padded or has no room to be, else its padded form. */
-export function roundUpToChunks(config: ReformerConfig, length: number): number {
-  try {
-    return paddedLength(config, length);
-  } catch {
-    return length;
-  }
-}
-
-function leastCommonMultiple(a: number, b: number): number {
-  let [x, y] = [a, b];
-  while (y > 0) [x, y] = [y, x % y];
-  return (a / x) * b;
 }
 
 /**

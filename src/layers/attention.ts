@@ -4,12 +4,12 @@ import { type LayerKind, runsFullAttention } from "../config.js";
 import { dropoutMask } from "../kernels/stream.js";
 import type { Tensor } from "../scheduler/recording.js";
 import { type Attended, type AttentionHeads, attendHeads, attendHeadsBackward } from "./attention-heads.js";
-import { dropoutAt, type LayerContext } from "./context.js";
+import { dropoutAt, type LayerContext, layerName } from "./context.js";
 import { linear, linearInputGradient, linearResidual, linearWeightGradient } from "./linear.js";
 import { normalize, normalizeBackward } from "./norm.js";
 import { makeRows, type Rows, ranges, slice } from "./rows.js";
 
-const NAME = (layer: number) => `reformer.encoder.layers.${layer}.attention`;
+const NAME = ({ config }: LayerContext, layer: number) => `${layerName(config, layer)}.attention`;
 
 /** What the forward pass computed and the backward pass needs. */
 export interface AttentionState {
@@ -39,7 +39,7 @@ export function projectHeads(
 ): Pick<AttentionState, "normed" | "heads"> {
   const { recording, config, batch, length, weight } = context;
   const { hiddenSize, numHeads, headSize } = config;
-  const name = NAME(layer);
+  const name = NAME(context, layer);
   const normed: Rows = {
     ...newRows(context, "normed"),
     slabs: [...ranges([x])].map(({ start, count }) =>
@@ -97,7 +97,7 @@ export function addAttention(
       context,
       {
         x: attended.out,
-        weight: weight(`${NAME(layer)}.output.dense.weight`),
+        weight: weight(`${NAME(context, layer)}.output.dense.weight`),
         stream: slice(stream, start, count),
         ...drop.tensors,
       },
@@ -128,7 +128,7 @@ export function attentionBackward(
   const { recording, config, batch, length, weight, gradient } = context;
   const { hiddenSize, numHeads, headSize } = config;
   const width = numHeads * headSize;
-  const name = NAME(layer);
+  const name = NAME(context, layer);
   const drop = dropoutAt(context, layer, "attention.output", config.hiddenDropout);
   const dAttended = recording.tensor("dAttended", [batch, numHeads, length, headSize]);
   for (const { start, count } of ranges([streams.dOut])) {

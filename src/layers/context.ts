@@ -2,6 +2,21 @@
 import type { ReformerConfig } from "../config.js";
 import type { Recording, Tensor } from "../scheduler/recording.js";
 
+/**
+ * Parameters of a layer have names that begin so. The layers of a sequence-to-sequence model's encoder are numbered after
+ * those of its decoder: every layer has rotations, dropout masks and a word of the status tensor of its own.
+ */
+export function layerName({ head, layers }: Pick<ReformerConfig, "head" | "layers">, layer: number): string {
+  if (head !== "sequence-to-sequence") return `reformer.encoder.layers.${layer}`;
+  const own = layer - layers.length;
+  return own < 0 ? `reformer.decoder.layers.${layer}` : `reformer.encoder.layers.${own}`;
+}
+
+/** Name of the norm over both final streams. */
+export function finalNorm({ head }: Pick<ReformerConfig, "head">): string {
+  return head === "sequence-to-sequence" ? "reformer.decoder.layer_norm" : "reformer.encoder.layer_norm";
+}
+
 /** Words of the status tensor: slot l holds the largest |stream word| that layer l has read. */
 export const STATUS_SLOTS = 64;
 
@@ -58,6 +73,9 @@ export const DROPOUT_PLACES = {
   // Layer -1 has no attention: the classifier's places take its numbers.
   "classifier.input": 0,
   "classifier.inner": 1,
+  // And so do a target's places.
+  "target.word": 2,
+  "target.position": 3,
 } as const;
 export type DropoutPlace = keyof typeof DROPOUT_PLACES;
 

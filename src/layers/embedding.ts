@@ -13,20 +13,36 @@ import { dropoutAt, type LayerContext } from "./context.js";
 import { type Rows, ranges, slice } from "./rows.js";
 
 export const WORD = "reformer.embeddings.word_embeddings.weight";
-export const POSITIONS = "reformer.embeddings.position_embeddings";
+
+/** What is embedded: the only sequence or a source, or a target, which has tables of positions and dropout of its own. */
+export type Embedded = "source" | "target";
+const PARTS = {
+  source: { positions: "reformer.embeddings.position_embeddings", word: "word", position: "position" },
+  target: {
+    positions: "reformer.embeddings.target_position_embeddings",
+    word: "target.word",
+    position: "target.position",
+  },
+} as const;
 
 /** Names of the position tables. */
-export function positionNames(config: LayerContext["config"]): readonly string[] {
+export function positionNames(config: LayerContext["config"], part: Embedded = "source"): readonly string[] {
+  const { positions } = PARTS[part];
   return config.positions.type === "axial"
-    ? [`${POSITIONS}.weights.0`, `${POSITIONS}.weights.1`]
-    : [`${POSITIONS}.embedding.weight`];
+    ? [`${positions}.weights.0`, `${positions}.weights.1`]
+    : [`${positions}.embedding.weight`];
 }
 
-export function embeddingDims(context: LayerContext, start: number, count: number): EmbeddingDims {
+export function embeddingDims(
+  context: LayerContext,
+  start: number,
+  count: number,
+  part: Embedded = "source",
+): EmbeddingDims {
   const { config, length, fixedPoint } = context;
   const { positions, hiddenSize: size, hiddenDropout, vocabSize: vocab } = config;
   const axial = positions.type === "axial";
-  const word = dropoutAt(context, -1, "word", hiddenDropout).dims;
+  const word = dropoutAt(context, -1, PARTS[part].word, hiddenDropout).dims;
   return {
     tokens: count,
     length,
@@ -41,27 +57,32 @@ export function embeddingDims(context: LayerContext, start: number, count: numbe
     vocab,
     fixedPoint,
     site: word.site,
-    positionSite: dropoutAt(context, -1, "position", hiddenDropout).dims.site,
+    positionSite: dropoutAt(context, -1, PARTS[part].position, hiddenDropout).dims.site,
   };
 }
 
 /** x = dropout(word[id]) + dropout(position). */
-export function embed(context: LayerContext, tokens: Tensor, x: Rows): void {
-  const { recording, weight, config, given, control } = context;
-  const [pos0, pos1] = positionNames(config).map(weight);
+export function embed(context: LayerContext, tokens: Tensor, x: Rows, part: Embedded = "source"): void {
+  const { recording, weight, config, control } = context;
+  const [pos0, pos1] = positionNames(config, part).map(weight);
   for (const { start, count } of ranges([x])) {
-    const dims = embeddingDims(context, start, count);
+    const dims = embeddingDims(context, start, count, part);
     recording.dispatch(embedding, dims, {
       ids: view(tokens, start, [count]),
       word: weight(WORD),
       pos0,
       pos1,
       control: dims.dropout === 1 ? control : undefined,
-      keepWord: given.keep?.get("-1.word"),
-      keepPosition: given.keep?.get("-1.position"),
+      ...keepMasks(context, part),
       out: slice(x, start, count),
     });
   }
+}
+
+/** Given dropout masks. */
+function keepMasks({ given }: LayerContext, part: Embedded) {
+  const { word, position } = PARTS[part];
+  return { keepWord: given.keep?.get(`-1.${word}`), keepPosition: given.keep?.get(`-1.${position}`) };
 }
 
 /** Adds the gradients of the word and position tables; leaves dx1 + dx2 in `gradients.x1`. */
@@ -70,23 +91,34 @@ export function embedBackward(
   tokens: Tensor,
   gradients: { readonly x1: Rows; readonly x2: Rows },
 ): void {
-  const { recording, gradient, config, given, control } = context;
-  const keepWord = given.keep?.get("-1.word");
-  const keepPosition = given.keep?.get("-1.position");
+  const { recording, config } = context;
   recording.scope("embedding.backward", () => {
     for (const { start, count } of ranges([gradients.x1, gradients.x2])) {
-      const dStream = slice(gradients.x1, start, count);
-      const size = config.hiddenSize;
-      recording.dispatch(
-        addTensors,
-        { count: count * size },
-        { x: slice(gradients.x2, start, count), out: dStream },
-      );
-      const all = embeddingDims(context, start, count);
+      const out = slice(gradients.x1, start, count);
+      const dims = { count: count * config.hiddenSize };
+      recording.dispatch(addTensors, dims, { x: slice(gradients.x2, start, count), out });
+    }
+  });
+  embeddingGradients(context, tokens, gradients.x1);
+}
+
+/** Adds the gradients of the word and position tables, from the gradient of what was embedded. */
+export function embeddingGradients(
+  context: LayerContext,
+  tokens: Tensor,
+  dx: Rows,
+  part: Embedded = "source",
+): void {
+  const { recording, gradient, config, control } = context;
+  const { keepWord, keepPosition } = keepMasks(context, part);
+  recording.scope("embedding.backward", () => {
+    for (const { start, count } of ranges([dx])) {
+      const dStream = slice(dx, start, count);
+      const all = embeddingDims(context, start, count, part);
       const drawn = { control: all.dropout === 1 ? control : undefined };
       const ids = view(tokens, start, [count]);
       const order = recordBucketSort(recording, { segments: 1, length: count, buckets: all.vocab }, ids);
-      const { tokens: rows, rowOffset, vocab, dropout, dropoutRate, site } = all;
+      const { tokens: rows, rowOffset, size, vocab, dropout, dropoutRate, site } = all;
       const dims = { tokens: rows, rowOffset, size, vocab, dropout, dropoutRate, site };
       const parts = recording.tensor("run parts", runPartsShape(dims));
       const dWord = gradient(WORD);
@@ -100,7 +132,7 @@ export function embedBackward(
         ...drawn,
       });
       recording.dispatch(embeddingBackwardJoins, dims, { ids, order, dWord, partsIn: parts });
-      positionNames(config).forEach((name, axis) => {
+      positionNames(config, part).forEach((name, axis) => {
         recording.dispatch(
           positionEmbeddingBackward,
           { ...all, axis: axis as 0 | 1 },

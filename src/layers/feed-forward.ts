@@ -3,7 +3,7 @@
 import { activation, activationBackward } from "../kernels/activation.js";
 import { dropoutMask } from "../kernels/stream.js";
 import type { Tensor } from "../scheduler/recording.js";
-import { dropoutAt, type LayerContext } from "./context.js";
+import { dropoutAt, type LayerContext, layerName } from "./context.js";
 import { biasGradient, linear, linearInputGradient, linearResidual, linearWeightGradient } from "./linear.js";
 import { normalize, normalizeBackward } from "./norm.js";
 import { type Rows, ranges, slice } from "./rows.js";
@@ -25,7 +25,7 @@ export interface StoredFeedForward {
   readonly inner: readonly Inner[];
 }
 
-const NAME = (layer: number) => `reformer.encoder.layers.${layer}.feed_forward`;
+const NAME = ({ config }: LayerContext, layer: number) => `${layerName(config, layer)}.feed_forward`;
 
 function chunks(context: LayerContext, ...matrices: readonly Rows[]): { start: number; count: number }[] {
   const { config, slabRows } = context;
@@ -37,7 +37,7 @@ function chunks(context: LayerContext, ...matrices: readonly Rows[]): { start: n
 function inner(context: LayerContext, layer: number, y: Rows, start: number, count: number): Inner {
   const { recording, config, weight } = context;
   const { hiddenSize: size, feedForwardSize: wide } = config;
-  const name = NAME(layer);
+  const name = NAME(context, layer);
   const normed = normalize(context, `${name}.layer_norm`, slice(y, start, count), count, layer);
   const hidden = recording.tensor("hidden", [count, wide]);
   linear(
@@ -69,7 +69,7 @@ function addOutput(
   store: "residualAdd" | "residualSub",
 ): void {
   const { config, weight } = context;
-  const name = NAME(layer);
+  const name = NAME(context, layer);
   const drop = dropoutAt(context, layer, "feedForward.output", config.hiddenDropout);
   linearResidual(
     context,
@@ -131,7 +131,7 @@ function backwardOfRows(
 ): void {
   const { recording, config, weight, gradient } = context;
   const { hiddenSize: size, feedForwardSize: wide } = config;
-  const name = NAME(layer);
+  const name = NAME(context, layer);
   const outer = dropoutAt(context, layer, "feedForward.output", config.hiddenDropout);
   let dOut = dy2;
   if (outer.dims.dropout !== 0) {

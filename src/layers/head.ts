@@ -3,7 +3,7 @@
 import { correctPredictions, crossEntropy } from "../kernels/cross-entropy.js";
 import { dropoutMask } from "../kernels/stream.js";
 import { type Tensor, view } from "../scheduler/recording.js";
-import { dropoutAt, type LayerContext } from "./context.js";
+import { dropoutAt, finalNorm, type LayerContext } from "./context.js";
 import { biasGradient, linear, linearInputGradient, linearWeightGradient } from "./linear.js";
 import { normalizePair, normalizePairBackward } from "./norm.js";
 import type { Streams } from "./reversible-block.js";
@@ -14,7 +14,6 @@ const LOGIT_BYTES = 16 * 2 ** 20;
 
 export const HEAD_WEIGHT = "lm_head.decoder.weight";
 export const HEAD_BIAS = "lm_head.bias";
-const NORM = "reformer.encoder.layer_norm";
 
 /** Rows of logits held at once: those that the configuration says, or that fit LOGIT_BYTES, and one binding. */
 export function headRows({ config, slabRows }: Pick<LayerContext, "config" | "slabRows">): number {
@@ -29,11 +28,16 @@ export function stateRows({ config, slabRows }: Pick<LayerContext, "config" | "s
   return Math.min(config.headChunk || Math.floor(LOGIT_BYTES / (4 * width)), slabRows(width));
 }
 
+/** Word of the status tensor for streams that no layer reads any more. */
+export function finalSlot({ layers, encoderLayers }: LayerContext["config"]): number {
+  return layers.length + encoderLayers.length;
+}
+
 /** Final states of rows start..start+count: dropout(LayerNorm([x1 | x2])). */
 export function finalStates(context: LayerContext, streams: Streams, start: number, count: number): Tensor {
   const { recording, config } = context;
   const pair = { x1: slice(streams.x1, start, count), x2: slice(streams.x2, start, count) };
-  const normed = normalizePair(context, NORM, pair, count, config.layers.length);
+  const normed = normalizePair(context, finalNorm(config), pair, count, finalSlot(config));
   const drop = dropoutAt(context, -1, "final", config.hiddenDropout);
   if (drop.dims.dropout === 0) return normed;
   const out = recording.tensor("dropped", [count, 2 * config.hiddenSize]);
@@ -73,7 +77,7 @@ export function finalStatesBackward(
     dx1: slice(gradients.x1, start, count),
     dx2: slice(gradients.x2, start, count),
   };
-  normalizePairBackward(context, NORM, rows, count);
+  normalizePairBackward(context, finalNorm(config), rows, count);
 }
 
 /** Logits of `count` rows of final states, into `out` [count, vocabSize]. */

@@ -1,5 +1,5 @@
 // The heads as training and evaluation see them: what a loss reads and writes, and one function for all.
-import type { ReformerConfig } from "../config.js";
+import type { HeadKind, ReformerConfig } from "../config.js";
 import { ConfigError } from "../errors.js";
 import type { ScalarType } from "../gpu/kernel.js";
 import { correctPredictions } from "../kernels/cross-entropy.js";
@@ -11,6 +11,13 @@ import type { LayerContext } from "./context.js";
 import { languageModelLoss } from "./head.js";
 import { answerLoss } from "./question-answering-head.js";
 import type { Streams } from "./reversible-block.js";
+
+/** Heads whose loss is that of a token at every place. */
+const PREDICTS_TOKENS: ReadonlySet<HeadKind> = new Set([
+  "language-model",
+  "masked-language-model",
+  "sequence-to-sequence",
+]);
 
 /** Shapes of a head's tensors for a batch of padded sequences. */
 export interface HeadShapes {
@@ -27,7 +34,8 @@ export function headShapes(config: ReformerConfig, batch: number, length: number
   const { head, numLabels, problemType } = config;
   switch (head) {
     case "language-model":
-    case "masked-language-model": {
+    case "masked-language-model":
+    case "sequence-to-sequence": {
       const rows = [batch * length];
       return { targets: rows, targetType: "i32", losses: rows, scores: undefined };
     }
@@ -79,7 +87,7 @@ export function headLoss(
   gradients?: Streams,
 ): void {
   const { head } = context.config;
-  if (head === "language-model" || head === "masked-language-model") {
+  if (PREDICTS_TOKENS.has(head)) {
     const tensors = { targets, losses, ...(correct ? { correct } : {}) };
     languageModelLoss(context, streams, tensors, labelSmoothing, gradients);
     return;

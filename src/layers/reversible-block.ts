@@ -44,6 +44,41 @@ export function layerForward(
   });
 }
 
+/**
+ * All layers of a stack in place, numbered from `first`. With `store`, keeps what the way back needs; `before` may record
+ * something about the streams that a layer is about to read.
+ */
+export function stackForward(
+  context: LayerContext,
+  kinds: readonly LayerKind[],
+  streams: Streams,
+  options: {
+    readonly first?: number;
+    readonly store?: boolean;
+    readonly before?: ((layer: number) => void) | undefined;
+  } = {},
+): (StoredLayer | undefined)[] {
+  const { first = 0, store = false, before } = options;
+  return kinds.map((kind, i) => {
+    before?.(first + i);
+    return layerForward(context, first + i, kind, streams, store);
+  });
+}
+
+/** From the gradients of a stack's outputs to those of its inputs, in place. */
+export function stackBackward(
+  context: LayerContext,
+  kinds: readonly LayerKind[],
+  streams: Streams,
+  gradients: Streams,
+  stored: readonly (StoredLayer | undefined)[],
+  first = 0,
+): void {
+  for (const [i, kind] of [...kinds.entries()].reverse()) {
+    layerBackward(context, first + i, kind, streams, gradients, stored[i]);
+  }
+}
+
 /** Backward from the layer's outputs; without `stored` the streams are turned back to the layer's inputs. */
 export function layerBackward(
   context: LayerContext,

@@ -1,5 +1,5 @@
 // The persistent memory of a model: parameter arenas, streams, and the small buffers that change every step.
-import type { ReformerConfig } from "../config.js";
+import type { PairLengths, ReformerConfig } from "../config.js";
 import { STATUS_SLOTS } from "../layers/context.js";
 import { headShapes } from "../layers/heads.js";
 import type { Streams } from "../layers/reversible-block.js";
@@ -7,6 +7,7 @@ import { makeRows, type Rows, rowsPerSlab } from "../layers/rows.js";
 import { Arena, type Tensor } from "../scheduler/recording.js";
 import { elements } from "../shapes.js";
 import { parameters } from "./parameters.js";
+import type { PairTensors } from "./sequence-to-sequence.js";
 
 /** One tensor for each parameter, all in one arena; equal offsets in every arena of one model. */
 export interface ParameterArena {
@@ -53,8 +54,10 @@ export interface Inputs {
   readonly control: Tensor;
   /** Control words of the rotations; the same tensor unless the configuration fixes a hash seed. */
   readonly hashControl: Tensor;
-  /** u32 [tokens]. */
+  /** u32 [tokens]; of pairs, the targets'. */
   readonly tokens: Tensor;
+  /** Of a sequence-to-sequence model. */
+  readonly pair: PairTensors | undefined;
   /** Of the head, as `headShapes` says; in i32, -100 is ignored. */
   readonly targets: Tensor;
   /** f32, what each target counts; of heads other than a language model's. */
@@ -63,15 +66,30 @@ export interface Inputs {
   readonly keyMask: Tensor | undefined;
 }
 
-export function inputTensors(config: ReformerConfig, batch: number, length: number, masked: boolean): Inputs {
+/** `length` is that of the streams; `pair` that of what they are joined from. */
+export function inputTensors(
+  config: ReformerConfig,
+  batch: number,
+  length: number,
+  masked: boolean,
+  pair?: PairLengths,
+): Inputs {
   const arena = new Arena("inputs", "state");
-  const tokens = batch * length;
   const { targets, targetType, losses, scores } = headShapes(config, batch, length);
   const control = arena.tensor("control", [16], "u32");
+  const tokens = arena.tensor("tokens", [batch * (pair?.target ?? length)], "u32");
   return {
     control,
     hashControl: config.hashSeed === null ? control : arena.tensor("hash control", [16], "u32"),
-    tokens: arena.tensor("tokens", [tokens], "u32"),
+    tokens,
+    pair: pair && {
+      sources: arena.tensor("source lengths", [batch], "u32"),
+      sourceLength: pair.source,
+      targetLength: pair.target,
+      sourceTokens: arena.tensor("source tokens", [batch * pair.source], "u32"),
+      sourceMask: arena.tensor("source mask", [batch, pair.source], "u32"),
+      targetTokens: tokens,
+    },
     targets: arena.tensor("targets", targets, targetType),
     weights: scores && arena.tensor("target weights", losses),
     keyMask: masked ? arena.tensor("key mask", [batch, length], "u32") : undefined,

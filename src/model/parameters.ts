@@ -2,6 +2,9 @@
 import type { ReformerConfig } from "../config.js";
 import { projections } from "../layers/attention.js";
 import { classifierNames } from "../layers/classification-head.js";
+import { finalNorm, layerName } from "../layers/context.js";
+import { type Embedded, positionNames } from "../layers/embedding.js";
+import { ENCODED_NORM } from "../layers/encoded.js";
 import { HEAD_BIAS, HEAD_WEIGHT } from "../layers/head.js";
 import { ANSWER_OUTPUT } from "../layers/question-answering-head.js";
 import { normalOf, randomKey, threefry2x32 } from "../random.js";
@@ -37,16 +40,21 @@ export function parameters(config: ReformerConfig): Parameter[] {
     vector(`${name}.bias`, size, "zeros");
   };
   matrix("reformer.embeddings.word_embeddings.weight", [V, E]);
-  const positions = "reformer.embeddings.position_embeddings";
-  if (config.positions.type === "axial") {
-    const { shape, dims } = config.positions;
-    matrix(`${positions}.weights.0`, [shape[0], 1, dims[0]], config.axialInitStd);
-    matrix(`${positions}.weights.1`, [1, shape[1], dims[1]], config.axialInitStd);
-  } else {
-    matrix(`${positions}.embedding.weight`, [config.positions.maxLength, E]);
-  }
-  config.layers.forEach((kind, i) => {
-    const layer = `reformer.encoder.layers.${i}`;
+  const positions = (part: Embedded) => {
+    const [first = "", second = ""] = positionNames(config, part);
+    if (config.positions.type === "axial") {
+      const { shape, dims } = config.positions;
+      matrix(first, [shape[0], 1, dims[0]], config.axialInitStd);
+      matrix(second, [1, shape[1], dims[1]], config.axialInitStd);
+    } else {
+      matrix(first, [config.positions.maxLength, E]);
+    }
+  };
+  positions("source");
+  const pair = config.head === "sequence-to-sequence";
+  if (pair) positions("target");
+  [...config.layers, ...config.encoderLayers].forEach((kind, i) => {
+    const layer = layerName(config, i);
     norm(`${layer}.attention.layer_norm`, E);
     for (const p of projections(kind)) matrix(`${layer}.attention.self_attention.${p}.weight`, [A, E]);
     matrix(`${layer}.attention.output.dense.weight`, [E, A]);
@@ -56,7 +64,8 @@ export function parameters(config: ReformerConfig): Parameter[] {
     matrix(`${layer}.feed_forward.output.dense.weight`, [E, F]);
     vector(`${layer}.feed_forward.output.dense.bias`, E, "zeros");
   });
-  norm("reformer.encoder.layer_norm", 2 * E);
+  if (pair) norm(ENCODED_NORM, E);
+  norm(finalNorm(config), 2 * E);
   const dense = (name: string, outputs: number, inputs: number) => {
     matrix(`${name}.weight`, [outputs, inputs]);
     vector(`${name}.bias`, outputs, "zeros");
@@ -64,6 +73,7 @@ export function parameters(config: ReformerConfig): Parameter[] {
   switch (config.head) {
     case "language-model":
     case "masked-language-model":
+    case "sequence-to-sequence":
       matrix(HEAD_WEIGHT, [V, 2 * E]);
       vector(HEAD_BIAS, V, "zeros");
       break;
@@ -90,8 +100,8 @@ export function isBody({ name }: Pick<Parameter, "name">): boolean {
 }
 
 /** Whether a parameter is the final norm's or the head's: its gradient needs no way back through the layers. */
-export function isAboveBody({ name }: Pick<Parameter, "name">): boolean {
-  return !name.startsWith("reformer.") || name.startsWith("reformer.encoder.layer_norm.");
+export function isAboveBody(config: ReformerConfig, parameter: Pick<Parameter, "name">): boolean {
+  return !isBody(parameter) || parameter.name.startsWith(`${finalNorm(config)}.`);
 }
 
 /** Number of trainable values. */

@@ -3,8 +3,9 @@ import type { LayerContext } from "../layers/context.js";
 import { copyInto } from "../layers/copy.js";
 import { embed, embedBackward } from "../layers/embedding.js";
 import { type HeadTensors, headLoss } from "../layers/heads.js";
-import { layerBackward, layerForward, type StoredLayer, type Streams } from "../layers/reversible-block.js";
+import { type StoredLayer, type Streams, stackBackward, stackForward } from "../layers/reversible-block.js";
 import type { Tensor } from "../scheduler/recording.js";
+import { type PairTensors, pairBackward, pairForward } from "./sequence-to-sequence.js";
 
 /**
  * Both streams from token ids, then every layer in place. With `store`, keeps what `backward` needs; `before` may record
@@ -14,14 +15,11 @@ export function forward(
   context: LayerContext,
   tokens: Tensor,
   streams: Streams,
-  { store = false, before }: { readonly store?: boolean; readonly before?: (layer: number) => void } = {},
+  options: { readonly store?: boolean; readonly before?: (layer: number) => void } = {},
 ): (StoredLayer | undefined)[] {
   embed(context, tokens, streams.x1);
   copyInto(context, streams.x1, streams.x2);
-  return context.config.layers.map((kind, layer) => {
-    before?.(layer);
-    return layerForward(context, layer, kind, streams, store);
-  });
+  return stackForward(context, context.config.layers, streams, options);
 }
 
 /**
@@ -35,18 +33,27 @@ export function backward(
   gradients: Streams,
   stored: readonly (StoredLayer | undefined)[],
 ): void {
-  const { layers } = context.config;
-  for (let layer = layers.length - 1; layer >= 0; layer--) {
-    const kind = layers[layer];
-    if (kind) layerBackward(context, layer, kind, streams, gradients, stored[layer]);
-  }
+  stackBackward(context, context.config.layers, streams, gradients, stored);
   embedBackward(context, tokens, gradients);
+}
+
+/** What a model reads: sequences of tokens, or with a sequence-to-sequence model pairs of them. */
+export interface ModelTensors {
+  /** u32 [tokens]; of pairs, the targets'. */
+  readonly tokens: Tensor;
+  readonly pair?: PairTensors | undefined;
+}
+
+/** The final streams of what a model of any head reads. */
+export function forwardOf(context: LayerContext, { tokens, pair }: ModelTensors, streams: Streams): void {
+  if (pair) pairForward(context, pair, streams);
+  else forward(context, tokens, streams);
 }
 
 /** Forward, loss and backward of one batch: gradients are added to the gradient arena. */
 export function forwardBackward(
   context: LayerContext,
-  tensors: { readonly tokens: Tensor; readonly streams: Streams; readonly gradients: Streams } & HeadTensors,
+  tensors: ModelTensors & { readonly streams: Streams; readonly gradients: Streams } & HeadTensors,
   options: {
     readonly labelSmoothing: number;
     readonly store: boolean;
@@ -54,11 +61,17 @@ export function forwardBackward(
     readonly headOnly?: boolean;
   },
 ): void {
-  const { tokens, streams, gradients } = tensors;
-  const stored = forward(context, tokens, streams, { store: options.store });
-  context.recording.scope("head", () =>
-    headLoss(context, streams, tensors, options.labelSmoothing, gradients),
-  );
-  if (options.headOnly) return;
-  backward(context, tokens, streams, gradients, stored);
+  const { tokens, pair, streams, gradients } = tensors;
+  const { store, labelSmoothing, headOnly } = options;
+  const loss = () =>
+    context.recording.scope("head", () => headLoss(context, streams, tensors, labelSmoothing, gradients));
+  if (pair) {
+    const state = pairForward(context, pair, streams, store);
+    loss();
+    if (!headOnly) pairBackward(context, pair, streams, gradients, state);
+    return;
+  }
+  const stored = forward(context, tokens, streams, { store });
+  loss();
+  if (!headOnly) backward(context, tokens, streams, gradients, stored);
 }

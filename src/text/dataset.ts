@@ -14,6 +14,8 @@ export interface Batch {
   readonly counted?: number | undefined;
   /** Real tokens of each window, which are its first; left out: all of them. */
   readonly lengths?: readonly number[] | undefined;
+  /** With pairs of sequences: real tokens of each row of `targets`, which has -100 after them. */
+  readonly targetLengths?: readonly number[] | undefined;
   /** What each target counts, for heads that have one or two a window; left out: 1. */
   readonly weights?: Float32Array | undefined;
   readonly batchSize: number;

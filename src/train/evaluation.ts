@@ -1,5 +1,5 @@
 // The loss on held-out text: forward and cross-entropy only, without dropout, with or without the LSH layers' output.
-import { paddedLength, type ReformerConfig } from "../config.js";
+import { paddedLength, pairLengths, type ReformerConfig } from "../config.js";
 import type { LayerContext } from "../layers/context.js";
 import { hasAccuracy, headLoss } from "../layers/heads.js";
 import type { Streams } from "../layers/reversible-block.js";
@@ -12,13 +12,14 @@ import {
   type ParameterArena,
   streamPair,
 } from "../model/memory.js";
-import { forward } from "../model/stack.js";
+import { forwardOf } from "../model/stack.js";
 import { type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
 import { Arena, Recording, type Tensor } from "../scheduler/recording.js";
 import type { PreparedPlan } from "../scheduler/run.js";
 import { elements } from "../shapes.js";
 import { type Batch, countedTargets } from "../text/dataset.js";
 import { packControl } from "./control.js";
+import { writePairs } from "./pairs.js";
 import { METRICS_BYTES, RESULT, sumInto } from "./results.js";
 
 /** The windows a plan runs on, and the tensors they are written to and read from. */
@@ -27,7 +28,7 @@ export interface Windows {
   readonly batchSize: number;
   /** Tokens per window. */
   readonly length: number;
-  /** The same, padding included. */
+  /** Tokens of the streams, padding included: of a window, or of a source and its target joined. */
   readonly paddedLength: number;
   readonly inputs: Inputs;
   readonly outputs: Outputs;
@@ -44,18 +45,25 @@ export function planWindows(
     readonly length: number;
     /** Windows may be shorter than `length`. */
     readonly masked?: boolean | undefined;
+    /** Tokens of a target; default: as many as of a source. Of sequence-to-sequence models only. */
+    readonly targetLength?: number | undefined;
   },
   results: Tensor,
   profile: DeviceProfile,
 ): Windows {
-  const length = paddedLength(config, shape.length);
+  const pair =
+    config.head === "sequence-to-sequence"
+      ? pairLengths(config, shape.length, shape.targetLength ?? shape.length)
+      : undefined;
+  const length = pair?.joined ?? paddedLength(config, shape.length);
+  const masked = pair !== undefined || shape.masked === true || length !== shape.length;
   const tokens = shape.batchSize * length;
   return {
     config,
     batchSize: shape.batchSize,
     length: shape.length,
     paddedLength: length,
-    inputs: inputTensors(config, shape.batchSize, length, shape.masked === true || length !== shape.length),
+    inputs: inputTensors(config, shape.batchSize, length, masked, pair),
     outputs: outputTensors(config, shape.batchSize, length),
     results,
     streams: streamPair(config, ["x1", "x2"], tokens, profile.maxStorageBufferBindingSize, "i32"),
@@ -96,7 +104,7 @@ export function recordLosses(context: LayerContext, windows: Windows): void {
   const { losses, correct, scores } = outputs;
   const { targets, weights } = inputs;
   const rows = elements(losses.shape);
-  forward(context, inputs.tokens, streams);
+  forwardOf(context, inputs, streams);
   recording.scope("head", () => headLoss(context, streams, { targets, weights, losses, correct, scores }, 0));
   recording.clear(results);
   sumInto(recording, losses, rows, results, inputs.control, RESULT.loss);
@@ -128,7 +136,7 @@ export function noGradient(name: string): Tensor {
 /** An evaluation without training. */
 export function planEvaluation(
   config: ReformerConfig,
-  shape: { readonly batchSize: number; readonly length: number; readonly streams: "int32" | "f32" },
+  shape: Parameters<typeof planWindows>[1] & { readonly streams: "int32" | "f32" },
   weights: ParameterArena,
   profile: DeviceProfile,
 ): { readonly plan: Plan; readonly windows: Windows } {
@@ -144,7 +152,7 @@ export function initialiseWindows(prepared: PreparedPlan, windows: Windows): voi
   if (config.hashSeed !== null) {
     prepared.write(inputs.hashControl, packControl({ seed: config.hashSeed, draw: 0 }));
   }
-  if (!inputs.keyMask) return;
+  if (!inputs.keyMask || inputs.pair) return; // the mask of pairs is that of every batch
   const mask = new Uint32Array(batchSize * padded);
   for (let row = 0; row < batchSize; row++) mask.fill(1, row * padded, row * padded + length);
   prepared.write(inputs.keyMask, mask);
@@ -152,6 +160,10 @@ export function initialiseWindows(prepared: PreparedPlan, windows: Windows): voi
 
 /** Writes inputs, targets and mask, padding each window on the right; rows missing from a short batch are ignored. */
 export function writeBatch(prepared: PreparedPlan, windows: Windows, batch: Batch): void {
+  if (windows.inputs.pair) {
+    writePairs(prepared, windows, windows.inputs.pair, batch);
+    return;
+  }
   const { config, batchSize, paddedLength: padded, inputs } = windows;
   const tokens = new Uint32Array(batchSize * padded).fill(config.padTokenId);
   for (let row = 0; row < batch.batchSize; row++) {

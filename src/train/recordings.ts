@@ -19,6 +19,8 @@ export interface TrainingShape {
   readonly batchSize: number;
   /** Tokens per sequence before padding. */
   readonly length: number;
+  /** Tokens of a target, its end included; with a sequence-to-sequence model `length` is that of a source. */
+  readonly targetLength?: number | undefined;
   readonly backward: "reversible" | "stored";
   readonly streams: "int32" | "f32";
   /** "mixed": products of operands rounded to halves, summed in f32, and gradients of a scaled loss. */
@@ -72,7 +74,8 @@ export function planTraining(
   const { inputs, outputs, streams } = windows;
   const { frozen = [] } = shape.optimizer;
   const headOnly = parameters(config).every(
-    (parameter) => isAboveBody(parameter) || frozen.some((prefix) => parameter.name.startsWith(prefix)),
+    (parameter) =>
+      isAboveBody(config, parameter) || frozen.some((prefix) => parameter.name.startsWith(prefix)),
   );
   const tokens = shape.batchSize * windows.paddedLength;
   const bindingBytes = profile.maxStorageBufferBindingSize;
@@ -105,7 +108,16 @@ export function planTraining(
   }
   forwardBackward(
     batch,
-    { tokens: inputs.tokens, targets, weights: targetWeights, losses, scores, streams, gradients: dStreams },
+    {
+      tokens: inputs.tokens,
+      pair: inputs.pair,
+      targets,
+      weights: targetWeights,
+      losses,
+      scores,
+      streams,
+      gradients: dStreams,
+    },
     { labelSmoothing: shape.labelSmoothing, store: shape.backward === "stored" && !headOnly, headOnly },
   );
   sumInto(batch.recording, losses, elements(losses.shape), results, inputs.control, RESULT.loss);

@@ -16,7 +16,7 @@ import {
   planWindows,
   recordLosses,
 } from "../../train/evaluation.js";
-import { planTraining } from "../../train/recordings.js";
+import { planTraining, type TrainingShape } from "../../train/recordings.js";
 import { METRICS_BYTES, RESULT } from "../../train/results.js";
 import { type FinishedStep, Trainer } from "../../train/trainer.js";
 import type { AdapterDescription, TrainOptions } from "../../types.js";
@@ -54,9 +54,13 @@ export class TaskModel {
   }
 
   /** Optimiser steps on batches of `source`, with fresh optimiser state. */
-  async *train(source: BatchSource, options: TrainOptions): AsyncGenerator<FinishedStep> {
+  async *train(
+    source: BatchSource,
+    { targetLength, ...options }: TrainOptions & Pick<TrainingShape, "targetLength">,
+  ): AsyncGenerator<FinishedStep> {
     const { config, seed, opened } = this;
-    const { shape, schedule, steps, accumulate } = resolveTrainOptions(config, options);
+    const { shape: resolved, schedule, steps, accumulate } = resolveTrainOptions(config, options);
+    const shape = { ...resolved, targetLength };
     const planned = planTraining(config, shape, opened.weights, opened.profile);
     const trainer = await Trainer.create(opened.gpu, config, planned, opened.base, {
       seed,

@@ -1,0 +1,45 @@
+// Pairs of sequences that are made up as they are needed, as batches.
+import { Random } from "../../random.js";
+import type { Batch, BatchSource } from "../../text/dataset.js";
+
+/** Token ids of a source, and of its target without its end. */
+export interface TokenPair {
+  readonly source: readonly number[];
+  readonly target: readonly number[];
+}
+
+/** Random stream of the pairs. */
+const PAIR_STREAM = 14;
+
+/** Batches of pairs that `draw` makes up; every target ends with `end`. */
+export function pairSource(draw: (random: Random) => TokenPair, end: number): BatchSource {
+  return {
+    batch(step, { batchSize, length }, seed): Batch {
+      const random = new Random(seed, PAIR_STREAM, step);
+      const pairs = Array.from({ length: batchSize }, () => draw(random));
+      const targetLengths = pairs.map(({ target }) => target.length + 1);
+      const longest = Math.max(...targetLengths);
+      const inputs = new Uint32Array(batchSize * length);
+      const targets = new Int32Array(batchSize * longest).fill(-100);
+      pairs.forEach(({ source, target }, row) => {
+        inputs.set(source, row * length);
+        targets.set([...target, end], row * longest);
+      });
+      return {
+        inputs,
+        targets,
+        lengths: pairs.map(({ source }) => source.length),
+        targetLengths,
+        counted: targetLengths.reduce((a, b) => a + b, 0),
+        batchSize,
+        length,
+      };
+    },
+  };
+}
+
+/** Pairs of a seed that training does not use. */
+export function drawPairs(draw: (random: Random) => TokenPair, count: number, seed: number): TokenPair[] {
+  const random = new Random(seed, PAIR_STREAM);
+  return Array.from({ length: count }, () => draw(random));
+}
