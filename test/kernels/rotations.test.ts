@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { type RotationsDims, rotations } from "../../src/kernels/rotations.js";
-import { rotations as oracle } from "../oracle/rotations.js";
+import {
+  type RotationsDims,
+  rotationSigns,
+  rotationSignsShape,
+  rotations,
+} from "../../src/kernels/rotations.js";
+import { rotations as oracle, rotationSigns as signsOracle } from "../oracle/rotations.js";
 import { expectClose, U32 } from "../support/close.js";
 import { runKernel } from "../support/run-kernel.js";
 
@@ -63,6 +68,24 @@ describe("rotations(control)", () => {
       await draw(dims, control([2, 2], 3)),
     ]) {
       expect(Math.abs(cosine(base, other))).toBeLessThan(5 / Math.sqrt(COUNT));
+    }
+  });
+});
+
+describe("rotationSigns(control)", () => {
+  test("equals the oracle to the bit, three diagonals for every rotation", async () => {
+    const sizes = { heads: 3, headSize: 33, rounds: 2, columns: 70, layer: 4 };
+    expect(rotationSignsShape(sizes)).toEqual([3, 2, 2, 3, 2]); // 70 columns are two rotations of 64 coordinates
+    const { signs } = await runKernel(rotationSigns, sizes, { control: control([0xdeadbeef, 5], 123_456) });
+    expect([...signs!]).toEqual(signsOracle([0xdeadbeef, 5], 123_456, 4, 72));
+  });
+
+  test("are fair coins: as many of each sign, within 5 standard errors, in every bit", async () => {
+    const many = { heads: 4, headSize: 64, rounds: 8, columns: 64, layer: 0 };
+    const { signs } = await runKernel(rotationSigns, many, { control: control([7, 7], 7) });
+    for (let bit = 0; bit < 32; bit++) {
+      const set = [...signs!].filter((word) => (word >>> bit) & 1).length;
+      expect(Math.abs(set - signs!.length / 2)).toBeLessThan((5 * Math.sqrt(signs!.length)) / 2);
     }
   });
 });

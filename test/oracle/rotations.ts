@@ -39,3 +39,9 @@ export function rotations(seed: Words, draw: number, layer: number, count: numbe
     return { value: radius * Math.cos(2 * Math.PI * u2), radius };
   });
 }
+
+/** The first `count` words of a layer's sign flips for a seed and a draw. */
+export function rotationSigns(seed: Words, draw: number, layer: number, count: number): number[] {
+  const key = threefry2x32(seed, [draw, 2 ** 31 + layer]);
+  return Array.from({ length: count }, (_, i) => threefry2x32(key, [i, 0])[0]);
+}
