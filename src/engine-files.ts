@@ -43,10 +43,14 @@ export function writeModelFiles(
 }
 
 /**
- * Reads a model's files. The weights stay where they are, as views of the files' bytes.
+ * Reads a model's files. The weights stay where they are, as views of the files' bytes. `otherwise` makes the tokenizer
+ * where there is no file of one.
  * @throws {CheckpointError} naming the file that is missing or wrong
  */
-export async function readModelFiles(files: ModelFiles): Promise<{
+export async function readModelFiles(
+  files: ModelFiles,
+  otherwise?: () => Promise<Tokenizer>,
+): Promise<{
   readonly config: ReformerConfig;
   readonly tokenizer: Tokenizer;
   readonly weights: StoredWeights;
@@ -54,16 +58,21 @@ export async function readModelFiles(files: ModelFiles): Promise<{
   const config = await parsed(files, CONFIG, configFromHuggingFace);
   return {
     config,
-    tokenizer: await readTokenizer(files, config.vocabSize),
+    tokenizer: await readTokenizer(files, config.vocabSize, otherwise),
     weights: await readWeights(files),
   };
 }
 
-function readTokenizer(files: ModelFiles, vocabSize: number): Tokenizer | Promise<Tokenizer> {
+function readTokenizer(
+  files: ModelFiles,
+  vocabSize: number,
+  otherwise: (() => Promise<Tokenizer>) | undefined,
+): Tokenizer | Promise<Tokenizer> {
   if (files[TOKENIZER]) return parsed(files, TOKENIZER, (value) => loadTokenizer(value, vocabSize));
+  if (otherwise) return otherwise();
   if (vocabSize === ENWIK8_VOCABULARY) return byteTokenizer(2);
   throw missing(TOKENIZER, [
-    `${TOKENIZER} where its vocabulary is not the ${ENWIK8_VOCABULARY} of bytes + 2`,
+    `${TOKENIZER} where its vocabulary is not the ${ENWIK8_VOCABULARY} of bytes + 2 (or the option tokenizer)`,
   ]);
 }
 

@@ -107,6 +107,7 @@ export class Engine extends TaskMethods implements Model {
     const seed = checkSeed(options.seed ?? 0);
     const { config, tokenizer, weights } = await readModelFiles(
       await fetchModel(location, { signal, onProgress }),
+      options.tokenizer && (() => makeTokenizer(options)),
     );
     const engine = await Engine.#open(config, tokenizer, seed, options);
     try {
@@ -220,7 +221,7 @@ export class Engine extends TaskMethods implements Model {
     return this.#device;
   }
 
-  async evaluate(text: string, options: EvaluateOptions = {}): Promise<Evaluation> {
+  async evaluate(text: string | readonly Example[], options: EvaluateOptions = {}): Promise<Evaluation> {
     this.#check();
     return this.#alone(() => evaluateText(this.#asked(), text, options));
   }

@@ -49,7 +49,7 @@ export interface ProgressEvent {
 export interface CreateOptions {
   /** Seeds weights, hashing, dropout, batches and sampling; default 0. */
   readonly seed?: number | undefined;
-  /** Default: characters of the training text are bytes. */
+  /** Default: characters of the training text are bytes. Of a loaded model: where it has no tokenizer.json. */
   readonly tokenizer?: TokenizerOptions | undefined;
   /** Text that a vocabulary of characters or BPE pieces is made from. */
   readonly text?: string | undefined;
@@ -178,6 +178,11 @@ export interface FineTuneOptions
   readonly classWeights?: readonly number[] | undefined;
   /** Evaluations without a lower held-out loss before the run stops; default 3. 0: it takes all steps. */
   readonly patience?: number | undefined;
+  /**
+   * Tokens of a target, its end included, where the model is sequence to sequence and `length` counts those of a source;
+   * default: of the longest target.
+   */
+  readonly targetLength?: number | undefined;
   /** Share of tokens hidden from a masked language model; default 0.15. */
   readonly maskShare?: number | undefined;
 }
@@ -238,8 +243,10 @@ export interface ModelDescription {
 
 export interface PlanOptions {
   readonly batchSize?: number | undefined;
-  /** Tokens per sequence. */
+  /** Tokens per sequence, or per source. */
   readonly length: number;
+  /** Tokens of a target, of a sequence-to-sequence model; default `length`. */
+  readonly targetLength?: number | undefined;
   /** "train" (default), "evaluate" (forward and loss) or "generate". */
   readonly mode?: "train" | "evaluate" | "generate" | undefined;
   readonly backward?: "reversible" | "stored" | undefined;
@@ -264,10 +271,14 @@ export interface EvaluateOptions {
 }
 
 export interface Evaluation {
-  /** Nats per token. */
+  /** Nats per token, or per example. */
   readonly loss: number;
+  /** Of a text; of examples, bits per target. */
   readonly bitsPerCharacter: number;
+  /** Of a text; of examples, their targets. */
   readonly tokens: number;
+  /** Share of right predictions; of examples whose predictions are right or wrong. */
+  readonly accuracy?: number | undefined;
 }
 
 /** A model directory or download: file name to content. */
@@ -282,13 +293,14 @@ export interface Model extends Tasks {
   train(text: string, options: TrainOptions): TrainRun;
   /**
    * Trains the head, and the body unless it is frozen, on examples: { text, label } for classification,
-   * { question, context, answer } for question answering, { text } for a masked language model.
+   * { question, context, answer } for question answering, { text } for a masked language model, { text, target } for a
+   * sequence-to-sequence model.
    */
   fineTune(examples: readonly Example[], options: FineTuneOptions): FineTuneRun;
   /** Puts a new head with random weights on the body, which keeps its weights. */
   replaceHead(options: HeadOptions): Promise<void>;
-  /** Loss on a text. */
-  evaluate(text: string, options?: EvaluateOptions): Promise<Evaluation>;
+  /** Loss on a text, or on examples of the model's head. */
+  evaluate(text: string | readonly Example[], options?: EvaluateOptions): Promise<Evaluation>;
   generate(prompt: string, options?: GenerateOptions): Generation;
   /** safetensors + config.json (Hugging Face layout) + tokenizer.json. */
   files(): Promise<ModelFiles>;

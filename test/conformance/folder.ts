@@ -2,6 +2,7 @@
 import type { ReformerConfig } from "../../src/config.js";
 import { configFromHuggingFace } from "../../src/config-hugging-face.js";
 import { readSafetensors, type Tensor, tensorValues } from "../../src/io/safetensors.js";
+import { authorCase, authorCaseNames } from "./author-cases.js";
 import type { Case, CaseEntry, RecordedTensor, Tolerance } from "./case.js";
 import { savedModel } from "./checkpoint.js";
 
@@ -22,7 +23,8 @@ interface RecordedCase extends Readonly<Record<string, unknown>> {
 }
 
 /**
- * Opens a folder of recorded cases: index.json lists them, in the folder or in its subfolder `cases`.
+ * Opens a folder of recorded cases: index.json lists them, in the folder or in its subfolder `cases`; or it is the folder
+ * of the authors' own model, which lists them in cases_info.json.
  * @throws {Error} where there is no index or a file of a case is missing
  */
 export async function openCases(read: ReadFile): Promise<CaseFolder> {
@@ -60,7 +62,23 @@ export async function openCases(read: ReadFile): Promise<CaseFolder> {
       },
     };
   }
+  const authors = await authorFolder(read);
+  if (authors) return authors;
   throw new Error("there is no index.json in this folder or in its subfolder cases: it must list the cases");
+}
+
+async function authorFolder(read: ReadFile): Promise<CaseFolder | undefined> {
+  const listed = await read("cases_info.json");
+  const [settings, weights, recorded] = await Promise.all(
+    ["hf_layout/config.json", "hf_layout/model.safetensors", "cases.safetensors"].map(read),
+  );
+  if (!listed || !settings || !weights || !recorded) return undefined;
+  const info = json(listed) as Parameters<typeof authorCaseNames>[0];
+  return {
+    cases: authorCaseNames(info).map((name) => ({ name, kind: "lm" })),
+    load: async ({ name }) =>
+      authorCase(name, info, json(settings), tensorsIn(recorded, "cases"), tensorsIn(weights, "model")),
+  };
 }
 
 function tensorsIn(bytes: ArrayBuffer, name: string): Map<string, RecordedTensor> {
