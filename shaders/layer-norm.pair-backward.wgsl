@@ -9,9 +9,9 @@
 //   dx1, dx2     [rows, SIZE]  f32  overwritten
 //   d…Parts      [parts, D]    f32
 //
-//   Grid      ⌈rows/ROWS_PER_PART⌉ workgroups in a line, 256 invocations
+//   Grid      ⌈rows/ROWS_PER_PART⌉ workgroups in a line, LANES invocations for each of GROUP_ROWS rows at a time
 //   Cost      20·rows·D operations
-//   Numerics  f32; rows: 64 strided lanes, then a tree; parts: row by row. Body: shared/layer-norm-backward.wgsl
+//   Numerics  f32; rows: as in layer-norm.wgsl; parts: row by row. Body: shared/layer-norm-backward.wgsl
 //   Source    the derivative of layer-norm.wgsl. Oracle: test/oracle/layer-norm.ts
 
 @group(0) @binding(0) var<uniform>             params:      Params;
@@ -37,7 +37,7 @@ fn put_dx(row: u32, column: u32, value: f32) {
   }
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(LANES * GROUP_ROWS)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

@@ -8,9 +8,10 @@
 //   out          [rows, D]     f32
 //   status       [64]          u32
 //
-//   Grid      ⌈rows/4⌉ workgroups in a line, 64 invocations per row
+//   Grid      ⌈rows/GROUP_ROWS⌉ workgroups in a line, LANES invocations per row: 4 and 64 with shared/row-sum.wgsl, 64 and 1
+//             with shared/row-alone.wgsl
 //   Cost      8·rows·D operations, 8·rows·D bytes
-//   Numerics  f32, two passes (mean, then biased variance); sums of 64 strided lanes, then a tree
+//   Numerics  f32, two passes (mean, then biased variance); sums of strided lanes, then a tree
 //   Source    Ba et al. 2016; HF modeling_reformer. Oracle: test/oracle/layer-norm.ts
 override SIZE: u32;
 override PAIR: bool;
@@ -32,7 +33,7 @@ fn word_at(row: u32, column: u32) -> i32 {
   return x1[row * SIZE + column];
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(LANES * GROUP_ROWS)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
@@ -66,5 +67,6 @@ fn main(
   for (var i = first; i < end; i += LANES) {
     out[row * columns + i] = (stream_value(word_at(row, i)) - mean) * scale * gamma[i] + beta[i];
   }
+  workgroupBarrier(); // sh_top is complete
   if (lane == 0u) { atomicMax(&status[params.slot], atomicLoad(&sh_top)); }
 }

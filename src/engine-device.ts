@@ -1,7 +1,6 @@
 // The model's weights on one device, and what is needed to put them on another after the device was lost.
 import type { ReformerConfig } from "./config.js";
 import { Gpu, requestDevice } from "./gpu/gpu.js";
-import { SOFTWARE_VARIANTS } from "./kernels/matmul.js";
 import { type ParameterArena, parameterArena, readbackBytes } from "./model/memory.js";
 import { DEFAULT_LIMITS, type DeviceProfile, type Plan, plan } from "./scheduler/plan.js";
 import { PreparedPlan } from "./scheduler/run.js";
@@ -11,7 +10,7 @@ import type { AdapterDescription } from "./types.js";
 export function profileOf({ limits, features, adapterInfo }: GPUDevice): DeviceProfile {
   const profile: Record<string, unknown> = { features: features as ReadonlySet<string> };
   // Browsers before Chrome 134 have no device.adapterInfo: they keep the forms for GPUs.
-  if (adapterInfo?.isFallbackAdapter) profile.variants = SOFTWARE_VARIANTS;
+  if (adapterInfo?.isFallbackAdapter) profile.software = true;
   for (const name of Object.keys(DEFAULT_LIMITS) as (keyof DeviceProfile)[]) {
     if (name in limits) profile[name] = limits[name as keyof GPUSupportedLimits];
   }

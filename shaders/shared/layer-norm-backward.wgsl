@@ -1,4 +1,4 @@
-// Body of both backward kernels of layer-norm. Needs stream and row-sum; the including file gives bindings,
+// Body of both backward kernels of layer-norm. Needs stream and row-sum or row-alone; the including file gives bindings,
 // `fn word_at(row, column) -> i32` and `fn put_dx(row, column, value)`.
 override SIZE: u32;          // columns of a stream
 override COLUMNS: u32;       // D
@@ -16,7 +16,7 @@ fn normalized_at(row: u32, column: u32, stats: vec2f) -> f32 {
 fn backward(part: u32, lane: u32) {
   let first_row = part * ROWS_PER_PART;
 
-  // pass 1, 4 rows at a time: dx = (g - mean g - x̂·mean(g·x̂))/√(var + EPS), g = dOut·gamma
+  // pass 1, GROUP_ROWS rows at a time: dx = (g - mean g - x̂·mean(g·x̂))/√(var + EPS), g = dOut·gamma
   for (var base = 0u; base < ROWS_PER_PART; base += GROUP_ROWS) {
     let r = base + lane / LANES;
     let row = first_row + r;

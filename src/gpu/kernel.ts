@@ -40,6 +40,8 @@ export interface Variant<D> {
     readonly workgroupStorage?: number;
     readonly invocations?: number;
   };
+  /** Preferred where the adapter is a CPU: without barriers, or with few. */
+  readonly software?: boolean;
   /** False where the variant cannot serve these dims. */
   readonly supports?: (dims: D) => boolean;
 }

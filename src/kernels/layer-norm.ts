@@ -2,6 +2,7 @@ import backwardSource from "../../shaders/layer-norm.backward.wgsl?raw";
 import pairBackwardSource from "../../shaders/layer-norm.pair-backward.wgsl?raw";
 import source from "../../shaders/layer-norm.wgsl?raw";
 import backward from "../../shaders/shared/layer-norm-backward.wgsl?raw";
+import rowAlone from "../../shaders/shared/row-alone.wgsl?raw";
 import rowSum from "../../shaders/shared/row-sum.wgsl?raw";
 import stream from "../../shaders/shared/stream.wgsl?raw";
 import { defineKernel } from "../gpu/kernel.js";
@@ -21,7 +22,9 @@ export interface LayerNormDims {
   readonly rowsPerPart: number;
 }
 
-const ROWS_PER_GROUP = 4;
+/** How rows are summed: by 64 lanes each, 4 rows in a workgroup, or by an invocation each, 64 in a workgroup. */
+const SUMS = { shared: { source: rowSum, rows: 4 }, alone: { source: rowAlone, rows: 64 } } as const;
+type Sum = keyof typeof SUMS;
 const width = (d: LayerNormDims) => (d.pair ? 2 * d.size : d.size);
 const parts = (d: LayerNormDims) => ceilDiv(d.rows, d.rowsPerPart);
 const overrides = (d: LayerNormDims) => ({ SIZE: d.size, EPS: d.eps, FIXED_POINT: Number(d.fixedPoint) });
@@ -33,11 +36,17 @@ const backwardOverrides = (d: LayerNormDims) => ({
 const streamShape = (d: LayerNormDims) => [d.rows, d.size];
 const rowShape = (d: LayerNormDims) => [d.rows, width(d)];
 
+const forwardForm = (sum: Sum) => ({
+  sources: [stream, SUMS[sum].source, source],
+  overrides: (d: LayerNormDims) => ({ ...overrides(d), PAIR: Number(d.pair) }),
+  grid: (d: LayerNormDims) => lineGrid(ceilDiv(d.rows, SUMS[sum].rows)),
+});
+
 /** Layer norm of a residual stream, or of two side by side. Specification: shaders/layer-norm.wgsl. */
 export const layerNorm = defineKernel<LayerNormDims>({
   name: "layer-norm",
-  sources: [stream, rowSum, source],
-  overrides: (d) => ({ ...overrides(d), PAIR: Number(d.pair) }),
+  ...forwardForm("shared"),
+  variants: [{ name: "alone", ...forwardForm("alone"), software: true }],
   params: { rows: "u32", slot: "u32" },
   bindings: {
     x1: { access: "read", type: "i32", shape: streamShape },
@@ -47,15 +56,21 @@ export const layerNorm = defineKernel<LayerNormDims>({
     out: { access: "write", shape: rowShape },
     status: { access: "read_write", type: "u32", shape: () => [64] },
   },
-  grid: (d) => lineGrid(ceilDiv(d.rows, ROWS_PER_GROUP)),
   cost: (d) => ({ flops: 8 * d.rows * width(d), bytes: 8 * d.rows * width(d) }),
+});
+
+const backwardForm = (sum: Sum, entry: string, pair: boolean) => ({
+  sources: [stream, SUMS[sum].source, backward, entry],
+  overrides: backwardOverrides,
+  supports: (d: LayerNormDims) => d.pair === pair,
+  grid: (d: LayerNormDims) => lineGrid(parts(d)),
 });
 
 /** Adds to a stream's gradient; partial sums of the gradients of gamma and beta. Specification: shaders/layer-norm.backward.wgsl. */
 export const layerNormBackward = defineKernel<LayerNormDims>({
   name: "layer-norm:backward",
-  sources: [stream, rowSum, backward, backwardSource],
-  overrides: backwardOverrides,
+  ...backwardForm("shared", backwardSource, false),
+  variants: [{ name: "alone", ...backwardForm("alone", backwardSource, false), software: true }],
   params: { rows: "u32" },
   bindings: {
     x: { access: "read", type: "i32", shape: streamShape },
@@ -65,16 +80,14 @@ export const layerNormBackward = defineKernel<LayerNormDims>({
     dGammaParts: { access: "write", shape: (d) => [parts(d), width(d)] },
     dBetaParts: { access: "write", shape: (d) => [parts(d), width(d)] },
   },
-  supports: (d) => !d.pair,
-  grid: (d) => lineGrid(parts(d)),
   cost: (d) => ({ flops: 20 * d.rows * width(d), bytes: 16 * d.rows * width(d) }),
 });
 
 /** Writes the gradients of two streams; else as `layerNormBackward`. Specification: shaders/layer-norm.pair-backward.wgsl. */
 export const layerNormPairBackward = defineKernel<LayerNormDims>({
   name: "layer-norm:pair-backward",
-  sources: [stream, rowSum, backward, pairBackwardSource],
-  overrides: backwardOverrides,
+  ...backwardForm("shared", pairBackwardSource, true),
+  variants: [{ name: "alone", ...backwardForm("alone", pairBackwardSource, true), software: true }],
   params: { rows: "u32" },
   bindings: {
     x1: { access: "read", type: "i32", shape: streamShape },
@@ -86,7 +99,5 @@ export const layerNormPairBackward = defineKernel<LayerNormDims>({
     dGammaParts: { access: "write", shape: (d) => [parts(d), width(d)] },
     dBetaParts: { access: "write", shape: (d) => [parts(d), width(d)] },
   },
-  supports: (d) => d.pair,
-  grid: (d) => lineGrid(parts(d)),
   cost: (d) => ({ flops: 20 * d.rows * width(d), bytes: 12 * d.rows * width(d) }),
 });

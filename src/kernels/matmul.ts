@@ -126,12 +126,6 @@ export function matmulSplits(m: number, n: number, k: number): number {
 }
 
 /**
- * Preferred forms where the adapter is a CPU (`adapterInfo.isFallbackAdapter`): without workgroup memory products are
- * about twice as fast in SwiftShader and lavapipe, and compile faster.
- */
-export const SOFTWARE_VARIANTS = { matmul: "plain", "matmul:residual": "plain" } as const;
-
-/**
  * Forms that round their operands to halves and sum in f32, for products of more than 8 rows: in the device's own f16
  * where it has it, else packed. An operand beyond 65,504 makes the result infinite or NaN.
  */
@@ -227,6 +221,7 @@ function spec(out: "f32" | "i32") {
     ],
     ...form(matmulSource),
     ...tiles,
+    software: true,
   } satisfies Omit<KernelSpec<MatmulDims>, "name">;
 }
 

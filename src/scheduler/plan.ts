@@ -28,7 +28,9 @@ export interface DeviceProfile extends BufferLimits {
   readonly maxComputeWorkgroupStorageSize: number;
   readonly maxComputeInvocationsPerWorkgroup: number;
   readonly features: ReadonlySet<string>;
-  /** Variant to use per kernel name, where it is available; else the first that the device supports. */
+  /** The adapter is a CPU: forms made for software come first. */
+  readonly software?: boolean;
+  /** Variant to use per kernel name, where it is available; else the first that suits the device. */
   readonly variants?: Readonly<Record<string, string>>;
 }
 
@@ -228,7 +230,7 @@ function checkAliasing(
   }
 }
 
-/** The wanted variant, else the first one that this device and these dims allow. */
+/** The wanted variant, else the first one made for such a device, of those that the device and these dims allow. */
 export function chooseVariant(kernel: Kernel<Dims>, dims: Dims, profile: DeviceProfile): Variant<Dims> {
   const usable = kernel.variants.filter(
     ({ requires, supports }) =>
@@ -238,7 +240,8 @@ export function chooseVariant(kernel: Kernel<Dims>, dims: Dims, profile: DeviceP
       (supports?.(dims) ?? true),
   );
   const wanted = profile.variants?.[kernel.name];
-  const chosen = usable.find((v) => v.name === wanted) ?? usable[0];
+  const suits = ({ software = false }: Variant<Dims>) => software === (profile.software ?? false);
+  const chosen = usable.find((v) => v.name === wanted) ?? usable.find(suits) ?? usable[0];
   if (!chosen)
     throw new ConfigError(`no variant of ${kernel.name} serves ${JSON.stringify(dims)} on this device`);
   return chosen;

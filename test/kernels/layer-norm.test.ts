@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   type LayerNormDims,
   layerNorm,
@@ -55,11 +55,13 @@ function inputs(d: LayerNormDims) {
   return { columns, x1, x2, x, gamma, beta, dOut };
 }
 
+const FORMS = layerNorm.variants.map(({ name }) => name);
+
 /**
- * Error analysis of one row. Sums of N = ⌈D/64⌉ + 7 roundings: the mean is off by N·u·mean|x|, so x̂ by
- * N·u·(scale·mean|x| + |x̂|), with `size` bounding scale·mean|x| + max|x̂|.
+ * Error analysis of one row. Sums of N roundings, ⌈D/64⌉ + 7 in the plain form and D in the other: the mean is off by
+ * N·u·mean|x|, so x̂ by N·u·(scale·mean|x| + |x̂|), with `size` bounding scale·mean|x| + max|x̂|.
  */
-function rowErrors({ columns, x }: ReturnType<typeof inputs>, d: LayerNormDims) {
+function rowErrors({ columns, x }: ReturnType<typeof inputs>, d: LayerNormDims, form: string) {
   const sizes = { rows: d.rows, columns, eps: d.eps };
   const ones = new Float64Array(columns).fill(1);
   const normalized = oracle.layerNorm(sizes, x, ones, new Float64Array(columns));
@@ -73,95 +75,102 @@ function rowErrors({ columns, x }: ReturnType<typeof inputs>, d: LayerNormDims) 
       .reduce((m, v) => Math.max(m, Math.abs(v)), 0);
     return { scale, size: scale * meanSize + largest };
   });
-  return { rows, roundings: Math.ceil(columns / 64) + 7, normalized };
+  return { rows, roundings: form === "plain" ? Math.ceil(columns / 64) + 7 : columns, normalized };
 }
 
-test.each(CASES)("layerNorm(): %s", async (_why, given) => {
-  const d = complete(given);
-  const values = inputs(d);
-  const { columns, x1, x2, x, gamma, beta } = values;
-  const status = Uint32Array.from({ length: 64 }, (_, i) => i);
-  const run = () => runKernel(layerNorm, d, { x1, gamma, beta, status, ...(d.pair ? { x2 } : {}) });
-  const { out, status: after } = await run();
-  const expected = oracle.layerNorm({ rows: d.rows, columns, eps: d.eps }, x, gamma, beta);
-  const { rows, roundings } = rowErrors(values, d);
-  const bound: Bound = {
-    why: "x̂ is off by (N + 8)·u·size of its row; one product with gamma, one sum with beta",
-    at: (i) => {
-      const g = Math.abs(gamma[i % columns]!);
-      const b = Math.abs(beta[i % columns]!);
-      return U32 * ((roundings + 8) * g * rows[Math.floor(i / columns)]!.size + 2 * b);
-    },
-  };
-  expectClose(out!, expected, bound, "out");
-  const words = [...x1, ...(d.pair ? x2 : [])];
-  const top = Math.max(...words.map((w) => (d.fixedPoint ? Math.abs(w) : w & 0x7fffffff)));
-  expect([...after!]).toEqual([...status].map((word, i) => (i === d.slot ? top : word)));
-  expect((await run()).out).toEqual(out);
-});
-
-test.each(CASES)("layerNormBackward(): %s", async (_why, given) => {
-  const d = complete(given);
-  const values = inputs(d);
-  const { columns, x1, x2, x, gamma, dOut } = values;
-  const before = normals(d.rows * d.size, 6);
-  const run = () =>
-    d.pair
-      ? runKernel(layerNormPairBackward, d, { x1, x2, gamma, dOut })
-      : runKernel(layerNormBackward, d, { x: x1, gamma, dOut, dx: before });
-  const result = await run();
-  const { rowsPerPart } = d;
-  const expected = oracle.layerNormBackward(
-    { rows: d.rows, columns, eps: d.eps, rowsPerPart },
-    x,
-    gamma,
-    dOut,
+describe.each(FORMS)("%s form", (form) => {
+  const variants = Object.fromEntries(
+    [layerNorm, layerNormBackward, layerNormPairBackward].map(({ name }) => [name, form]),
   );
-  const { rows, roundings } = rowErrors(values, d);
 
-  const dxBound: Bound = {
-    why: "(3N + 20)·u·scale·(|g| + G + size²·G), G = mean|g|; the sum with the old gradient",
-    at: (i) => {
-      const t = Math.floor(i / columns);
-      const { scale, size } = rows[t]!;
-      let mean = 0;
-      for (let j = 0; j < columns; j++) mean += Math.abs(dOut[t * columns + j]! * gamma[j]!) / columns;
-      const g = Math.abs(dOut[i]! * gamma[i % columns]!);
-      const sum = d.pair ? 0 : Math.abs(before[i]!) + Math.abs(expected.dx[i]!);
-      return U32 * ((3 * roundings + 20) * scale * (g + mean + size * size * mean) + sum);
-    },
-  };
-  const dx = Float64Array.from(expected.dx, (_, i) => {
-    if (!d.pair) return result.dx![i]!;
-    const [t, j] = [Math.floor(i / columns), i % columns];
-    return j < d.size ? result.dx1![t * d.size + j]! : result.dx2![t * d.size + j - d.size]!;
+  test.each(CASES)("layerNorm(): %s", async (_why, given) => {
+    const d = complete(given);
+    const values = inputs(d);
+    const { columns, x1, x2, x, gamma, beta } = values;
+    const status = Uint32Array.from({ length: 64 }, (_, i) => i);
+    const run = () =>
+      runKernel(layerNorm, d, { x1, gamma, beta, status, ...(d.pair ? { x2 } : {}) }, { variants });
+    const { out, status: after } = await run();
+    const expected = oracle.layerNorm({ rows: d.rows, columns, eps: d.eps }, x, gamma, beta);
+    const { rows, roundings } = rowErrors(values, d, form);
+    const bound: Bound = {
+      why: "x̂ is off by (N + 8)·u·size of its row; one product with gamma, one sum with beta",
+      at: (i) => {
+        const g = Math.abs(gamma[i % columns]!);
+        const b = Math.abs(beta[i % columns]!);
+        return U32 * ((roundings + 8) * g * rows[Math.floor(i / columns)]!.size + 2 * b);
+      },
+    };
+    expectClose(out!, expected, bound, "out");
+    const words = [...x1, ...(d.pair ? x2 : [])];
+    const top = Math.max(...words.map((w) => (d.fixedPoint ? Math.abs(w) : w & 0x7fffffff)));
+    expect([...after!]).toEqual([...status].map((word, i) => (i === d.slot ? top : word)));
+    expect((await run()).out).toEqual(out);
   });
-  const dxExpected = d.pair ? expected.dx : expected.dx.map((v, i) => v + before[i]!);
-  expectClose(dx, dxExpected, dxBound, "dx");
 
-  const partSum = (i: number, weight: (t: number) => number) => {
-    let sum = 0;
-    const first = Math.floor(i / columns) * rowsPerPart;
-    for (let t = first; t < Math.min(first + rowsPerPart, d.rows); t++)
-      sum += Math.abs(dOut[t * columns + (i % columns)]!) * weight(t);
-    return sum;
-  };
-  expectClose(
-    result.dGammaParts!,
-    expected.dGammaParts,
-    {
-      why: "(rows + N + 16)·u·Σ|dOut|·size",
-      at: (i) => (rowsPerPart + roundings + 16) * U32 * partSum(i, (t) => rows[t]!.size),
-    },
-    "dGammaParts",
-  );
-  expectClose(
-    result.dBetaParts!,
-    expected.dBetaParts,
-    { why: "rows·u·Σ|dOut|", at: (i) => rowsPerPart * U32 * partSum(i, () => 1) },
-    "dBetaParts",
-  );
-  expect(await run()).toEqual(result);
+  test.each(CASES)("layerNormBackward(): %s", async (_why, given) => {
+    const d = complete(given);
+    const values = inputs(d);
+    const { columns, x1, x2, x, gamma, dOut } = values;
+    const before = normals(d.rows * d.size, 6);
+    const run = () =>
+      d.pair
+        ? runKernel(layerNormPairBackward, d, { x1, x2, gamma, dOut }, { variants })
+        : runKernel(layerNormBackward, d, { x: x1, gamma, dOut, dx: before }, { variants });
+    const result = await run();
+    const { rowsPerPart } = d;
+    const expected = oracle.layerNormBackward(
+      { rows: d.rows, columns, eps: d.eps, rowsPerPart },
+      x,
+      gamma,
+      dOut,
+    );
+    const { rows, roundings } = rowErrors(values, d, form);
+
+    const dxBound: Bound = {
+      why: "(3N + 20)·u·scale·(|g| + G + size²·G), G = mean|g|; the sum with the old gradient",
+      at: (i) => {
+        const t = Math.floor(i / columns);
+        const { scale, size } = rows[t]!;
+        let mean = 0;
+        for (let j = 0; j < columns; j++) mean += Math.abs(dOut[t * columns + j]! * gamma[j]!) / columns;
+        const g = Math.abs(dOut[i]! * gamma[i % columns]!);
+        const sum = d.pair ? 0 : Math.abs(before[i]!) + Math.abs(expected.dx[i]!);
+        return U32 * ((3 * roundings + 20) * scale * (g + mean + size * size * mean) + sum);
+      },
+    };
+    const dx = Float64Array.from(expected.dx, (_, i) => {
+      if (!d.pair) return result.dx![i]!;
+      const [t, j] = [Math.floor(i / columns), i % columns];
+      return j < d.size ? result.dx1![t * d.size + j]! : result.dx2![t * d.size + j - d.size]!;
+    });
+    const dxExpected = d.pair ? expected.dx : expected.dx.map((v, i) => v + before[i]!);
+    expectClose(dx, dxExpected, dxBound, "dx");
+
+    const partSum = (i: number, weight: (t: number) => number) => {
+      let sum = 0;
+      const first = Math.floor(i / columns) * rowsPerPart;
+      for (let t = first; t < Math.min(first + rowsPerPart, d.rows); t++)
+        sum += Math.abs(dOut[t * columns + (i % columns)]!) * weight(t);
+      return sum;
+    };
+    expectClose(
+      result.dGammaParts!,
+      expected.dGammaParts,
+      {
+        why: "(rows + N + 16)·u·Σ|dOut|·size",
+        at: (i) => (rowsPerPart + roundings + 16) * U32 * partSum(i, (t) => rows[t]!.size),
+      },
+      "dGammaParts",
+    );
+    expectClose(
+      result.dBetaParts!,
+      expected.dBetaParts,
+      { why: "rows·u·Σ|dOut|", at: (i) => rowsPerPart * U32 * partSum(i, () => 1) },
+      "dBetaParts",
+    );
+    expect(await run()).toEqual(result);
+  });
 });
 
 test("the backward oracle is the derivative of the forward oracle", () => {

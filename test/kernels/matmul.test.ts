@@ -101,7 +101,7 @@ const FORMS = ["tiled", "plain", "rows", ...HALF_FORMS];
 function run(d: MatmulDims, values: Record<string, TypedArray>, variant: string) {
   const kernel = isResidual(d) ? matmulResidual : matmul;
   const variants = { matmul: variant, "matmul:residual": variant };
-  const chosen = chooseVariant(call(kernel, d).kernel, d, profileOf(device, variants));
+  const chosen = chooseVariant(call(kernel, d).kernel, d, profileOf(device, { variants }));
   expect(chosen.name).toBe(variant);
   return runKernel(kernel, d, values, { device, variants });
 }
@@ -280,7 +280,7 @@ test("halfVariants() takes native halves where the device has them, and few rows
   const variants = { ...halfVariants(new Set()) };
   const chosen = (m: number) => {
     const d = matmulDims({ m, n: 16, k: 16 });
-    return chooseVariant(call(matmul, d).kernel, d, profileOf(device, variants)).name;
+    return chooseVariant(call(matmul, d).kernel, d, profileOf(device, { variants })).name;
   };
   expect([8, 9].map(chosen)).toEqual(["rows", "tiled-half"]);
 });

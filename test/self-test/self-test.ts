@@ -35,8 +35,8 @@ export { requestDevice };
 
 /** Runs kernels on a device, in the variants that the engine would choose there. */
 export function runOn(device: GPUDevice): Run {
-  const { variants } = profileOf(device);
-  return (calls, values) => runKernels(calls, values, { device, ...(variants && { variants }) });
+  const { software = false } = profileOf(device);
+  return (calls, values) => runKernels(calls, values, { device, software });
 }
 
 /** Runs checks in order. One that throws has failed. */

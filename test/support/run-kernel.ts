@@ -8,13 +8,26 @@ import { getDevice, withErrorScopes } from "./device.js";
 
 export type TypedArray = Float32Array | Uint32Array | Int32Array;
 
-export const profileOf = (device: GPUDevice, variants?: Record<string, string>): DeviceProfile => ({
+/** What a run may ask for beyond the plain way. */
+export interface RunOptions {
+  readonly device?: GPUDevice;
+  /** Form by kernel name. */
+  readonly variants?: Readonly<Record<string, string>>;
+  /** Prefer the forms for adapters that are CPUs. */
+  readonly software?: boolean;
+}
+
+export const profileOf = (
+  device: GPUDevice,
+  { variants, software }: Omit<RunOptions, "device"> = {},
+): DeviceProfile => ({
   maxBufferSize: device.limits.maxBufferSize,
   maxStorageBufferBindingSize: device.limits.maxStorageBufferBindingSize,
   maxComputeWorkgroupStorageSize: device.limits.maxComputeWorkgroupStorageSize,
   maxComputeInvocationsPerWorkgroup: device.limits.maxComputeInvocationsPerWorkgroup,
   features: device.features as ReadonlySet<string>,
   ...(variants ? { variants } : {}),
+  ...(software ? { software } : {}),
 });
 
 /** Bit pattern written to outputs before a run: a kernel that leaves an element untouched is caught. */
@@ -44,7 +57,7 @@ export function call<D extends Dims>(
 export async function runKernels(
   calls: readonly KernelCall[],
   values: Readonly<Record<string, TypedArray>>,
-  options: { readonly device?: GPUDevice; readonly variants?: Record<string, string> } = {},
+  options: RunOptions = {},
 ): Promise<Record<string, TypedArray>> {
   const device = options.device ?? (await getDevice());
   return withErrorScopes(device, async () => {
@@ -63,7 +76,7 @@ export async function runKernels(
       }
       recording.dispatch(kernel, dims as never, bound);
     }
-    const prepared = await PreparedPlan.create(gpu, plan([recording], profileOf(device, options.variants)));
+    const prepared = await PreparedPlan.create(gpu, plan([recording], profileOf(device, options)));
     try {
       for (const [name, tensor] of tensors) {
         const value = values[name];
@@ -87,7 +100,7 @@ export function runKernel<D extends Dims>(
   kernel: Kernel<D>,
   dims: NoInfer<D>,
   values: Readonly<Record<string, TypedArray>>,
-  options: { readonly device?: GPUDevice; readonly variants?: Record<string, string> } = {},
+  options: RunOptions = {},
 ): Promise<Record<string, TypedArray>> {
   return runKernels([call(kernel, dims)], values, options);
 }
