@@ -4,7 +4,7 @@ import { GpuTurn } from "../gpu-turn.js";
 import type { Lab } from "../lab/protocol.js";
 import type { Runtime } from "../runtime.js";
 import { Store } from "../store.js";
-import type { Book } from "../text-source.js";
+import { type Book, fetchBook } from "../text-source.js";
 
 /** What stations have measured on this device in this visit; the quiz and station 9 answer from it. */
 export interface Findings {
@@ -31,6 +31,8 @@ export interface Chapter {
   readonly findings: Store<Findings>;
   readonly planMemory: Runtime["planMemory"];
   readonly book: Book;
+  /** The book's text, fetched once. */
+  text(): Promise<string>;
   /** null: no laboratory in this runtime. */
   readonly lab: Lab | null;
   /** null: still looking. */
@@ -38,7 +40,15 @@ export interface Chapter {
 }
 
 export function newChapter(runtime: Runtime, book: Book): Chapter {
+  let text: Promise<string> | undefined;
   return {
+    text() {
+      text ??= fetchBook(book, new AbortController().signal);
+      text.catch(() => {
+        text = undefined; // the next one may have more luck
+      });
+      return text;
+    },
     turn: new GpuTurn(),
     findings: new Store<Findings>(NOTHING_FOUND),
     planMemory: (...asked) => runtime.planMemory(...asked),

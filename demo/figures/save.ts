@@ -24,6 +24,9 @@ export function standalone(drawing: SVGSVGElement, background: string): string {
   for (const [i, element] of from.entries()) {
     const style = getComputedStyle(element);
     for (const name of INLINED) to[i]?.setAttribute(name, style.getPropertyValue(name));
+    const { transform } = style;
+    if (transform !== "none") to[i]?.setAttribute("transform", transform);
+    to[i]?.removeAttribute("style");
     to[i]?.removeAttribute("class");
   }
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");

@@ -183,7 +183,7 @@ export class HashWheel extends PageElement {
             min="1"
             max="8"
             .value=${String(this.#rounds)}
-            @input=${(event: Event) => this.#set(() => (this.#rounds = valueOf(event)))}
+            @input=${(event: Event) => this.#set(() => (this.#rounds = numberOf(event)))}
         /></label>
         <label
           >${t.buckets}: ${whole(this.#buckets)}<input
@@ -192,7 +192,7 @@ export class HashWheel extends PageElement {
             max="16"
             step="2"
             .value=${String(this.#buckets)}
-            @input=${(event: Event) => this.#set(() => (this.#buckets = valueOf(event)))}
+            @input=${(event: Event) => this.#set(() => (this.#buckets = numberOf(event)))}
         /></label>
         <button @click=${() => this.#set(() => (this.#turns = this.#draw(++this.#seed)))}>${t.redraw}</button>
         <output>${t.meets(whole(met.length), whole(this.#words.length))}</output>
@@ -243,7 +243,7 @@ export class HashWheel extends PageElement {
   };
 }
 
-const valueOf = (event: Event): number => (event.target as HTMLInputElement).valueAsNumber;
+const numberOf = (event: Event): number => (event.target as HTMLInputElement).valueAsNumber;
 const at = (angle: number, radius: number): [number, number] => [
   CENTRE + radius * Math.cos(angle),
   CENTRE + radius * Math.sin(angle),

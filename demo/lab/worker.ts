@@ -31,9 +31,9 @@ async function run({ id, name, params }: ToLab & { type: "run" }, signal: AbortS
   }
 }
 
-onmessage = ({ data }: MessageEvent<ToLab>) => {
+addEventListener("message", ({ data }: MessageEvent<ToLab>) => {
   if (data.type === "abort") return aborts.get(data.id)?.abort();
   const abort = new AbortController();
   aborts.set(data.id, abort);
   last = last.then(() => run(data, abort.signal));
-};
+});

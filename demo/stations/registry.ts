@@ -7,9 +7,9 @@ export interface StationEntry {
 
 export const STATIONS: readonly (StationEntry | null)[] = [
   null,
+  { tag: "reformer-station-lsh", load: () => import("./02-lsh.js") },
   null,
-  null,
-  null,
+  { tag: "reformer-station-length", load: () => import("./04-length.js") },
   null,
   null,
   null,

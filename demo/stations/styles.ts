@@ -84,10 +84,14 @@ export const stationStyles = css`
   }
   .controls .named {
     display: flex;
+    flex-wrap: wrap;
     justify-content: space-between;
-    gap: 0.5rem;
+    gap: 0 0.5rem;
     font-size: 0.8125rem;
     font-variant-numeric: tabular-nums;
+  }
+  .controls .named input {
+    flex: 0 0 100%;
   }
   .choice {
     display: inline-flex;
@@ -161,7 +165,7 @@ export const stationStyles = css`
   .mark,
   .legend i {
     display: inline-block;
-    width: 1.1em;
+    width: 1.5em;
     font-style: normal;
     font-size: 0.6875rem;
     color: var(--accent);

@@ -1,4 +1,6 @@
 /** The experiments by name. Each is told parameters and yields plain rows. */
+import { attention } from "./attention.js";
 import { duplication } from "./duplication.js";
+import { training } from "./training.js";
 
-export const EXPERIMENTS = { duplication } as const;
+export const EXPERIMENTS = { attention, duplication, training } as const;

@@ -1,0 +1,75 @@
+import type { Phrases } from "../i18n/phrases.js";
+
+export const en = {
+  sentences: [
+    "Full attention scores every pair, so twice the length takes four times as long. LSH attention scores each token against a fixed number of others in each round: twice the length, twice the time.",
+    "On short texts hashing and sorting are not worth their price. The table shows from which length on they are, here.",
+  ],
+  tryThis:
+    "Change the number of rounds and measure again: the blue line moves up, its slope stays. Then look at the memory that scores would take if they were stored.",
+  captionTime:
+    "Both axes double from mark to mark. Dashed: expected, because it would take too long to wait for.",
+  captionMemory:
+    "Scores of all heads, if they were kept for the backward pass as plain attention does. This runtime never stores them; the line is the largest single block this adapter allows.",
+  rounds: "Rounds",
+  what: "Show",
+  time: "Time",
+  memory: "Memory of scores",
+  lsh: (rounds: string) => `LSH, ${rounds} rounds`,
+  full: "full attention",
+  length: "tokens",
+  limit: (bytes: string) => `largest block here, ${bytes}`,
+  columns: {
+    length: "tokens",
+    full: "full attention",
+    lsh: (rounds: string) => `LSH, ${rounds} rounds`,
+    ratio: "full over LSH",
+    fullScores: "scores, full",
+    lshScores: "scores, LSH",
+    work: "LSH's memory",
+  },
+  how: {
+    time: (heads: string, size: string) =>
+      `Median of up to five runs of the library's kernel on random vectors, ${heads} heads of ${size}, from submission to the GPU being done. Lengths whose run would take too long are not run; “expected” follows from the length before.`,
+    ratio: "Time of full attention over that of LSH attention; above 1, LSH is the faster one.",
+    fullScores: "4 bytes for each pair of tokens and each head.",
+    lshScores: "4 bytes for each token, round and head, times the keys of two chunks.",
+    work: "GPU memory that the kernel took besides queries, values and result: rotations, buckets and sorting.",
+  },
+};
+
+export const zh: Phrases<typeof en> = {
+  sentences: [
+    "全注意力计算所有的对，所以长度加倍，时间变成四倍。LSH 注意力的每一轮里，每个词元只与固定数量的词元计算：长度加倍，时间也只加倍。",
+    "文本短时，哈希和排序得不偿失。从多长开始划算，表里是这台设备的答案。",
+  ],
+  tryThis: "改变轮数，重新测量：蓝线上移，斜率不变。再看看，如果把分数都存下来，要占多少内存。",
+  captionTime: "两条轴每一格都加倍。虚线：预计值，真跑要等太久。",
+  captionMemory:
+    "如果像普通注意力那样为反向传播保留所有头的分数。本运行库从不存储它们；横线是这块适配器允许的最大单块。",
+  rounds: "轮数",
+  what: "显示",
+  time: "时间",
+  memory: "分数占的内存",
+  lsh: (rounds) => `LSH，${rounds} 轮`,
+  full: "全注意力",
+  length: "词元",
+  limit: (bytes) => `这里最大的单块，${bytes}`,
+  columns: {
+    length: "词元",
+    full: "全注意力",
+    lsh: (rounds) => `LSH，${rounds} 轮`,
+    ratio: "全注意力／LSH",
+    fullScores: "分数，全注意力",
+    lshScores: "分数，LSH",
+    work: "LSH 占的内存",
+  },
+  how: {
+    time: (heads, size) =>
+      `用本库的内核在随机向量上运行至多五次的中位数，${heads} 个头，每头 ${size} 维，从提交到显卡完成。会太久的长度不跑，“预计”由前一个长度推出。`,
+    ratio: "全注意力的时间除以 LSH 注意力的时间；大于 1 时 LSH 更快。",
+    fullScores: "每对词元、每个头 4 字节。",
+    lshScores: "每个词元、每轮、每个头，乘以两块的键数，各 4 字节。",
+    work: "除查询、值和结果以外，内核占用的显存：旋转、桶和排序。",
+  },
+};
