@@ -2,8 +2,8 @@
 //
 // Keys a file leaves out have the defaults of the public model class, which are not ours.
 //
-// What it does not express (layer kind "full", hashing, duplicates, acrossBuckets, fullAttentionBelow, classifierPooling) is written
-// under `webgpu_reformer`, except the layer kind, which stays in attn_layers: other readers then refuse the file, rightly.
+// What it does not express (layer kind "full", and OWN_FIELDS) is written under `webgpu_reformer`, except the layer kind,
+// which stays in attn_layers: other readers then refuse the file, rightly.
 // The two stacks of a sequence-to-sequence model are written there too, and a kind of that name stands in attn_layers.
 import type { Activation, ReformerConfig, ReformerOptions } from "./config.js";
 import { resolveConfig } from "./config.js";

@@ -8,6 +8,7 @@ import {
   resolveConfig,
   runsFullAttention,
 } from "../src/config.js";
+import type { Hashing } from "../src/config-hashing.js";
 import { configFromHuggingFace, configToHuggingFace } from "../src/config-hugging-face.js";
 import { ConfigError, ShapeError } from "../src/errors.js";
 import { CRIME_AND_PUNISHMENT, ENWIK8 } from "./support/published.js";
@@ -93,6 +94,9 @@ describe("resolveConfig", () => {
     ["numBuckets", { numBuckets: [] }],
     ["numBuckets", { numBuckets: null }],
     ["numBuckets", { numBuckets: 2 ** 21 }],
+    ["hashing", { hashing: "spherical" }],
+    ["hashing", { hashing: "balanced" }],
+    ["numBuckets", { hashing: "balanced", causal: false, head: "none", numBuckets: [2 ** 16, 2] }],
     ["duplicates", { duplicates: "never" }],
     ["padTokenId", { padTokenId: 256 }],
     ["eosTokenId", { eosTokenId: 256 }],
@@ -102,6 +106,14 @@ describe("resolveConfig", () => {
     ["hiddenDropout", { hiddenDropout: 1 }],
     ["headSize", { headSize: 30 }],
   ];
+  it("says why a causal model cannot hash balanced, and lets others", () => {
+    expect(() => resolveConfig({ hashing: "balanced" })).toThrow(
+      /^hashing is "balanced", but must be one of rotations, .* where causal is true: balanced ranks a token among all/,
+    );
+    expect(resolveConfig({ hashing: "balanced", causal: false, head: "none" }).hashing).toBe("balanced");
+    expect(resolveConfig({ hashing: "balanced", layers: ["local"] }).hashing).toBe("balanced"); // nothing hashes
+  });
+
   it.each(bad)("refuses %s of %o, naming it", (field, given) => {
     const error = failure(() => resolveConfig(given as ReformerOptions));
     expect(error).toBeInstanceOf(ConfigError);
@@ -159,10 +171,17 @@ describe("configFromHuggingFace", () => {
       fullAttentionBelow: 128,
       positions: { type: "learned", maxLength: 512 },
       numBuckets: [4, 8],
+      hashing: "second-probe",
       hashSeed: 3,
     });
     const back = configFromHuggingFace(JSON.parse(JSON.stringify(configToHuggingFace(config))));
     expect({ ...back, extra: {} }).toEqual(config);
+  });
+
+  it("writes the family of hashing only where it is not the public one, under our own key", () => {
+    const written = (hashing: Hashing) => configToHuggingFace(resolveConfig({ hashing })).webgpu_reformer;
+    expect(written("rotations")).toBeUndefined();
+    expect(written("hadamard")).toEqual({ hashing: "hadamard" });
   });
 
   it.each([
