@@ -2,6 +2,7 @@
 import { describeAdapter } from "../../src/engine-device.js";
 import { benchCrossover } from "./crossover.js";
 import { benchGenerate } from "./generate.js";
+import { benchHashing } from "./hashing.js";
 import { benchKernels } from "./kernels.js";
 import type { RunBench, Table } from "./report.js";
 import { benchScaling } from "./scaling.js";
@@ -11,6 +12,7 @@ export const BENCHMARKS: Readonly<Record<string, RunBench>> = {
   scaling: benchScaling,
   crossover: benchCrossover,
   generate: benchGenerate,
+  hashing: benchHashing,
 };
 
 export interface Reporter {
