@@ -8,7 +8,7 @@ export const en = {
   tryThis:
     "Change the number of rounds and measure again: the blue line moves up, its slope stays. Then look at the memory that scores would take if they were stored.",
   captionTime:
-    "Both axes double from mark to mark. Dashed: expected, because it would take too long to wait for.",
+    "Both axes are logarithmic, so a line that climbs twice as steeply grows with the square. Dashed: expected, because it would take too long to wait for.",
   captionMemory:
     "Scores of all heads, if they were kept for the backward pass as plain attention does. This runtime never stores them; the line is the largest single block this adapter allows.",
   rounds: "Rounds",
@@ -44,7 +44,7 @@ export const zh: Phrases<typeof en> = {
     "文本短时，哈希和排序得不偿失。从多长开始划算，表里是这台设备的答案。",
   ],
   tryThis: "改变轮数，重新测量：蓝线上移，斜率不变。再看看，如果把分数都存下来，要占多少内存。",
-  captionTime: "两条轴每一格都加倍。虚线：预计值，真跑要等太久。",
+  captionTime: "两条轴都是对数刻度，陡一倍就是按平方增长。虚线：预计值，真跑要等太久。",
   captionMemory:
     "如果像普通注意力那样为反向传播保留所有头的分数。本运行库从不存储它们；横线是这块适配器允许的最大单块。",
   rounds: "轮数",

@@ -196,9 +196,9 @@ class LengthStation extends Station<Row> {
       x,
       y: { label: t.time, log: true, show: milliseconds, include: [1] },
       series: [
-        { label: names.full, tone: "full", points: full },
+        { label: expected.length > 0 ? "" : names.full, tone: "full", points: full },
         {
-          label: "",
+          label: expected.length > 0 ? names.full : "",
           tone: "full",
           points: expected.length > 0 ? [...full.slice(-1), ...expected] : [],
           dashed: true,

@@ -6,11 +6,11 @@ export interface StationEntry {
 }
 
 export const STATIONS: readonly (StationEntry | null)[] = [
-  null,
+  { tag: "reformer-station-overview", load: () => import("./01-overview.js") },
   { tag: "reformer-station-lsh", load: () => import("./02-lsh.js") },
   null,
   { tag: "reformer-station-length", load: () => import("./04-length.js") },
-  null,
+  { tag: "reformer-station-reversible", load: () => import("./05-reversible.js") },
   null,
   null,
   null,

@@ -96,11 +96,12 @@ export const stationStyles = css`
   .choice {
     display: inline-flex;
     flex-wrap: wrap;
-    gap: 0.25rem 1rem;
+    gap: 0.25rem 0.375rem;
     align-items: center;
     font-size: 0.875rem;
   }
   .choice label {
+    margin-inline-end: 0.75rem;
     display: inline-flex;
     gap: 0.375rem;
     align-items: center;

@@ -1,0 +1,25 @@
+/** The small models that stations compare: one shape, with and without each of the Reformer's ideas. */
+import type { ReformerOptions } from "../runtime.js";
+
+type LayerKind = "local" | "lsh" | "full";
+
+export interface Shape {
+  readonly length: number;
+  readonly depth: number;
+  readonly hiddenSize: number;
+}
+
+/** A byte-level language model with layers of one kind, or of several in turn. */
+export function modelOf(
+  { length, depth, hiddenSize }: Shape,
+  ...kinds: readonly LayerKind[]
+): ReformerOptions {
+  const headSize = hiddenSize >= 256 ? 64 : 32;
+  const chunk = length >= 1024 ? 64 : 32;
+  return {
+    ...{ vocabSize: 256, hiddenSize, headSize, numHeads: Math.max(1, hiddenSize / headSize) },
+    ...{ feedForwardSize: 4 * hiddenSize, maxLength: Math.max(length, 128), numHashes: 2 },
+    ...{ lshChunkLength: chunk, localChunkLength: chunk, initializerRange: 0.05, axialInitStd: 0.05 },
+    layers: Array.from({ length: depth }, (_, i) => kinds[i % kinds.length] ?? "lsh"),
+  };
+}

@@ -1,0 +1,81 @@
+import type { Phrases } from "../i18n/phrases.js";
+
+export const en = {
+  sentences: [
+    "A Reformer is a Transformer with two parts replaced. LSH attention compares each token with few others instead of all, and reversible layers compute their inputs again instead of keeping them.",
+    "Both save what grows with long texts: time and memory. The four models here have the same width and the same number of layers.",
+  ],
+  tryThis:
+    "Add layers and watch which bars grow. Then make the text longer: what stays in memory changes, and so does the work that the last column counts.",
+  caption:
+    "GPU memory of one training step, planned to the byte by the library for the length and depth chosen. Full attention here never stores its scores; a runtime that does would need the bytes in the table on top, in every layer.",
+  length: "Length",
+  depth: "Layers",
+  tokens: (n: string) => `${n} tokens`,
+  variants: {
+    transformer: "Transformer",
+    lsh: "with LSH attention",
+    reversible: "with reversible layers",
+    reformer: "Reformer: both",
+  },
+  parts: { parameters: "weights, gradients, optimiser", activations: "activations and working memory" },
+  columns: {
+    variant: "model",
+    attention: "attention's time",
+    activations: "activations",
+    memory: "training memory",
+    scores: "scores, if stored",
+    ms: (length: string) => `a step at ${length} tokens`,
+    pairs: "pairs scored per layer",
+  },
+  complexity: {
+    full: "n²",
+    lsh: "n · rounds · chunk",
+    stored: "grow with depth",
+    reversible: "one layer's worth",
+  },
+  how: {
+    memory:
+      "planMemory of the library: every buffer that a training step will ask for at the length and depth chosen.",
+    scores:
+      "4 bytes for each pair of tokens, head and layer; what attention that keeps its scores would need.",
+    ms: "Median training step of models of this depth, at most eight layers, on a short text; random weights.",
+    pairs: "Queries times keys, per head: all, or rounds times the two chunks that a token sees.",
+  },
+};
+
+export const zh: Phrases<typeof en> = {
+  sentences: [
+    "Reformer 是换了两个部件的 Transformer：LSH 注意力让每个词元只与少数词元比较，而不是全部；可逆层把输入重新算出来，而不是存下来。",
+    "省下的正是长文本的负担：时间和内存。这里的四个模型宽度相同，层数相同。",
+  ],
+  tryThis: "增加层数，看哪几条会变长。再加长文本：占用的内存变了，最后一列的工作量也变了。",
+  caption:
+    "一步训练的显存，由本库按所选长度和层数精确计划到字节。这里的全注意力从不存储分数；会存储的运行库，每一层还要另加表中的字节数。",
+  length: "长度",
+  depth: "层数",
+  tokens: (n) => `${n} 个词元`,
+  variants: {
+    transformer: "Transformer",
+    lsh: "换上 LSH 注意力",
+    reversible: "换上可逆层",
+    reformer: "Reformer：两者都换",
+  },
+  parts: { parameters: "权重、梯度、优化器", activations: "激活值与工作内存" },
+  columns: {
+    variant: "模型",
+    attention: "注意力的时间",
+    activations: "激活值",
+    memory: "训练内存",
+    scores: "分数，若存储",
+    ms: (length) => `${length} 个词元的一步`,
+    pairs: "每层计算的对",
+  },
+  complexity: { full: "n²", lsh: "n · 轮数 · 块长", stored: "随层数增长", reversible: "只有一层" },
+  how: {
+    memory: "本库的 planMemory：在所选长度和层数下，一步训练将申请的每一块缓冲区。",
+    scores: "每对词元、每个头、每层 4 字节；保留分数的注意力需要这么多。",
+    ms: "同样层数（至多八层）的模型在短文本上一步训练的中位数；权重随机。",
+    pairs: "每个头的查询数乘以键数：全部，或轮数乘以一个词元能看到的两块。",
+  },
+};

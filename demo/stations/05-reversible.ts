@@ -1,0 +1,224 @@
+import { html } from "lit";
+import { modelOf } from "../chapter/models.js";
+import { linePlot } from "../figures/plot.js";
+import { reconstruction } from "../figures/reversible.js";
+import { bytes, decimals, milliseconds, whole } from "../format.js";
+import type { MemoryUse } from "../runtime.js";
+import { en, zh } from "./05-reversible.text.js";
+import { choice } from "./inputs.js";
+import { type Column, phrasesOf, Station } from "./station.js";
+
+interface Row {
+  readonly depth: number;
+  readonly reversible: number | null;
+  readonly stored: number | null;
+  readonly msReversible: number | null;
+  readonly msStored: number | null;
+  readonly difference: number | null;
+}
+
+const DEPTHS = [2, 4, 8, 12, 16, 24];
+/** What memory is planned for. */
+const PLANNED = { length: 4096, hiddenSize: 256 };
+const SIZES = {
+  slow: { hiddenSize: 32, length: 64, steps: 4, budget: 1500, timed: [2, 4] },
+  fast: { hiddenSize: 128, length: 1024, steps: 10, budget: 2000, timed: [2, 4, 8, 12] },
+} as const;
+
+const activations = ({ total, weights, gradients, optimizer }: MemoryUse) =>
+  total - weights - gradients - optimizer;
+const format = (value: number) => (value === 0 ? "0" : value.toExponential(1));
+
+/** Memory against depth, and the exactness of going back. */
+class ReversibleStation extends Station<Row> {
+  readonly number = 5;
+  #what: "memory" | "error" = "memory";
+  #errors: readonly { depth: number; float: number; fixed: number }[] = [];
+
+  get #t() {
+    return phrasesOf({ en, zh });
+  }
+  get #size() {
+    return this.slow ? SIZES.slow : SIZES.fast;
+  }
+
+  #row(depth: number): Row {
+    return (
+      this.rows.find((row) => row.depth === depth) ?? {
+        ...{ depth, reversible: null, stored: null, msReversible: null, msStored: null, difference: null },
+      }
+    );
+  }
+
+  protected override async compute(): Promise<void> {
+    this.#errors = DEPTHS.map((depth) => ({ depth, ...reconstruction(depth) }));
+    const limits = { maxBufferSize: 2 ** 34, maxStorageBufferBindingSize: 2 ** 32 };
+    for (const depth of DEPTHS) {
+      const config = modelOf({ ...PLANNED, depth }, "local", "lsh");
+      const plan = async (backward: "reversible" | "stored") =>
+        activations(await this.chapter.planMemory(config, { length: PLANNED.length, backward }, limits));
+      const [reversible, stored] = [await plan("reversible"), await plan("stored")];
+      this.put({ ...this.#row(depth), reversible, stored });
+    }
+    this.chapter.findings.set({
+      depth: this.rows.map(({ depth, reversible, stored }) => ({
+        depth,
+        reversible: reversible ?? 0,
+        stored: stored ?? 0,
+      })),
+    });
+  }
+
+  protected override async measure(signal: AbortSignal): Promise<void> {
+    const { hiddenSize, length, steps, budget, timed } = this.#size;
+    const text = (await this.chapter.text()).slice(0, 40 * length);
+    for (const depth of timed) {
+      const losses = new Map<string, number[]>();
+      const runs = (["reversible", "stored"] as const).map((backward) => ({
+        name: backward,
+        config: modelOf({ length, depth, hiddenSize }, "local", "lsh"),
+        options: { steps, length, backward },
+      }));
+      for await (const told of this.run("training", { text, runs, seed: 1, budget }, signal)) {
+        if (told.kind === "step") losses.set(told.run, [...(losses.get(told.run) ?? []), told.loss]);
+        else
+          this.put({
+            ...this.#row(depth),
+            [told.run === "stored" ? "msStored" : "msReversible"]: told.milliseconds,
+          });
+      }
+      const [a = [], b = []] = [losses.get("reversible"), losses.get("stored")];
+      const shared = Math.min(a.length, b.length);
+      const difference = Math.max(
+        ...Array.from({ length: shared }, (_, i) => Math.abs((a[i] ?? 0) - (b[i] ?? 0))),
+      );
+      this.put({ ...this.#row(depth), difference });
+      const before = this.chapter.findings.state.inversion;
+      this.chapter.findings.set({
+        inversion: {
+          difference: Math.max(difference, before?.difference ?? 0),
+          steps: shared + (before?.steps ?? 0),
+        },
+      });
+    }
+  }
+
+  protected words() {
+    const { sentences, tryThis, captionMemory, captionError } = this.#t;
+    return { sentences, tryThis, caption: this.#what === "memory" ? captionMemory : captionError };
+  }
+
+  protected columns(): readonly Column<Row>[] {
+    const { columns: c, how } = this.#t;
+    const planned = how.memory(whole(PLANNED.length), whole(PLANNED.hiddenSize));
+    return [
+      { key: "layers", label: c.depth, value: ({ depth }) => depth, show: whole },
+      {
+        key: "reversible",
+        label: c.reversible,
+        value: (row) => row.reversible,
+        show: bytes,
+        source: "computed",
+        how: planned,
+      },
+      {
+        key: "stored",
+        label: c.stored,
+        value: (row) => row.stored,
+        show: bytes,
+        source: "computed",
+        how: planned,
+      },
+      {
+        key: "saved",
+        label: c.saved,
+        value: ({ stored, reversible }) =>
+          stored === null || reversible === null ? null : stored / reversible,
+        show: (v) => `${decimals(v, 1)}×`,
+        source: "computed",
+        how: how.saved,
+      },
+      {
+        key: "msReversible",
+        label: c.msReversible,
+        value: (row) => row.msReversible,
+        show: milliseconds,
+        source: "measured",
+        how: how.ms,
+      },
+      {
+        key: "msStored",
+        label: c.msStored,
+        value: (row) => row.msStored,
+        show: milliseconds,
+        source: "measured",
+        how: how.ms,
+      },
+      {
+        key: "difference",
+        label: c.difference,
+        value: (row) => row.difference,
+        show: format,
+        source: "measured",
+        how: how.difference,
+      },
+    ];
+  }
+
+  protected override controls() {
+    const t = this.#t;
+    return html`<div class="controls">
+      ${choice(
+        t.what,
+        this.#what,
+        [
+          ["memory", t.memory],
+          ["error", t.error],
+        ],
+        (what) => {
+          this.#what = what;
+          this.requestUpdate();
+        },
+      )}
+    </div>`;
+  }
+
+  protected figure() {
+    const t = this.#t;
+    const x = { label: t.depth, show: whole, ticks: DEPTHS };
+    if (this.#what === "error") {
+      const least = 1e-9;
+      return linePlot({
+        width: this.width,
+        title: t.errorAxis,
+        x,
+        y: { label: t.errorAxis, log: true, show: (v) => v.toExponential(0), include: [least, 1e-5] },
+        series: [
+          {
+            label: t.float,
+            tone: "full",
+            points: this.#errors.map(({ depth, float }) => [depth, Math.max(float, least)] as const),
+          },
+          {
+            label: t.fixed,
+            tone: "lsh",
+            points: this.#errors.map(({ depth, fixed }) => [depth, Math.max(fixed, least)] as const),
+          },
+        ],
+      });
+    }
+    const line = (kind: "reversible" | "stored") =>
+      this.rows.flatMap((row) => (row[kind] === null ? [] : [[row.depth, row[kind] as number] as const]));
+    return linePlot({
+      width: this.width,
+      title: t.memory,
+      x,
+      y: { label: t.memory, show: bytes, include: [0] },
+      series: [
+        { label: t.stored, tone: "full", points: line("stored") },
+        { label: t.reversible, tone: "lsh", points: line("reversible") },
+      ],
+    });
+  }
+}
+customElements.define("reformer-station-reversible", ReversibleStation);
