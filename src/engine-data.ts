@@ -66,6 +66,15 @@ export function needLanguageModel({ head }: ReformerConfig, call: string): void 
   );
 }
 
+/** @throws {ConfigError} where the head does not learn from examples */
+export function needExamples({ head }: ReformerConfig, call: string): void {
+  if (head !== "language-model" && head !== "none") return;
+  throw new ConfigError(
+    `${call} needs a head that learns from examples, but this model's is ${head}: use replaceHead(), or train() with a text.`,
+    { field: "head" },
+  );
+}
+
 /** Examples, to train on and held out. */
 export function exampleData(
   { config, seed }: LearningModel,

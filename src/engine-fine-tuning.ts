@@ -1,6 +1,6 @@
 // Training with examples: options, encoding, and the run that keeps its best checkpoint.
-import { type ReformerConfig, roundUpToChunks } from "./config.js";
-import { exampleData } from "./engine-data.js";
+import { pairLengths, type ReformerConfig, roundUpToChunks } from "./config.js";
+import { exampleData, needExamples } from "./engine-data.js";
 import { resolveTrainOptions, type TrainSettings } from "./engine-options.js";
 import { type TrainedModel, TrainingRun } from "./engine-training.js";
 import { ConfigError } from "./errors.js";
@@ -21,12 +21,7 @@ export async function* fineTuneSteps(
 ): AsyncGenerator<FineTuneStep, TrainSummary> {
   const { config } = model;
   const { signal, patience = DEFAULT_PATIENCE, maskShare = MASK_SHARE } = options;
-  if (config.head === "language-model" || config.head === "none") {
-    throw new ConfigError(
-      `fineTune() needs a head that learns from examples, but this model's is ${config.head}: use replaceHead(), or train() with a text.`,
-      { field: "head" },
-    );
-  }
+  needExamples(config, "fineTune()");
   checkOptions(config, options);
   signal?.throwIfAborted();
   const given = options.heldOut ?? HELD_OUT;
@@ -36,7 +31,7 @@ export async function* fineTuneSteps(
       : { train: [...examples], heldOut: [...given] };
   const settings = await settingsOf(model, parts, options);
   const { shape } = settings;
-  const encoding = { length: shape.length, signal };
+  const encoding = { length: shape.length, targetLength: shape.targetLength, signal };
   const { classWeights } = options;
   const train = await encodeExamples(model, parts.train, { ...encoding, classWeights });
   const heldOut = await encodeExamples(model, parts.heldOut, encoding);
@@ -98,15 +93,25 @@ async function settingsOf(
   parts: { readonly train: readonly Example[]; readonly heldOut: readonly Example[] },
   options: FineTuneOptions,
 ): Promise<TrainSettings> {
-  const { heldOut: _, freeze, classWeights: __, patience: ___, maskShare: ____, ...rest } = options;
+  const {
+    heldOut: _,
+    freeze,
+    classWeights: __,
+    patience: ___,
+    maskShare: ____,
+    targetLength: given,
+    ...rest
+  } = options;
   const { config } = model;
   const all = [...parts.train, ...parts.heldOut];
+  const longest = await longestExample(model, all, options.signal);
+  const pair = config.head === "sequence-to-sequence";
+  const wanted = options.length ?? longest.length;
   // Whole chunks, so that every position that a softmax over positions sees is one that the model was called with.
-  const length = roundUpToChunks(
-    config,
-    options.length ?? (await longestExample(model, all, options.signal)),
-  );
+  const length = pair ? wanted : roundUpToChunks(config, wanted);
   const settings = resolveTrainOptions(config, { ...rest, length });
   const optimizer = { ...settings.shape.optimizer, frozen: freeze ?? [] };
-  return { ...settings, shape: { ...settings.shape, optimizer, masked: true } };
+  const targetLength = pair ? (given ?? longest.targetLength) : undefined;
+  if (targetLength !== undefined) pairLengths(config, length, targetLength);
+  return { ...settings, shape: { ...settings.shape, optimizer, masked: true, targetLength } };
 }

@@ -2,6 +2,7 @@
 import { type ReformerConfig, resolveConfig } from "./config.js";
 import { readTensors, writeTensors } from "./engine-checkpoint.js";
 import { type OpenDevice, planWeights } from "./engine-device.js";
+import { ConfigError } from "./errors.js";
 import { parameterArena } from "./model/memory.js";
 import { initialValues, isBody, parameters } from "./model/parameters.js";
 import { PreparedPlan } from "./scheduler/run.js";
@@ -20,12 +21,18 @@ export function configWithHead(config: ReformerConfig, { seed: _, ...options }: 
     extra,
     ...body
   } = config;
+  if ((head === "sequence-to-sequence") !== (options.head === "sequence-to-sequence")) {
+    throw new ConfigError(
+      `head is ${options.head}, but this model's is ${head}: a sequence-to-sequence model has two stacks of layers and others one, so make a new model.`,
+      { field: "head" },
+    );
+  }
   const { architectures: __, ...rest } = extra; // they name the old head
   const maskTokenId = options.maskTokenId === undefined ? config.maskTokenId : options.maskTokenId;
   return resolveConfig({
     ...body,
     extra: rest,
-    causal: options.causal ?? options.head === "language-model",
+    causal: options.causal ?? (options.head === "language-model" || options.head === "sequence-to-sequence"),
     ...options,
     maskTokenId,
   });

@@ -6,11 +6,21 @@ import { characterTokenizer } from "./text/character-tokenizer.js";
 import type { Tokenizer } from "./text/tokenizer.js";
 import type { CreateOptions, ReformerOptions } from "./types.js";
 
-/** The tokenizer's vocabulary, and for a masked language model one token more: the mask. */
+/** The token that a head needs beside those of texts: a mask, or what begins and ends a target. */
+const OWN_TOKEN = {
+  "masked-language-model": "maskTokenId",
+  "sequence-to-sequence": "eosTokenId",
+} as const;
+
+/** The tokenizer's vocabulary, and for heads that need a token of their own one more. */
 export function withVocabulary(given: ReformerOptions, tokens: number): ReformerOptions {
-  const masked = given.head === "masked-language-model" && given.maskTokenId === undefined;
-  if (!masked || given.vocabSize !== undefined) return { ...given, vocabSize: given.vocabSize ?? tokens };
-  return { ...given, vocabSize: tokens + 1, maskTokenId: tokens };
+  const { head, vocabSize } = given;
+  const own =
+    head === "masked-language-model" || head === "sequence-to-sequence" ? OWN_TOKEN[head] : undefined;
+  if (vocabSize !== undefined || own === undefined || given[own] !== undefined) {
+    return { ...given, vocabSize: vocabSize ?? tokens };
+  }
+  return { ...given, vocabSize: tokens + 1, [own]: tokens };
 }
 
 /** @throws {ConfigError} where the text that a vocabulary is made from is missing */

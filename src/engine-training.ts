@@ -186,7 +186,7 @@ export class TrainingRun {
   async #report(finished: FinishedStep, perStep: number): Promise<TrainStep> {
     const { settings, data, trainer, signal } = this;
     const { step, loss } = finished;
-    const { batchSize, length } = settings.shape;
+    const { batchSize, length, targetLength = 0 } = settings.shape;
     this.#lastLoss = loss;
     if (this.#evaluates(step)) {
       this.#heldOut = await data.evaluate(trainer, signal);
@@ -211,7 +211,7 @@ export class TrainingRun {
       ...finished,
       steps: settings.steps,
       bitsPerCharacter: data.bitsPerCharacter(loss),
-      tokensPerSecond: (settings.accumulate * batchSize * length) / perStep,
+      tokensPerSecond: (settings.accumulate * batchSize * (length + targetLength)) / perStep,
       secondsLeft: (settings.steps - step) * perStep,
       heldOut,
       sample,

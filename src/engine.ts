@@ -2,7 +2,7 @@
 import { type ReformerConfig, resolveConfig } from "./config.js";
 import { readTensors } from "./engine-checkpoint.js";
 import { describeAdapter, type OpenDevice, openDevice } from "./engine-device.js";
-import { evaluateText } from "./engine-evaluation.js";
+import { evaluate } from "./engine-evaluation.js";
 import { readModelFiles, writeModelFiles, writeWeights } from "./engine-files.js";
 import { fineTuneSteps } from "./engine-fine-tuning.js";
 import { generateText } from "./engine-generation.js";
@@ -223,7 +223,7 @@ export class Engine extends TaskMethods implements Model {
 
   async evaluate(text: string | readonly Example[], options: EvaluateOptions = {}): Promise<Evaluation> {
     this.#check();
-    return this.#alone(() => evaluateText(this.#asked(), text, options));
+    return this.#alone(() => evaluate(this.#asked(), text, options));
   }
 
   generate(prompt: string, options: GenerateOptions = {}): Generation {

@@ -7,6 +7,7 @@ const METHODS = {
   "text-classification": "classify",
   "question-answering": "answer",
   "fill-mask": "fillMask",
+  "text2text-generation": "convert",
   "feature-extraction": "embed",
 } as const satisfies Record<string, keyof Tasks>;
 

@@ -15,7 +15,16 @@ import type { MemoryUse, PlanOptions, ReformerOptions } from "./types.js";
  */
 export function planMemory(
   options: ReformerOptions,
-  { length, batchSize = 1, mode = "train", backward, streams, precision, optimizer }: PlanOptions,
+  {
+    length,
+    targetLength,
+    batchSize = 1,
+    mode = "train",
+    backward,
+    streams,
+    precision,
+    optimizer,
+  }: PlanOptions,
   limits?: GPUSupportedLimits,
 ): MemoryUse {
   const config = resolveConfig(options);
@@ -39,8 +48,9 @@ export function planMemory(
   });
   const run =
     mode === "train"
-      ? planTraining(config, shape, weights, profile).plan.memory
-      : planEvaluation(config, { batchSize, length, streams: "f32" }, weights, profile).plan.memory;
+      ? planTraining(config, { ...shape, targetLength }, weights, profile).plan.memory
+      : planEvaluation(config, { batchSize, length, targetLength, streams: "f32" }, weights, profile).plan
+          .memory;
   return together(base, run);
 }
 

@@ -6,6 +6,7 @@ import type {
   AnswerOptions,
   AnswerSpan,
   ClassifyOptions,
+  ConvertOptions,
   CoverageOptions,
   CreateOptions,
   EmbedOptions,
@@ -135,6 +136,14 @@ export class Reformer implements Model {
     return this.#live().fillMask(text, options);
   }
 
+  /** What a text, or each of several, becomes: the target that a sequence-to-sequence model writes for it. */
+  convert(texts: string, options?: ConvertOptions): Promise<string>;
+  convert(texts: readonly string[], options?: ConvertOptions): Promise<string[]>;
+  async convert(texts: string | readonly string[], options: ConvertOptions = {}): Promise<string | string[]> {
+    if (typeof texts !== "string") return this.#live().convert(texts, options);
+    return (await this.#live().convert([texts], options))[0] ?? "";
+  }
+
   /** A vector of 2 · hiddenSize numbers for a text, or for each of several; any head does. */
   embed(texts: string, options?: EmbedOptions): Promise<Float32Array>;
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
@@ -169,8 +178,8 @@ export class Reformer implements Model {
     return this.#live().explain(text, options);
   }
 
-  /** Loss on a text: nats per token and bits per character. `lsh: false` zeroes the LSH layers' output. */
-  async evaluate(text: string, options: EvaluateOptions = {}): Promise<Evaluation> {
+  /** Loss on a text: nats per token and bits per character; or on examples of the model's head. `lsh: false` zeroes the LSH layers' output. */
+  async evaluate(text: string | readonly Example[], options: EvaluateOptions = {}): Promise<Evaluation> {
     return this.#live().evaluate(text, options);
   }
 

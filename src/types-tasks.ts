@@ -22,8 +22,14 @@ export interface PlainText {
   readonly text: string;
 }
 
-/** An example of the model's head: classification, question answering, masked language modelling. */
-export type Example = LabelledText | AnsweredQuestion | PlainText;
+/** A text and what it becomes. */
+export interface TextPair {
+  readonly text: string;
+  readonly target: string;
+}
+
+/** An example of the model's head: classification, question answering, masked language modelling, sequence to sequence. */
+export type Example = LabelledText | AnsweredQuestion | PlainText | TextPair;
 
 /** A new head for the body that a model has. */
 export interface HeadOptions {
@@ -88,6 +94,20 @@ export interface MaskFilling {
   readonly token: number;
   readonly text: string;
   readonly score: number;
+}
+
+export interface ConvertOptions {
+  /** Longest target, in tokens; default 200, at most the model's positions. */
+  readonly maxNewTokens?: number | undefined;
+  /** 0 (default): always the most probable token. */
+  readonly temperature?: number | undefined;
+  /** Only the k most probable tokens; 0 (default) keeps all. */
+  readonly topK?: number | undefined;
+  /** Only the most probable tokens that together reach this probability; default 1. */
+  readonly topP?: number | undefined;
+  /** Of sampling, and of hashing unless the configuration fixes it; default the model's. */
+  readonly seed?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface EmbedOptions {
@@ -227,6 +247,8 @@ export interface Tasks {
   answer(question: Question, options?: AnswerOptions): Promise<AnswerSpan[]>;
   /** Candidates for every mask of the text, in the order of the masks. */
   fillMask(text: string, options?: FillMaskOptions): Promise<MaskFilling[][]>;
+  /** What every text becomes, by a sequence-to-sequence model. */
+  convert(texts: readonly string[], options?: ConvertOptions): Promise<string[]>;
   /** A vector of 2 · hiddenSize numbers for every text: its final states, of any head. */
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
   /** Surprise of every token of a text. */

@@ -1,6 +1,7 @@
 // The public vocabulary: what a model is asked, and what it answers. The engine, the worker and the page share it.
 import type { ReformerConfig, ReformerOptions } from "./config.js";
 import type { Hashing } from "./config-hashing.js";
+import type { GenerateOptions, Generation } from "./types-generation.js";
 import type { Example, HeadOptions, Tasks } from "./types-tasks.js";
 
 /** Bytes of GPU memory by category; `total` is exactly what is asked of the GPU. */
@@ -198,38 +199,10 @@ export interface FineTuneRun extends AsyncIterable<FineTuneStep> {
   finish(): Promise<TrainSummary>;
 }
 
-export interface GenerateOptions {
-  readonly maxNewTokens?: number | undefined;
-  /** 0: always the most probable token. Default 1. */
-  readonly temperature?: number | undefined;
-  /** Only the k most probable tokens; 0 (default) keeps all. */
-  readonly topK?: number | undefined;
-  /** Only the most probable tokens that together reach this probability; default 1. */
-  readonly topP?: number | undefined;
-  /** Divides positive (multiplies negative) logits of tokens already present; default 1. */
-  readonly repetitionPenalty?: number | undefined;
-  readonly seed?: number | undefined;
-  /** Generation ends before any of these strings. */
-  readonly stop?: string | readonly string[] | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** A piece of generated text. Pieces join to valid UTF-8. */
-export interface GeneratedPiece {
-  readonly text: string;
-  readonly token: number;
-}
-
 /** An async iterable of steps; leaving the loop stops the run at a step boundary. */
 export interface TrainRun extends AsyncIterable<TrainStep> {
   /** Runs to the end without a loop. */
   finish(): Promise<TrainSummary>;
-}
-
-/** An async iterable of text; leaving the loop stops the generation. */
-export interface Generation extends AsyncIterable<GeneratedPiece> {
-  /** Everything it writes, as one string. */
-  text(): Promise<string>;
 }
 
 /** What a model is and what it holds now. */
@@ -307,5 +280,6 @@ export interface Model extends Tasks {
   dispose(): Promise<void>;
 }
 
+export type * from "./types-generation.js";
 export type * from "./types-tasks.js";
 export type { Hashing, ReformerConfig, ReformerOptions };

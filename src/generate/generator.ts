@@ -275,7 +275,8 @@ function prefillLength(config: ReformerConfig, tokens: number): { count: number;
   return { count: 0, padded: 0 };
 }
 
-function checkSampling({ temperature, topK, topP, repetitionPenalty }: SamplingOptions): void {
+/** @throws {ConfigError} naming the option that is out of range */
+export function checkSampling({ temperature, topK, topP, repetitionPenalty }: SamplingOptions): void {
   const check = (field: string, value: number | undefined, valid: (x: number) => boolean, needed: string) => {
     if (value !== undefined && !valid(value)) {
       throw new ConfigError(`${field} is ${value}, but must be ${needed}`, { field });

@@ -17,6 +17,7 @@ import { finalStates, logitsOf } from "../layers/head.js";
 import type { Streams } from "../layers/reversible-block.js";
 import { rowsPerSlab } from "../layers/rows.js";
 import { type ParameterArena, streamPair } from "../model/memory.js";
+import { decoderConfig } from "../model/sequence-to-sequence.js";
 import { type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
 import { Arena, Recording, type Tensor } from "../scheduler/recording.js";
 import { ceilDiv } from "../shapes.js";
@@ -45,8 +46,10 @@ export interface GenerationPlan {
 
 /** What a step reads and writes beside weights and caches. */
 export interface StepTensors {
-  /** u32 [16]: position, sampling. */
+  /** u32 [16]: position in the caches, sampling. */
   readonly control: Tensor;
+  /** u32 [16]: position that is embedded; of a target, its own. Else the same tensor as `control`. */
+  readonly positionControl: Tensor;
   /** u32 [16]: seed and draw of the rotations. */
   readonly hashControl: Tensor;
   /** u32 [batch]: the tokens a step reads, then the tokens it chose. */
@@ -64,8 +67,11 @@ export function stepTensors(config: ReformerConfig, batch: number): StepTensors 
   const inputs = new Arena("inputs", "state");
   const outputs = new Arena("outputs", "state");
   const logits = new Arena("logits", "state");
+  const control = inputs.tensor("control", [16], "u32");
+  const pair = config.head === "sequence-to-sequence";
   return {
-    control: inputs.tensor("control", [16], "u32"),
+    control,
+    positionControl: pair ? inputs.tensor("target position", [16], "u32") : control,
     hashControl: inputs.tensor("hash control", [16], "u32"),
     tokens: outputs.tensor("tokens", [batch], "u32"),
     seen: outputs.tensor("seen", [batch, ceilDiv(config.vocabSize, 32)], "u32"),
@@ -87,7 +93,7 @@ export function planGeneration(
 ): GenerationPlan {
   const { batch, capacity, streams } = shape;
   checkShape(config, shape);
-  const fixed = decodeConfig(config, capacity);
+  const fixed = decodeConfig(decoderConfig(config), capacity);
   const cache = decodeCache(fixed, batch, capacity);
   const tensors = stepTensors(fixed, batch);
   const pair = streamPair(fixed, ["x1", "x2"], batch, profile.maxStorageBufferBindingSize, "i32");
@@ -130,7 +136,8 @@ function checkShape(config: ReformerConfig, { batch, capacity }: GenerationShape
       { field: "causal" },
     );
   }
-  const longest = longestLength(config);
+  // Source and target have positions of their own.
+  const longest = longestLength(config) * (config.head === "sequence-to-sequence" ? 2 : 1);
   if (!Number.isInteger(capacity) || capacity < 1 || capacity > longest) {
     throw new ShapeError(
       `a generation of ${capacity} tokens was asked for, but this model has ${longest} positions: shorten the prompt or ask for fewer new tokens`,
@@ -140,7 +147,7 @@ function checkShape(config: ReformerConfig, { batch, capacity }: GenerationShape
   if (!Number.isInteger(batch) || batch < 1 || batch > 65_535) {
     throw new ShapeError(`batch is ${batch}, but generation takes 1 to 65535 sequences at a time`, { batch });
   }
-  bucketFactors(decodeConfig(config, capacity), capacity);
+  if (config.layers.includes("lsh")) bucketFactors(decodeConfig(config, capacity), capacity);
 }
 
 /** What layers are recorded with in inference; the rotations are the cache's. */
@@ -181,12 +188,12 @@ export function inferenceContext(
 /** Records one new token per sequence: reads `tokens` at the control buffer's position, writes `logits`. */
 export function recordStep(
   context: LayerContext,
-  tensors: Pick<StepTensors, "tokens" | "logits">,
+  tensors: Pick<StepTensors, "tokens" | "logits"> & Partial<Pick<StepTensors, "positionControl">>,
   streams: Streams,
   cache: DecodeCache,
   options: DecodeOptions,
 ): void {
-  embedNext(context, tensors.tokens, streams.x1);
+  embedNext(context, tensors.tokens, streams.x1, tensors.positionControl);
   copyInto(context, streams.x1, streams.x2);
   context.config.layers.forEach((kind, layer) => {
     decodeLayer(context, layer, kind, streams, cache, options);

@@ -188,11 +188,15 @@ function attentionDims(
   };
 }
 
-/** Embeds one new token per sequence (`context.length` is 1) at the control buffer's position. */
-export function embedNext(context: LayerContext, tokens: Tensor, x: Rows): void {
-  const { recording, weight, config, control, batch } = context;
-  const [pos0, pos1] = positionNames(config).map(weight);
-  recording.dispatch(embedding, embeddingDims(context, 0, batch), {
+/**
+ * Embeds one new token per sequence (`context.length` is 1) at the position in `control`: of a target, whose positions
+ * count from its own start, not the one that the caches know.
+ */
+export function embedNext(context: LayerContext, tokens: Tensor, x: Rows, control = context.control): void {
+  const { recording, weight, config, batch } = context;
+  const part = config.head === "sequence-to-sequence" ? "target" : "source";
+  const [pos0, pos1] = positionNames(config, part).map(weight);
+  recording.dispatch(embedding, embeddingDims(context, 0, batch, part), {
     ids: tokens,
     word: weight(WORD),
     pos0,

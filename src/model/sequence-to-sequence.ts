@@ -27,8 +27,9 @@ export interface PairState {
   readonly decoder: readonly (StoredLayer | undefined)[];
 }
 
-/** The configuration of the decoder's layers: they look at no later chunk. */
+/** The configuration of the decoder's layers, which look at no later chunk; any other model's own. */
 export function decoderConfig(config: ReformerConfig): ReformerConfig {
+  if (config.head !== "sequence-to-sequence") return config;
   return { ...config, lshChunksAfter: 0, localChunksAfter: 0 };
 }
 

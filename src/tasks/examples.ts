@@ -5,14 +5,14 @@ import { ConfigError, TextError } from "../errors.js";
 import { Random } from "../random.js";
 import type { Batch, BatchShape, BatchSource } from "../text/dataset.js";
 import { encodeText, type Tokenizer } from "../text/tokenizer.js";
-import type { AnsweredQuestion, Example, LabelledText } from "../types-tasks.js";
+import type { AnsweredQuestion, Example, LabelledText, TextPair } from "../types-tasks.js";
 import { maskTokens } from "./masking.js";
 import { encodeQuestion, NO_ANSWER, tokensOfSpan } from "./question.js";
 
 /** One example ready for the model. */
 export interface EncodedExample {
   readonly tokens: Uint32Array;
-  /** Of the head: a label's number, a number per label, or start and end; none in masked language modelling. */
+  /** Of the head: a label's number, a number per label, start and end, or tokens; none in masked language modelling. */
   readonly targets: readonly number[];
   /** What its loss counts. */
   readonly weight: number;
@@ -21,6 +21,8 @@ export interface EncodedExample {
 /** Random streams of their own: order of examples, and masks. */
 const ORDER_STREAM = 11;
 const MASK_STREAM = 12;
+/** Target of a place that predicts nothing. */
+const IGNORED = -100;
 /** Held-out masks are those of one step, so that losses compare. */
 const HELD_OUT_STEP = 2 ** 32;
 
@@ -33,17 +35,21 @@ export async function encodeExamples(
   examples: readonly Example[],
   options: {
     readonly length: number;
+    /** Longest target, its end included; of sequence-to-sequence models, which cut nothing. */
+    readonly targetLength?: number | undefined;
     /** Weight by label, for single-label heads. */
     readonly classWeights?: readonly number[] | undefined;
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<EncodedExample[]> {
-  const { length, classWeights, signal } = options;
+  const { length, targetLength = length, classWeights, signal } = options;
   const encoded: EncodedExample[] = [];
   for (const [i, example] of examples.entries()) {
     const place = `examples[${i}]`;
     if (config.head === "question-answering") {
       encoded.push(encodeAnswered(tokenizer, place, example, length));
+    } else if (config.head === "sequence-to-sequence") {
+      encoded.push(encodePair(config, tokenizer, place, example, { source: length, target: targetLength }));
     } else {
       if (typeof (example as LabelledText).text !== "string") {
         throw new ConfigError(
@@ -98,6 +104,35 @@ function encodeAnswered(
   const span = tokensOfSpan(encoded, answer.start, end);
   if (!span) throw new TextError(`${place}: no token holds the answer: check the tokenizer.`);
   return { tokens, targets: span, weight: 1 };
+}
+
+function encodePair(
+  { eosTokenId }: ReformerConfig,
+  tokenizer: Tokenizer,
+  place: string,
+  example: Example,
+  longest: { readonly source: number; readonly target: number },
+): EncodedExample {
+  const { text, target } = example as TextPair;
+  if (typeof text !== "string" || typeof target !== "string") {
+    throw new ConfigError(
+      `${place} is ${JSON.stringify(example)?.slice(0, 80)}, but a sequence-to-sequence head needs { text, target }.`,
+    );
+  }
+  const tokens = tokenizer.encode(text);
+  if (tokens.length === 0) throw new TextError(`${place} has an empty text: give one of at least one token.`);
+  const targets = [...tokenizer.encode(target), ...(eosTokenId === null ? [] : [eosTokenId])];
+  for (const [name, given, allowed] of [
+    ["source", tokens.length, longest.source],
+    ["target", targets.length, longest.target],
+  ] as const) {
+    if (given <= allowed) continue;
+    throw new TextError(
+      `${place} has a ${name} of ${given} tokens${name === "target" ? ", its end included" : ""}, but this run takes ${allowed}: shorten it or raise ${name === "target" ? "targetLength" : "length"}.`,
+      { given, length: allowed },
+    );
+  }
+  return { tokens, targets, weight: 1 };
 }
 
 /** The targets of a classification head. @throws {ConfigError} naming the example */
@@ -176,6 +211,15 @@ export class ExampleSource implements BatchSource {
       const { targets, counted } = maskTokens(config, inputs, lengths, this.maskShare, random);
       return { ...shape, targets, counted };
     }
+    if (config.head === "sequence-to-sequence") {
+      const targetLengths = rows.map(({ targets }) => targets.length);
+      const longest = Math.max(...targetLengths);
+      const targets = new Int32Array(rows.length * longest).fill(IGNORED);
+      rows.forEach((one, row) => {
+        targets.set(one.targets, row * longest);
+      });
+      return { ...shape, targets, targetLengths, counted: targetLengths.reduce((a, b) => a + b, 0) };
+    }
     const answers = config.head === "question-answering";
     const whole = answers || config.problemType === "single-label";
     const flat = rows.flatMap(({ targets }) => targets);
@@ -213,19 +257,24 @@ export function splitExamples<T>(
   return { train: pick(order.slice(kept)), heldOut: pick(order.slice(0, kept)) };
 }
 
-/** Tokens of the longest example, at most what the model takes. */
+/** Tokens of the longest example and of the longest target, its end included; at most what the model takes. */
 export async function longestExample(
   { config, tokenizer }: { readonly config: ReformerConfig; readonly tokenizer: Tokenizer },
   examples: readonly Example[],
   signal: AbortSignal | undefined,
-): Promise<number> {
-  let longest = 1;
+): Promise<{ readonly length: number; readonly targetLength: number }> {
+  let length = 1;
+  let targetLength = 1;
   for (const example of examples) {
     const tokens =
       "question" in example
         ? encodeQuestion(tokenizer, example).tokens
         : await encodeText(tokenizer, example.text ?? "", { signal });
-    longest = Math.max(longest, tokens.length);
+    length = Math.max(length, tokens.length);
+    if ("target" in example && typeof example.target === "string") {
+      targetLength = Math.max(targetLength, tokenizer.encode(example.target).length + 1);
+    }
   }
-  return Math.min(longest, longestLength(config));
+  const most = longestLength(config);
+  return { length: Math.min(length, most), targetLength: Math.min(targetLength, most) };
 }

@@ -58,6 +58,12 @@ export async function read(
 ): Promise<Map<string, Float32Array | Uint32Array>> {
   const { config, gpu, profile, weights, base, seed } = model;
   const { signal } = options;
+  if (config.head === "sequence-to-sequence") {
+    throw new ConfigError(
+      "A sequence-to-sequence model reads a source and writes a target: ask it with convert(); this call needs a model of one sequence.",
+      { field: "head" },
+    );
+  }
   const batch = sequences.length;
   const lengths = sequences.map((tokens) => tokens.length);
   if (lengths.includes(0)) throw new TextError("The text is empty: give one of at least one token.");

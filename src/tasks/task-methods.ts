@@ -15,6 +15,9 @@ export abstract class TaskMethods implements Tasks {
   fillMask(...call: Call<"fillMask">) {
     return this.ask("fillMask", ...call);
   }
+  convert(...call: Call<"convert">) {
+    return this.ask("convert", ...call);
+  }
   embed(...call: Call<"embed">) {
     return this.ask("embed", ...call);
   }

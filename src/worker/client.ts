@@ -68,7 +68,10 @@ class WorkerModel extends TaskMethods implements Model {
     return this.connection.call(() => this.connection.host.files(this.id));
   }
 
-  evaluate(text: string, { signal, ...options }: EvaluateOptions = {}): Promise<Evaluation> {
+  evaluate(
+    text: string | readonly Example[],
+    { signal, ...options }: EvaluateOptions = {},
+  ): Promise<Evaluation> {
     const send = (call: number) => this.connection.host.evaluate(this.id, call, text, options);
     return this.connection.abortable(send, signal);
   }

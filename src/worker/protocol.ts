@@ -72,7 +72,12 @@ export interface Host {
   ): Promise<void>;
   describe(model: number): Promise<ModelDescription>;
   files(model: number): Promise<ModelFiles>;
-  evaluate(model: number, call: number, text: string, options: Sent<EvaluateOptions>): Promise<Evaluation>;
+  evaluate(
+    model: number,
+    call: number,
+    text: string | readonly Example[],
+    options: Sent<EvaluateOptions>,
+  ): Promise<Evaluation>;
   task(model: number, call: number, request: TaskRequest): Promise<unknown>;
   replaceHead(model: number, options: HeadOptions): Promise<void>;
   /** Prepares a run; it starts with the first `next` or with `finish`. */

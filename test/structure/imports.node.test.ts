@@ -13,8 +13,12 @@ const LAYERS: readonly [layer: string, files: RegExp, below: readonly string[]][
   ["layers", /^src\/layers\//, ["leaves", "gpu", "scheduler", "kernels"]],
   ["model", /^src\/model\//, ["leaves", "gpu", "scheduler", "kernels", "layers"]],
   ["train", /^src\/train\//, ["leaves", "gpu", "scheduler", "kernels", "layers", "model", "text"]],
-  ["tasks", /^src\/tasks\//, ["leaves", "gpu", "scheduler", "kernels", "layers", "model", "train", "text"]],
   ["generate", /^src\/generate\//, ["leaves", "gpu", "scheduler", "kernels", "layers", "model", "text"]],
+  [
+    "tasks",
+    /^src\/tasks\//,
+    ["leaves", "gpu", "scheduler", "kernels", "layers", "model", "train", "text", "generate"],
+  ],
 ];
 const ENGINE = LAYERS.map(([layer]) => layer);
 const ALL_LAYERS: typeof LAYERS = [

@@ -5,6 +5,7 @@ export class NoTasks {
   classify = (): never => refuse();
   answer = (): never => refuse();
   fillMask = (): never => refuse();
+  convert = (): never => refuse();
   embed = (): never => refuse();
   score = (): never => refuse();
   coverage = (): never => refuse();

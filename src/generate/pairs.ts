@@ -1,0 +1,147 @@
+// Targets of sources, token by token: the encoder and the decoder over its states in one pass, then one step per token
+// against the caches.
+import { type ReformerConfig, wholeChunks } from "../config.js";
+import type { Gpu } from "../gpu/gpu.js";
+import { streamFromF32 } from "../kernels/stream.js";
+import { copyInto } from "../layers/copy.js";
+import { prefillHashes, prefillLayer } from "../layers/decode.js";
+import { encodedStates } from "../layers/encoded.js";
+import { slice } from "../layers/rows.js";
+import { packControl } from "../model/control.js";
+import { type ParameterArena, streamPair } from "../model/memory.js";
+import { encode, encoderContext } from "../model/sequence-to-sequence.js";
+import { type DeviceProfile, plan } from "../scheduler/plan.js";
+import { Arena } from "../scheduler/recording.js";
+import { PreparedPlan } from "../scheduler/run.js";
+import { checkSampling, type SamplingOptions } from "./generator.js";
+import {
+  type GenerationPlan,
+  inferenceContext,
+  type PrefillPlan,
+  planGeneration,
+  RUN,
+} from "./recordings.js";
+
+/** What conversion needs of a sequence-to-sequence model. */
+export interface PairModel {
+  readonly config: ReformerConfig;
+  readonly gpu: Gpu;
+  readonly profile: DeviceProfile;
+  readonly weights: ParameterArena;
+  /** Holds the weights. */
+  readonly base: PreparedPlan;
+}
+
+/**
+ * The targets of sources of one length, side by side, each without its end token. A target ends after `maxNewTokens`.
+ * @throws {ShapeError} {GpuOutOfMemoryError} where the lengths do not fit the model or the device
+ */
+export async function convertTokens(
+  { config, gpu, profile, weights, base }: PairModel,
+  sources: readonly ArrayLike<number>[],
+  options: SamplingOptions & { readonly maxNewTokens: number; readonly signal?: AbortSignal | undefined },
+): Promise<number[][]> {
+  const { maxNewTokens, signal, seed = 0, temperature = 0, topK = 0, topP = 1 } = options;
+  checkSampling({ temperature, topK, topP });
+  const length = sources[0]?.length ?? 0;
+  const shape = { batch: sources.length, capacity: length + maxNewTokens, streams: "f32" } as const;
+  const generation = planGeneration(config, shape, weights, profile);
+  const { tensors } = generation;
+  const prepared = await PreparedPlan.create(gpu, generation.plan, { shared: base, signal });
+  try {
+    prepared.write(tensors.hashControl, packControl({ seed: config.hashSeed ?? seed, draw: 0 }));
+    await prepared.run(RUN.start);
+    const padded = wholeChunks(config, [...config.layers, ...config.encoderLayers], length);
+    await readSources(gpu, generation, config, prepared, { sources, padded, profile, signal });
+    const lsh = config.layers.includes("lsh");
+    let hashed = lsh && prefillHashes({ config: generation.config, length: padded });
+    const end = config.eosTokenId ?? config.padTokenId;
+    prepared.write(tensors.tokens, new Uint32Array(sources.length).fill(end));
+    prepared.write(tensors.seen, new Uint32Array(tensors.seen.byteLength / 4));
+    const targets: number[][] = sources.map(() => []);
+    const open = new Set(targets);
+    for (let place = 0; place < maxNewTokens && open.size > 0; place++) {
+      signal?.throwIfAborted();
+      const position = length + place;
+      prepared.write(tensors.control, packControl({ seed, draw: place, position, temperature, topK, topP }));
+      prepared.write(tensors.positionControl, packControl({ seed, draw: place, position: place }));
+      await prepared.run(hashed ? RUN.hashed : RUN.dense, { signal });
+      hashed ||= lsh && position + 1 >= Math.max(config.lshChunkLength, config.fullAttentionBelow);
+      const chosen = await prepared.read(tensors.tokens);
+      targets.forEach((target, row) => {
+        const token = chosen[row] as number;
+        if (token === end) open.delete(target);
+        else if (open.has(target)) target.push(token);
+      });
+    }
+    return targets;
+  } finally {
+    prepared.dispose();
+  }
+}
+
+/** Fills the caches with the sources. */
+async function readSources(
+  gpu: Gpu,
+  generation: GenerationPlan,
+  config: ReformerConfig,
+  shared: PreparedPlan,
+  options: {
+    readonly sources: readonly ArrayLike<number>[];
+    readonly padded: number;
+    readonly profile: DeviceProfile;
+    readonly signal: AbortSignal | undefined;
+  },
+): Promise<void> {
+  const { sources, padded, profile, signal } = options;
+  const length = sources[0]?.length ?? 0;
+  const planned = planSources(generation, config, padded, padded !== length, profile);
+  const prepared = await PreparedPlan.create(gpu, planned.plan, { shared, signal });
+  try {
+    const ids = new Uint32Array(sources.length * padded).fill(config.padTokenId);
+    const mask = new Uint32Array(ids.length);
+    sources.forEach((source, row) => {
+      ids.set(source, row * padded);
+      mask.fill(1, row * padded, row * padded + length);
+    });
+    prepared.write(planned.tokens, ids);
+    if (planned.keyMask) prepared.write(planned.keyMask, mask);
+    await prepared.run(0, { signal });
+    await prepared.finish();
+  } finally {
+    prepared.dispose();
+  }
+}
+
+/** Plans the encoder over sources of `paddedLength` tokens each, and the decoder over its states. */
+function planSources(
+  generation: GenerationPlan,
+  config: ReformerConfig,
+  paddedLength: number,
+  masked: boolean,
+  profile: DeviceProfile,
+): PrefillPlan {
+  const { shape, weights, cache, tensors } = generation;
+  const { batch, streams } = shape;
+  const { hiddenSize: E } = config;
+  const arena = new Arena("sources", "state");
+  const tokens = arena.tensor("source tokens", [batch * paddedLength], "u32");
+  const keyMask = masked ? arena.tensor("key mask", [batch, paddedLength], "u32") : undefined;
+  const sizes = { batch, length: paddedLength, streams };
+  const context = {
+    ...inferenceContext(generation.config, sizes, weights, tensors, profile, cache),
+    keyMask,
+  };
+  const { recording, fixedPoint } = context;
+  const encoder = encoderContext({ ...context, config }, paddedLength, keyMask);
+  const states = encodedStates(encoder, encode(encoder, tokens).streams);
+  const bytes = Math.max(profile.maxStorageBufferBindingSize, states.byteLength); // the states are one binding too
+  const pair = streamPair(config, ["source x1", "source x2"], batch * paddedLength, bytes, "i32");
+  const dims = { count: batch * paddedLength * E, fixedPoint };
+  recording.dispatch(streamFromF32, dims, { x: states, stream: slice(pair.x1, 0, batch * paddedLength) });
+  copyInto(context, pair.x1, pair.x2);
+  config.layers.forEach((kind, layer) => {
+    prefillLayer(context, layer, kind, pair, cache);
+  });
+  return { plan: plan([recording], profile), tokens, keyMask };
+}

@@ -1,0 +1,29 @@
+// The public vocabulary of writing text.
+
+export interface GenerateOptions {
+  readonly maxNewTokens?: number | undefined;
+  /** 0: always the most probable token. Default 1. */
+  readonly temperature?: number | undefined;
+  /** Only the k most probable tokens; 0 (default) keeps all. */
+  readonly topK?: number | undefined;
+  /** Only the most probable tokens that together reach this probability; default 1. */
+  readonly topP?: number | undefined;
+  /** Divides positive (multiplies negative) logits of tokens already present; default 1. */
+  readonly repetitionPenalty?: number | undefined;
+  readonly seed?: number | undefined;
+  /** Generation ends before any of these strings. */
+  readonly stop?: string | readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A piece of generated text. Pieces join to valid UTF-8. */
+export interface GeneratedPiece {
+  readonly text: string;
+  readonly token: number;
+}
+
+/** An async iterable of text; leaving the loop stops the generation. */
+export interface Generation extends AsyncIterable<GeneratedPiece> {
+  /** Everything it writes, as one string. */
+  text(): Promise<string>;
+}
