@@ -14,6 +14,8 @@ export interface Series {
 export interface AxisOptions {
   readonly label: string;
   readonly log?: boolean | undefined;
+  /** Marks at multiples of powers of two, for bytes. */
+  readonly binary?: boolean | undefined;
   readonly show: (value: number) => string;
   /** Where marks may stand; default: round numbers. */
   readonly ticks?: readonly number[] | undefined;
@@ -131,7 +133,9 @@ function scaleOf(
   } else {
     const raw = (max - min) / Math.max(2, room);
     const power = 10 ** Math.floor(Math.log10(raw));
-    const step = ([1, 2, 5, 10].find((s) => s * power >= raw) ?? 10) * power;
+    const step = axis.binary
+      ? 2 ** Math.ceil(Math.log2(raw))
+      : ([1, 2, 5, 10].find((s) => s * power >= raw) ?? 10) * power;
     min = Math.floor(min / step + 1e-9) * step;
     max = Math.ceil(max / step - 1e-9) * step;
     ticks = Array.from({ length: Math.round((max - min) / step) + 1 }, (_, i) => min + i * step);

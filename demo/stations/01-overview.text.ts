@@ -6,7 +6,7 @@ export const en = {
     "Both save what grows with long texts: time and memory. The four models here have the same width and the same number of layers.",
   ],
   tryThis:
-    "Add layers and watch which bars grow. Then make the text longer: what stays in memory changes, and so does the work that the last column counts.",
+    "Add layers and watch which bars grow. Then make the text longer, and watch the pairs that have to be scored.",
   caption:
     "GPU memory of one training step, planned to the byte by the library for the length and depth chosen. Full attention here never stores its scores; a runtime that does would need the bytes in the table on top, in every layer.",
   length: "Length",
@@ -49,7 +49,7 @@ export const zh: Phrases<typeof en> = {
     "Reformer 是换了两个部件的 Transformer：LSH 注意力让每个词元只与少数词元比较，而不是全部；可逆层把输入重新算出来，而不是存下来。",
     "省下的正是长文本的负担：时间和内存。这里的四个模型宽度相同，层数相同。",
   ],
-  tryThis: "增加层数，看哪几条会变长。再加长文本：占用的内存变了，最后一列的工作量也变了。",
+  tryThis: "增加层数，看哪几条会变长。再加长文本，看要计算的对数怎样变化。",
   caption:
     "一步训练的显存，由本库按所选长度和层数精确计划到字节。这里的全注意力从不存储分数；会存储的运行库，每一层还要另加表中的字节数。",
   length: "长度",

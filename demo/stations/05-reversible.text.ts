@@ -6,7 +6,7 @@ export const en = {
     "Adding and then subtracting in floating point loses bits. This runtime keeps the streams as 32-bit integers, and gets back exactly what went in.",
   ],
   tryThis:
-    "Move the depth: the orange line climbs, the blue one stays. Then look at what floating point would have lost on the way back.",
+    "Make the text longer: both lines move up, but only the orange one climbs with depth. Then look at what floating point would have lost on the way back.",
   captionMemory: "Memory of a training step besides weights, gradients and optimiser.",
   captionError:
     "Streams are run forward and back through layers on the CPU, with the same f and g, in single precision and in the fixed point of this runtime. The fixed-point line lies on zero and is drawn at the bottom.",
@@ -14,6 +14,7 @@ export const en = {
   memory: "Memory",
   error: "What comes back",
   depth: "layers",
+  length: "Tokens",
   reversible: "reversible",
   stored: "stored",
   float: "floating point",
@@ -43,7 +44,7 @@ export const zh: Phrases<typeof en> = {
     "反向传播需要每一层在前向时见到的东西。可逆层 y₁ = x₁ + f(x₂)、y₂ = x₂ + g(y₁) 可以倒着算：x₂ = y₂ − g(y₁)，再 x₁ = y₁ − f(x₂)。所以只保留最后一层的输出，内存不随层数增长。",
     "浮点数加了再减会丢掉几位。本运行库把两股数据流存为 32 位整数，拿回来的与放进去的分毫不差。",
   ],
-  tryThis: "移动层数：橙线上升，蓝线不动。再看看用浮点数往回算会丢掉什么。",
+  tryThis: "加长文本：两条线都上移，但只有橙线随层数爬升。再看看用浮点数往回算会丢掉什么。",
   captionMemory: "一步训练除权重、梯度、优化器以外的内存。",
   captionError:
     "在 CPU 上用同样的 f 和 g 把数据流正着、再倒着算过各层：一次用单精度浮点数，一次用本运行库的定点数。定点数那条线恒为零，画在最底下。",
@@ -51,6 +52,7 @@ export const zh: Phrases<typeof en> = {
   memory: "内存",
   error: "拿回了什么",
   depth: "层",
+  length: "词元",
   reversible: "可逆",
   stored: "存储",
   float: "浮点数",

@@ -2,10 +2,10 @@ import { html } from "lit";
 import { modelOf } from "../chapter/models.js";
 import { linePlot } from "../figures/plot.js";
 import { reconstruction } from "../figures/reversible.js";
-import { bytes, decimals, milliseconds, whole } from "../format.js";
+import { bytes, decimals, milliseconds, short, whole } from "../format.js";
 import type { MemoryUse } from "../runtime.js";
 import { en, zh } from "./05-reversible.text.js";
-import { choice } from "./inputs.js";
+import { choice, slider } from "./inputs.js";
 import { type Column, phrasesOf, Station } from "./station.js";
 
 interface Row {
@@ -18,8 +18,8 @@ interface Row {
 }
 
 const DEPTHS = [2, 4, 8, 12, 16, 24];
-/** What memory is planned for. */
-const PLANNED = { length: 4096, hiddenSize: 256 };
+/** The width that memory is planned for. */
+const WIDTH = 256;
 const SIZES = {
   slow: { hiddenSize: 32, length: 64, steps: 4, budget: 1500, timed: [2, 4] },
   fast: { hiddenSize: 128, length: 1024, steps: 10, budget: 2000, timed: [2, 4, 8, 12] },
@@ -33,6 +33,8 @@ const format = (value: number) => (value === 0 ? "0" : value.toExponential(1));
 class ReversibleStation extends Station<Row> {
   readonly number = 5;
   #what: "memory" | "error" = "memory";
+  #power = 12;
+  #asked = 0;
   #errors: readonly { depth: number; float: number; fixed: number }[] = [];
 
   get #t() {
@@ -51,13 +53,16 @@ class ReversibleStation extends Station<Row> {
   }
 
   protected override async compute(): Promise<void> {
+    const asked = ++this.#asked;
+    const length = 2 ** this.#power;
     this.#errors = DEPTHS.map((depth) => ({ depth, ...reconstruction(depth) }));
     const limits = { maxBufferSize: 2 ** 34, maxStorageBufferBindingSize: 2 ** 32 };
     for (const depth of DEPTHS) {
-      const config = modelOf({ ...PLANNED, depth }, "local", "lsh");
+      const config = modelOf({ length, depth, hiddenSize: WIDTH }, "local", "lsh");
       const plan = async (backward: "reversible" | "stored") =>
-        activations(await this.chapter.planMemory(config, { length: PLANNED.length, backward }, limits));
+        activations(await this.chapter.planMemory(config, { length, backward }, limits));
       const [reversible, stored] = [await plan("reversible"), await plan("stored")];
+      if (asked !== this.#asked) return; // the slider has moved on
       this.put({ ...this.#row(depth), reversible, stored });
     }
     this.chapter.findings.set({
@@ -110,7 +115,7 @@ class ReversibleStation extends Station<Row> {
 
   protected columns(): readonly Column<Row>[] {
     const { columns: c, how } = this.#t;
-    const planned = how.memory(whole(PLANNED.length), whole(PLANNED.hiddenSize));
+    const planned = how.memory(whole(2 ** this.#power), whole(WIDTH));
     return [
       { key: "layers", label: c.depth, value: ({ depth }) => depth, show: whole },
       {
@@ -180,6 +185,10 @@ class ReversibleStation extends Station<Row> {
           this.requestUpdate();
         },
       )}
+      ${slider(t.length, this.#power, { min: 9, max: 15, show: (v) => short(2 ** v) }, (power) => {
+        this.#power = power;
+        void this.compute();
+      })}
     </div>`;
   }
 
@@ -213,7 +222,7 @@ class ReversibleStation extends Station<Row> {
       width: this.width,
       title: t.memory,
       x,
-      y: { label: t.memory, show: bytes, include: [0] },
+      y: { label: t.memory, show: bytes, binary: true, include: [0] },
       series: [
         { label: t.stored, tone: "full", points: line("stored") },
         { label: t.reversible, tone: "lsh", points: line("reversible") },

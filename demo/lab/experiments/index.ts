@@ -1,6 +1,7 @@
 /** The experiments by name. Each is told parameters and yields plain rows. */
+import { architecture } from "./architecture.js";
 import { attention } from "./attention.js";
 import { duplication } from "./duplication.js";
 import { training } from "./training.js";
 
-export const EXPERIMENTS = { attention, duplication, training } as const;
+export const EXPERIMENTS = { architecture, attention, duplication, training } as const;
