@@ -1,5 +1,6 @@
 // The benchmarks by name, and the machine they run on.
 import { describeAdapter } from "../../src/engine-device.js";
+import type { ModelFiles } from "../../src/types.js";
 import { benchCrossover } from "./crossover.js";
 import { benchGenerate } from "./generate.js";
 import { benchHashing } from "./hashing.js";
@@ -21,10 +22,15 @@ export interface Reporter {
 }
 
 /** Runs one benchmark at the size that suits the adapter, telling as it goes. */
-export async function runBenchmark(name: string, device: GPUDevice, reporter: Reporter): Promise<void> {
+export async function runBenchmark(
+  name: string,
+  device: GPUDevice,
+  reporter: Reporter,
+  model?: ModelFiles,
+): Promise<void> {
   const run = BENCHMARKS[name] as RunBench;
   const scale = describeAdapter(device).fallback ? "software" : "gpu";
-  for await (const table of run({ device, scale, log: (line) => void reporter.log(line) })) {
+  for await (const table of run({ device, scale, model, log: (line) => void reporter.log(line) })) {
     await reporter.table(table);
   }
 }

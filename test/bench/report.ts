@@ -1,4 +1,5 @@
 // What a benchmark reports, and how a table of it is printed.
+import type { ModelFiles } from "../../src/types.js";
 import type { Scale } from "../self-test/benchmark.js";
 
 export type Row = Readonly<Record<string, string | number>>;
@@ -14,6 +15,8 @@ export interface Table {
 export interface Bench {
   readonly device: GPUDevice;
   readonly scale: Scale;
+  /** A trained model to measure instead of one that the benchmark trains. */
+  readonly model?: ModelFiles | undefined;
   /** Says what is being measured. */
   readonly log: (line: string) => void;
 }

@@ -1,10 +1,13 @@
 /**
- * `npm run bench -- [NAME...] [--on node|chrome] [--json FILE]`: benchmarks (all, or those named) in tables. Never part
- * of the tests: they measure, they do not judge.
+ * `npm run bench -- [NAME...] [--on node|chrome] [--json FILE] [--model DIR]`: benchmarks (all, or those named) in tables,
+ * of the trained model in a folder where they would train one (Node only). Never part of the tests: they measure, they do
+ * not judge.
  */
-import { writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { requestDevice } from "../../src/gpu/gpu.js";
+import type { ModelFiles } from "../../src/types.js";
 import { adapterName } from "../conformance/conformance.js";
 import { openChromePage } from "../support/chrome-page.js";
 import { BENCHMARKS, type Reporter, runBenchmark } from "./benchmarks.js";
@@ -17,7 +20,11 @@ export async function main(args: readonly string[], { signal }: { signal: AbortS
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { on: { type: "string", default: "node" }, json: { type: "string" } },
+    options: {
+      on: { type: "string", default: "node" },
+      json: { type: "string" },
+      model: { type: "string" },
+    },
   });
   const names = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS);
   const unknown = names.filter((name) => !Object.hasOwn(BENCHMARKS, name));
@@ -28,7 +35,14 @@ export async function main(args: readonly string[], { signal }: { signal: AbortS
     );
     return WRONG_CALL;
   }
-  const host = values.on === "chrome" ? await inChrome() : await inNode();
+  if (values.model !== undefined && values.on !== "node") {
+    console.error(
+      `--model ${values.model} --on ${values.on}: a model's folder is read in Node; leave out --on.`,
+    );
+    return WRONG_CALL;
+  }
+  const model = values.model === undefined ? undefined : await filesOf(values.model);
+  const host = values.on === "chrome" ? await inChrome() : await inNode(model);
   const date = new Date().toISOString().slice(0, 10);
   console.log(`${host.adapter}, ${values.on}, ${date}`);
   const results: Record<string, Table[]> = {};
@@ -61,11 +75,19 @@ interface Host {
   close(): Promise<void>;
 }
 
-async function inNode(): Promise<Host> {
+async function filesOf(folder: string): Promise<ModelFiles> {
+  const names = (await readdir(folder)).filter((name) => /\.(json|safetensors)$/.test(name));
+  const files = names.map(
+    async (name) => [name, new Uint8Array(await readFile(join(folder, name)))] as const,
+  );
+  return Object.fromEntries(await Promise.all(files));
+}
+
+async function inNode(model: ModelFiles | undefined): Promise<Host> {
   const device = await requestDevice();
   return {
     adapter: adapterName(device),
-    run: (name, reporter) => runBenchmark(name, device, reporter),
+    run: (name, reporter) => runBenchmark(name, device, reporter, model),
     close: async () => device.destroy(),
   };
 }

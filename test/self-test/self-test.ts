@@ -7,12 +7,14 @@ import { ATTENTION_CHECKS } from "./attention.js";
 import { type Check, type Run, targetOf } from "./check.js";
 import { DECODING_CHECKS } from "./decoding.js";
 import { DENSE_CHECKS } from "./dense.js";
+import { HASHING_CHECKS } from "./hashing.js";
 import { HEAD_CHECKS } from "./heads.js";
 import { TRAINING_CHECKS } from "./training.js";
 
 export const CHECKS: readonly Check[] = [
   ...DENSE_CHECKS,
   ...ATTENTION_CHECKS,
+  ...HASHING_CHECKS,
   ...TRAINING_CHECKS,
   ...DECODING_CHECKS,
   ...HEAD_CHECKS,
