@@ -55,11 +55,8 @@ export type HeadKind = (typeof HEADS)[number];
 export const PROBLEM_TYPES = ["single-label", "multi-label", "regression"] as const;
 export type ProblemType = (typeof PROBLEM_TYPES)[number];
 
-/**
- * What a classifier reads of the final states: the first token's, as public checkpoints do, or of every component the
- * mean or the largest over all tokens.
- */
-export const POOLINGS = ["first", "mean", "max"] as const;
+/** What a classifier reads of the final states: the first token's, as public checkpoints do, or the mean of all tokens'. */
+export const POOLINGS = ["first", "mean"] as const;
 export type Pooling = (typeof POOLINGS)[number];
 
 /** The settings of the head; the others belong to the body. */

@@ -37,7 +37,7 @@ export interface HeadOptions {
   readonly numLabels?: number | undefined;
   readonly labels?: readonly string[] | undefined;
   readonly problemType?: ProblemType | undefined;
-  /** What a classifier reads: the first token, as public checkpoints do (default), or the mean or the largest over all tokens. */
+  /** What a classifier reads: the first token, as public checkpoints do (default), or the mean of all tokens. */
   readonly classifierPooling?: Pooling | undefined;
   readonly classifierDropout?: number | null | undefined;
   readonly maskTokenId?: number | null | undefined;

@@ -1,4 +1,4 @@
-// Classification head: the final states of the first token, or their mean or maximum over all tokens; dropout, dense 2E -> E, tanh,
+// Classification head: the final states of the first token, or their mean over all tokens; dropout, dense 2E -> E, tanh,
 // dropout, linear to the labels.
 import type { ReformerConfig } from "../config.js";
 import { activation, activationBackward } from "../kernels/activation.js";
@@ -6,7 +6,6 @@ import { crossEntropy } from "../kernels/cross-entropy.js";
 import { labelLoss, weighRows } from "../kernels/label-loss.js";
 import { putRowStarts, type RowStartsDims, takeRowStarts } from "../kernels/row-starts.js";
 import { dropoutMask } from "../kernels/stream.js";
-import { tokenMax, tokenMaxBackward } from "../kernels/token-max.js";
 import { tokenMean, tokenMeanBackward, tokenShares } from "../kernels/token-mean.js";
 import { type Tensor, view } from "../scheduler/recording.js";
 import { elements } from "../shapes.js";
@@ -17,11 +16,11 @@ import type { Streams } from "./reversible-block.js";
 import { type Rows, ranges } from "./rows.js";
 
 /**
- * Names of the classifier's two linear maps. Means and maxima have names of their own: a reader that knows only first
- * tokens then misses the weights, instead of answering wrongly with them.
+ * Names of the classifier's two linear maps. A mean has names of its own: a reader that knows only first tokens then
+ * misses the weights, instead of answering wrongly with them.
  */
 export function classifierNames({ classifierPooling }: Pick<ReformerConfig, "classifierPooling">) {
-  const prefix = classifierPooling === "first" ? "classifier" : `${classifierPooling}_classifier`;
+  const prefix = classifierPooling === "mean" ? "mean_classifier" : "classifier";
   return { dense: `${prefix}.dense`, output: `${prefix}.out_proj` };
 }
 
@@ -49,7 +48,7 @@ export function classify(context: LayerContext, streams: Streams, scores: Tensor
   const { recording, config, weight, batch } = context;
   const { hiddenSize: E, numLabels } = config;
   const names = classifierNames(config);
-  const pooled = POOLED[config.classifierPooling](context, streams);
+  const pooled = (config.classifierPooling === "mean" ? meanStates : firstStates)(context, streams);
   const states = drop(context, "classifier.input", pooled.states, 2 * E);
   const hidden = recording.tensor("hidden", [batch, E]);
   dense(context, names.dense, states, hidden, E, 2 * E);
@@ -181,38 +180,6 @@ function meanStates(context: LayerContext, streams: Streams): Pooled {
     },
   };
 }
-
-/** The largest of every component of the final states over every sequence's real tokens. */
-function maxStates(context: LayerContext, streams: Streams): Pooled {
-  const { recording, config, batch, length, keyMask: mask } = context;
-  const columns = 2 * config.hiddenSize;
-  const maxima = recording.tensor("largest states", [batch, columns]);
-  const places = recording.tensor("places of the largest", [batch, columns], "u32");
-  for (const { start, count } of ranges([streams.x1, streams.x2], stateRows(context))) {
-    const rows = { batch, length, columns, rows: count, rowOffset: start };
-    const dims = { ...rows, add: start > 0, masked: mask !== undefined };
-    recording.dispatch(tokenMax, dims, {
-      mask,
-      x: finalStates(context, streams, start, count),
-      maxima,
-      places,
-    });
-  }
-  return {
-    states: maxima,
-    backward(dMaxima, gradients) {
-      const all = [streams.x1, streams.x2, gradients.x1, gradients.x2];
-      for (const { start, count } of ranges(all, stateRows(context))) {
-        const dx = recording.tensor("dStates", [count, columns]);
-        const dims = { batch, length, columns, rows: count, rowOffset: start };
-        recording.dispatch(tokenMaxBackward, dims, { dMaxima, rows: places, dx });
-        finalStatesBackward(context, streams, gradients, dx, start, count);
-      }
-    },
-  };
-}
-
-const POOLED = { first: firstStates, mean: meanStates, max: maxStates } as const;
 
 /** dropout(x) of x[batch, columns], of values or of their gradients. */
 function drop(context: LayerContext, place: DropoutPlace, x: Tensor, columns: number): Tensor {

@@ -150,7 +150,7 @@ test("score() agrees with evaluate(): the same bits for the same text", async ()
   await expect(model.score("a")).rejects.toThrow("a prediction needs two");
 });
 
-test("the mean and the largest of all tokens see a label that the first token cannot", async () => {
+test("the mean of all tokens sees a label that the first token cannot", async () => {
   // One local layer with chunks of 8: the first token sees 16 tokens, and the word that decides is the last of 40.
   const far = Array.from({ length: 40 }, (_, i) => ({
     text: `${"x".repeat(34 + (i % 3))} ${i % 2 === 0 ? "sea" : "land"}`,
@@ -164,7 +164,7 @@ test("the mean and the largest of all tokens see a label that the first token ca
     causal: false,
   } as const;
   const head = { head: "classification", labels: ["wet", "dry"] } as const;
-  const bestLoss = async (classifierPooling: "first" | "mean" | "max") => {
+  const bestLoss = async (classifierPooling: "first" | "mean") => {
     await using model = await Reformer.create({ ...body, ...head, classifierPooling }, HERE);
     const { best } = await model.fineTune(far, { ...TUNING, steps: 40, heldOut: far.slice(0, 8) }).finish();
     if (classifierPooling === "mean") {
@@ -180,6 +180,5 @@ test("the mean and the largest of all tokens see a label that the first token ca
     return best?.loss;
   };
   expect(await bestLoss("mean")).toBeLessThan(0.2);
-  expect(await bestLoss("max")).toBeLessThan(0.2);
   expect(await bestLoss("first"), "ln 2 is to know nothing").toBeGreaterThan(0.6);
 });
