@@ -172,9 +172,13 @@ export function linePlot(options: LinePlot): SVGTemplateResult {
   const ends = shown
     .map((one) => ({ one, at: ry(one.points.at(-1)?.[1] ?? 0), end: rx(one.points.at(-1)?.[0] ?? 0) }))
     .sort((a, b) => a.at - b.at);
-  ends.forEach((end, i) => {
+  const column = shown.length > 2 && beside; // many names stand in one column
+  for (const [i, end] of ends.entries()) {
     end.at = Math.max(end.at, (ends[i - 1]?.at ?? Number.NEGATIVE_INFINITY) + 15);
-  });
+    if (column) end.end = right;
+  }
+  const over = (ends.at(-1)?.at ?? 0) - bottom;
+  if (over > 0) for (const end of ends) end.at -= over;
   return svg`<svg class="figure" width=${width} height=${height} viewBox="0 0 ${width} ${height}" role="img" aria-label=${title}>
     ${ry.ticks.map(
       (t) => svg`<line class="grid" x1=${left} x2=${right} y1=${ry(t)} y2=${ry(t)}></line>

@@ -1,7 +1,6 @@
 /** What experiments share: the device, the models that stay open between them, and the clock. */
 import {
   type CreateOptions,
-  type ModelFiles,
   Reformer,
   type ReformerOptions,
   WebGPUUnavailableError,
@@ -48,17 +47,20 @@ export class Bench {
     return Reformer.create(config, { ...options, device: await this.device() });
   }
 
-  async load(files: ModelFiles, options: CreateOptions = {}): Promise<Reformer> {
-    return Reformer.load(files, { ...options, device: await this.device() });
+  async load(address: string, options: CreateOptions = {}): Promise<Reformer> {
+    return Reformer.load(address, { ...options, cache: false, device: await this.device() });
   }
 
-  /** The one model that outlives its experiment; another key replaces it. */
-  async keep(key: string, make: () => Promise<Reformer>): Promise<Reformer> {
-    if (this.#kept?.key === key) return this.#kept.model;
-    await this.#kept?.model.dispose();
-    this.#kept = null;
-    this.#kept = { key, model: await make() };
-    return this.#kept.model;
+  /** The model that outlived its experiment, where it is that one. */
+  kept(key: string): Reformer | null {
+    return this.#kept?.key === key ? this.#kept.model : null;
+  }
+
+  /** Keeps a model open for the next experiment, in place of the one before. */
+  async keep(key: string, model: Reformer): Promise<void> {
+    const before = this.#kept;
+    this.#kept = { key, model };
+    await before?.model.dispose();
   }
 }
 

@@ -44,6 +44,10 @@ class ArchitectureStation extends Station<Row> {
   static override styles = [
     ...Station.styles,
     css`
+      .field select {
+        width: auto;
+        max-width: 100%;
+      }
       .block {
         cursor: pointer;
       }
@@ -60,9 +64,16 @@ class ArchitectureStation extends Station<Row> {
         stroke-width: 2;
         fill: none;
       }
+      .split {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 1rem 2rem;
+      }
       .detail {
+        flex: 1 1 18rem;
         display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr));
+        align-content: start;
+        grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr));
         gap: 0.75rem 1.5rem;
         font-size: 0.8125rem;
       }
@@ -214,8 +225,7 @@ class ArchitectureStation extends Station<Row> {
             ${this.#blocks.map((block) => html`<option value=${block} .selected=${block === this.#chosen}>${this.#nameOf(block)}</option>`)}
           </select>
         </div>
-      </div>
-      ${this.#detail()}`;
+      </div>`;
   }
 
   #choose(block: string): void {
@@ -248,7 +258,8 @@ class ArchitectureStation extends Station<Row> {
     const [left, right] = [30, 30 + wide + 30];
     const height = blocks.length * row + 26;
     const last = blocks.length - 1;
-    return svg`<svg class="figure" width=${this.width} height=${height} viewBox="0 0 ${this.width} ${height}" role="img" aria-label=${blocks.map((block) => this.#nameOf(block)).join(", ")}>
+    const total = right + 30;
+    return html`<div class="split"><svg class="figure" width=${total} height=${height} viewBox="0 0 ${total} ${height}" role="img" aria-label=${blocks.map((block) => this.#nameOf(block)).join(", ")}>
       ${this.#t.streams.map((name, s) => svg`<text class="strong" x=${s === 0 ? left - 22 : right + 10} y="12">${name}</text>`)}
       <path class="stream" d="M${left - 14} 18V${18 + (last - 1) * row}M${right + 14} 18V${18 + (last - 1) * row}"></path>
       ${blocks.map((block, i) => {
@@ -266,7 +277,7 @@ class ArchitectureStation extends Station<Row> {
           ${share > 0 && widthOf(name) < wide - 70 ? svg`<text x=${left + wide - 10} y=${y + 20} text-anchor="end">${percent(share)}</text>` : nothing}
         </g>`;
       })}
-    </svg>`;
+    </svg>${this.#detail()}</div>`;
   }
 }
 customElements.define("reformer-station-architecture", ArchitectureStation);

@@ -157,7 +157,7 @@ class TrainingStation extends Station<Row> {
       ${choice<number>(
         t.length,
         this.#tokens,
-        this.#size.lengths.map((n) => [n, `${short(n)} ${t.length}`] as const),
+        this.#size.lengths.map((n) => [n, `${short(n)} ${t.length.toLowerCase()}`] as const),
         (length) => {
           this.#length = length;
           void this.begin();
@@ -172,7 +172,7 @@ class TrainingStation extends Station<Row> {
       part === "hash" || part === "sort" || part === "attend"
         ? "lsh"
         : part.startsWith("back")
-          ? "full"
+          ? "other"
           : "quiet";
     const note = (row: Row) =>
       this.#timed ? milliseconds(row.ms ?? 0) : units(decimals(row.flops / 1e6, 2));

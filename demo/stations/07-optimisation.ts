@@ -21,10 +21,10 @@ interface Row {
 }
 
 const SIZES = {
-  slow: { hiddenSize: 32, length: 64, batchSize: 2, steps: 40, budget: 6000 },
+  slow: { hiddenSize: 32, length: 64, batchSize: 1, steps: 32, budget: 8000 },
   fast: { hiddenSize: 128, length: 512, batchSize: 4, steps: 200, budget: 8000 },
 } as const;
-const RUNS: readonly Run[] = ["cosine", "constant", "root", "free", "decay"];
+const RUNS: readonly Run[] = ["cosine", "constant", "root", "free"];
 /** What the run that is made to diverge multiplies the learning rate with. */
 const WILD = 200;
 /** Steps that one drawn point, and the last number, are the mean of. */
@@ -59,8 +59,6 @@ class OptimisationStation extends Station<Row> {
         return { ...common, schedule: "inverse-square-root" };
       case "free":
         return { ...common, schedule: "cosine", clipNorm: 0 };
-      case "decay":
-        return { ...common, schedule: "cosine", weightDecay: 0.3 };
       case "wild":
         return {
           ...common,
@@ -84,12 +82,19 @@ class OptimisationStation extends Station<Row> {
       config: modelOf({ length, depth: 2, hiddenSize }, "local", "lsh"),
       options: this.#options(run),
     }));
-    let row: Row | null = null;
+    const known = new Map<Run, Row>();
     for await (const told of this.run("training", { text, runs, seed: 1, budget }, signal)) {
       const run = told.run as Run;
-      if (row?.run !== run)
-        row = { run, curve: [], rates: [], norm: 0, ms: null, problem: null, over: false };
-      row =
+      const row = known.get(run) ?? {
+        run,
+        curve: [],
+        rates: [],
+        norm: 0,
+        ms: null,
+        problem: null,
+        over: false,
+      };
+      const next: Row =
         told.kind === "step"
           ? {
               ...row,
@@ -98,7 +103,8 @@ class OptimisationStation extends Station<Row> {
               norm: Math.max(row.norm, told.gradientNorm),
             }
           : { ...row, ms: told.milliseconds, problem: told.problem, over: true };
-      this.put(row);
+      known.set(run, next);
+      this.put(next);
     }
   }
 
@@ -108,7 +114,8 @@ class OptimisationStation extends Station<Row> {
   }
 
   protected columns(): readonly Column<Row>[] {
-    const { columns: c, how, runs, fine, diverged } = this.#t;
+    const { columns: c, how, runs, fine, late, diverged } = this.#t;
+    const { steps } = this.slow ? SIZES.slow : SIZES.fast;
     const bits = (v: number) => decimals(v, 3);
     const last = ({ curve }: Row) => {
       const end = curve.slice(-MEAN);
@@ -116,6 +123,7 @@ class OptimisationStation extends Station<Row> {
     };
     return [
       { key: "run", label: c.run, value: ({ run }) => runs[run] },
+      { key: "steps", label: c.steps, value: ({ curve }) => curve.length, show: whole, source: "measured" },
       {
         key: "first",
         label: c.first,
@@ -144,7 +152,8 @@ class OptimisationStation extends Station<Row> {
       {
         key: "problem",
         label: c.problem,
-        value: ({ problem, over }) => (problem ? diverged : over ? fine : "…"),
+        value: ({ problem, over, curve }) =>
+          problem ? diverged : over ? (curve.length < steps ? late : fine) : "…",
       },
     ];
   }
@@ -177,7 +186,7 @@ class OptimisationStation extends Station<Row> {
 
   protected figure() {
     const t = this.#t;
-    const tones = ["tone-0", "tone-2", "tone-6", "tone-4", "tone-3", "tone-5"];
+    const tones = ["tone-0", "tone-2", "tone-6", "tone-3", "tone-5"];
     const all = [...RUNS, "wild"] as const;
     const curves = this.#what === "curves";
     const { steps } = this.slow ? SIZES.slow : SIZES.fast;

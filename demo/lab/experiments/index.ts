@@ -2,6 +2,7 @@
 import { architecture } from "./architecture.js";
 import { attention } from "./attention.js";
 import { duplication } from "./duplication.js";
+import { language } from "./language.js";
 import { training } from "./training.js";
 
-export const EXPERIMENTS = { architecture, attention, duplication, training } as const;
+export const EXPERIMENTS = { architecture, attention, duplication, language, training } as const;

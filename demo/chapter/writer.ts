@@ -1,0 +1,78 @@
+/** The language model that stations 8, 10, 11 and 13 ask: the shipped one where there is one, else one trained on the spot. */
+import type { Params, Told } from "../lab/protocol.js";
+import type { Chapter } from "./chapter.js";
+import { modelOf } from "./models.js";
+
+/** How a shipped model came about, from its recipe.json. */
+export interface Recipe {
+  readonly date: string;
+  readonly adapter: string;
+  readonly [more: string]: unknown;
+}
+export interface ShippedModel {
+  readonly url: string;
+  readonly recipe: Recipe;
+}
+
+const known = new Map<string, Promise<ShippedModel | null>>();
+
+/** The model of that name in the page's `models/` folder; null where the page was built without it. */
+export function shippedModel(name: string): Promise<ShippedModel | null> {
+  const url = new URL(`${import.meta.env.BASE_URL}models/${name}/`, document.baseURI).href;
+  const found =
+    known.get(name) ??
+    fetch(`${url}recipe.json`)
+      .then(async (response) => {
+        // A server that answers every address with a page has no such model either.
+        const isJson = response.headers.get("content-type")?.includes("json") ?? false;
+        return response.ok && isJson ? { url, recipe: (await response.json()) as Recipe } : null;
+      })
+      .catch(() => null);
+  known.set(name, found);
+  return found;
+}
+
+const SIZES = {
+  slow: { hiddenSize: 32, length: 128, batchSize: 2, steps: 80, learningRate: 1e-2, text: 60_000 },
+  fast: { hiddenSize: 128, length: 1024, batchSize: 8, steps: 400, learningRate: 4e-3, text: 1_000_000 },
+} as const;
+/** Share of the book's end that no model here is trained on. */
+const HELD_OUT = 0.1;
+
+export type Question = Params<"language">["question"];
+
+export interface WriterFacts {
+  readonly shipped: ShippedModel | null;
+  readonly length: number;
+}
+
+export async function writerFacts(slow: boolean): Promise<WriterFacts> {
+  return { shipped: await shippedModel("writer"), length: slow ? SIZES.slow.length : SIZES.fast.length };
+}
+
+/** The end of the book, which training never sees, and what comes before it. */
+export async function bookParts(chapter: Chapter): Promise<{ train: string; heldOut: string }> {
+  const text = await chapter.text();
+  const cut = Math.floor(text.length * (1 - HELD_OUT));
+  return { train: text.slice(0, cut), heldOut: text.slice(cut) };
+}
+
+/** Asks the model, which is made first where there is none yet. */
+export async function* askWriter(
+  chapter: Chapter,
+  slow: boolean,
+  question: Question,
+  signal: AbortSignal,
+): AsyncGenerator<Told<"language">, void, undefined> {
+  if (!chapter.lab) throw new Error("there is no laboratory");
+  const { shipped } = await writerFacts(slow);
+  const { hiddenSize, length, batchSize, steps, learningRate, text } = slow ? SIZES.slow : SIZES.fast;
+  const { train } = await bookParts(chapter);
+  const which = {
+    url: shipped?.url ?? null,
+    text: shipped ? "" : train.slice(0, text),
+    config: modelOf({ length, depth: 2, hiddenSize }, "local", "lsh"),
+    options: { steps, length, batchSize, learningRate, schedule: "cosine", heldOut: 0.01 } as const,
+  };
+  yield* chapter.lab.run("language", { which, question }, signal);
+}

@@ -1,0 +1,72 @@
+import type { Phrases } from "../i18n/phrases.js";
+
+export const en = {
+  sentences: [
+    "A language model gives every next letter a probability. Summed up it measures how well a text is known, letter by letter it shows where the model was surprised, and drawn from again and again it writes.",
+    "Retrieval over thousands of tokens is where LSH attention earns its keep: a key has to be found wherever it stands.",
+  ],
+  tryThis:
+    "Paste a sentence of your own: a name or a foreign word lights up. Then let the model go on from it.",
+  caption: "The darker, the more bits a character cost. The first one was given.",
+  shipped: "The model that comes with this page answers.",
+  trained: "No model comes with this page, so a tiny one is trained here first, on the bundled book.",
+  learning: (step: string, steps: string, bits: string) =>
+    `Training a tiny model: step ${step} of ${steps}, ${bits} bits per character.`,
+  text: "Your text",
+  example: "It was the white whale that the captain had seen before the ship came near.",
+  score: "Score it",
+  goOn: "Let it go on",
+  written: "It goes on",
+  bits: (bits: string) => `${bits} bits`,
+  columns: { task: "task", metric: "measure", value: "here", reference: "recorded", length: "tokens" },
+  rows: {
+    heldOut: "language modelling, unseen end of the book",
+    withoutLsh: "the same, LSH layers silenced",
+    own: "your text",
+    writing: "writing",
+    needle: "finding one key among many",
+  },
+  metrics: {
+    bits: "bits per character",
+    byte: "bits per byte",
+    speed: "tokens per second",
+    accuracy: "share found",
+  },
+  how: {
+    value: "Asked of the model on this device, just now.",
+    reference: (adapter: string, date: string) =>
+      `Recorded from the project's own runs of larger models with ${adapter} on ${date}: docs/learning in the repository.`,
+  },
+};
+
+export const zh: Phrases<typeof en> = {
+  sentences: [
+    "语言模型给每个下一个字母一个概率。加起来，就知道它对一段文本有多熟悉；逐个字母看，就知道它在哪里感到意外；一次次抽取，就是写作。",
+    "在几千个词元里检索，是 LSH 注意力真正用得上的地方：不管键在哪里，都要找到它。",
+  ],
+  tryThis: "贴一句你自己的话：人名或外来词会亮起来。再让模型接着写。",
+  caption: "颜色越深，这个字符花的比特越多。第一个是给定的。",
+  shipped: "回答的是随页面提供的模型。",
+  trained: "页面没有附带模型，所以先在这里用随页提供的书训练一个很小的。",
+  learning: (step, steps, bits) =>
+    `正在训练一个很小的模型：第 ${step} 步，共 ${steps} 步，${bits} 比特／字符。`,
+  text: "你的文本",
+  example: "It was the white whale that the captain had seen before the ship came near.",
+  score: "打分",
+  goOn: "让它接着写",
+  written: "它接着写道",
+  bits: (bits) => `${bits} 比特`,
+  columns: { task: "任务", metric: "度量", value: "这里", reference: "录制", length: "词元" },
+  rows: {
+    heldOut: "语言建模，没见过的书尾",
+    withoutLsh: "同上，让 LSH 层沉默",
+    own: "你的文本",
+    writing: "写作",
+    needle: "在许多键里找一个",
+  },
+  metrics: { bits: "比特／字符", byte: "比特／字节", speed: "词元／秒", accuracy: "找到的比例" },
+  how: {
+    value: "刚刚在这台设备上问模型得到。",
+    reference: (adapter, date) => `录制自本项目较大模型的训练，${adapter}，${date}：见仓库的 docs/learning。`,
+  },
+};

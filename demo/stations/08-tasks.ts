@@ -1,0 +1,206 @@
+import { css, html, nothing } from "lit";
+import book from "../../docs/learning/book.json";
+import needle from "../../docs/learning/needle.json";
+import { askWriter, bookParts, type Question, writerFacts } from "../chapter/writer.js";
+import { tokenCells, tokenStyles } from "../figures/tokens.js";
+import { decimals, percent, rate, visible, whole } from "../format.js";
+import { en, zh } from "./08-tasks.text.js";
+import { type Column, phrasesOf, Station } from "./station.js";
+
+type Task = keyof (typeof en)["rows"];
+type Metric = keyof (typeof en)["metrics"];
+
+interface Row {
+  readonly task: Task;
+  readonly metric: Metric;
+  readonly value: number | null;
+  readonly reference: number | null;
+  readonly length: number | null;
+}
+
+const MOST = 200;
+/** Characters of the book's unseen end that are scored, on software adapters and on GPUs. */
+const UNSEEN = { slow: 1500, fast: 60_000 };
+/** Bits that are drawn darkest. */
+const DARKEST = 8;
+const found = needle.table.find(({ rounds }) => rounds === 4);
+
+/** One language model: surprise, writing, and what was recorded of retrieval. */
+class TasksStation extends Station<Row> {
+  static override styles = [
+    ...Station.styles,
+    ...tokenStyles,
+    css`
+      .written {
+        font-family: var(--serif);
+        white-space: pre-wrap;
+        overflow-wrap: anywhere;
+      }
+      .written b {
+        font-weight: 400;
+        color: var(--muted);
+      }
+    `,
+  ];
+  readonly number = 8;
+  #own: string | null = null;
+  #scored: readonly { readonly text: string; readonly bits: number }[] = [];
+  #written = "";
+  #learning = "";
+  #shipped: boolean | null = null;
+  #only: "score" | "generate" | null = null;
+
+  get #t() {
+    return phrasesOf({ en, zh });
+  }
+  get #text(): string {
+    return (this.#own ?? this.#t.example).slice(0, MOST);
+  }
+
+  protected override async compute(): Promise<void> {
+    this.put({
+      task: "needle",
+      metric: "accuracy",
+      value: null,
+      reference: found?.accuracy ?? null,
+      length: found ? needle.model.maxLength : null,
+    });
+    this.#shipped = (await writerFacts(this.slow)).shipped !== null;
+    this.requestUpdate();
+  }
+
+  async *#ask(question: Question, signal: AbortSignal) {
+    for await (const told of askWriter(this.chapter, this.slow, question, signal)) {
+      this.#learning =
+        told.kind === "learning"
+          ? this.#t.learning(whole(told.step), whole(told.steps), decimals(told.bits, 2))
+          : "";
+      yield told;
+      this.requestUpdate();
+    }
+  }
+
+  protected override async measure(signal: AbortSignal): Promise<void> {
+    const only = this.#only;
+    this.#only = null;
+    const { length } = await writerFacts(this.slow);
+    if (!only) {
+      const text = (await bookParts(this.chapter)).heldOut.slice(0, this.slow ? UNSEEN.slow : UNSEEN.fast);
+      for (const lsh of [true, false]) {
+        for await (const told of this.#ask({ ask: "evaluate", text, length, lsh }, signal)) {
+          if (told.kind !== "evaluate") continue;
+          const reference = lsh ? book.result.heldOut : book.result.heldOutWithLshZeroed;
+          this.put({
+            task: lsh ? "heldOut" : "withoutLsh",
+            metric: "bits",
+            value: told.bitsPerCharacter,
+            reference,
+            length,
+          });
+        }
+      }
+    }
+    if (only !== "generate") {
+      for await (const told of this.#ask({ ask: "score", text: this.#text }, signal)) {
+        if (told.kind !== "score") continue;
+        this.#scored = told.tokens;
+        this.put({
+          task: "own",
+          metric: "byte",
+          value: told.bitsPerByte,
+          reference: null,
+          length: told.tokens.length,
+        });
+      }
+    }
+    if (only !== "score") {
+      this.#written = "";
+      const tokens = this.slow ? 48 : 200;
+      for await (const told of this.#ask(
+        { ask: "generate", prompt: this.#text, tokens, temperature: 0.7, seed: 1 },
+        signal,
+      )) {
+        if (told.kind !== "piece") continue;
+        this.#written += told.text;
+        this.put({
+          task: "writing",
+          metric: "speed",
+          value: told.perSecond,
+          reference: null,
+          length: told.tokens,
+        });
+      }
+    }
+  }
+
+  protected words() {
+    const { sentences, tryThis, caption, shipped, trained } = this.#t;
+    const whose = this.#shipped === null ? [] : [this.#shipped ? shipped : trained];
+    return { sentences: [...sentences, ...whose], tryThis, caption };
+  }
+
+  protected columns(): readonly Column<Row>[] {
+    const { columns: c, rows, metrics, how } = this.#t;
+    const show = (row: Row, value: number | null) =>
+      value === null
+        ? null
+        : row.metric === "accuracy"
+          ? percent(value)
+          : row.metric === "speed"
+            ? rate(value)
+            : decimals(value, 3);
+    return [
+      { key: "task", label: c.task, value: ({ task }) => rows[task] },
+      { key: "metric", label: c.metric, value: ({ metric }) => metrics[metric] },
+      {
+        key: "value",
+        label: c.value,
+        value: (row) => show(row, row.value),
+        source: "measured",
+        how: how.value,
+      },
+      {
+        key: "reference",
+        label: c.reference,
+        value: (row) => show(row, row.reference),
+        source: "recorded",
+        how: how.reference(book.adapter, book.date),
+      },
+      { key: "tokens", label: c.length, value: ({ length }) => length, show: whole },
+    ];
+  }
+
+  protected override controls() {
+    const t = this.#t;
+    const only = (what: "score" | "generate") => {
+      this.#only = what;
+      void this.begin();
+    };
+    return html`<div class="controls">
+      <div class="field wide">
+        <label for="own">${t.text}</label>
+        <textarea id="own" rows="2" maxlength=${MOST} .value=${this.#text} @input=${(event: Event) => {
+          this.#own = (event.target as HTMLTextAreaElement).value;
+        }}></textarea>
+      </div>
+      <button class="small" @click=${() => only("score")}>${t.score}</button>
+      <button class="small" @click=${() => only("generate")}>${t.goOn}</button>
+      <span class="note" role="status">${this.#learning}</span>
+    </div>`;
+  }
+
+  protected figure() {
+    const t = this.#t;
+    const tokens =
+      this.#scored.length > 0
+        ? this.#scored.map(({ text, bits }) => ({
+            text,
+            tint: -Math.min(1, bits / DARKEST),
+            note: t.bits(decimals(bits, 2)),
+          }))
+        : [...this.#text].map((text) => ({ text, tint: 0, note: "" }));
+    return html`${tokenCells(tokens, this.width, t.caption)}
+    ${this.#written ? html`<p class="written" aria-label=${t.written}><b>${this.#text}</b>${visible(this.#written)}</p>` : nothing}`;
+  }
+}
+customElements.define("reformer-station-tasks", TasksStation);

@@ -1,0 +1,72 @@
+import type { Phrases } from "../i18n/phrases.js";
+
+export const en = {
+  sentences: [
+    "Hashing is good where it finds what exact attention looks for. Coverage says how much: the share of exact attention's weight that lies on the candidates hashing proposes, for the same queries and keys.",
+    "Cheaper families replace the random directions by sign flips and Hadamard transforms, use a second guess of the same directions, centre the keys first, or give all buckets the same size.",
+  ],
+  tryThis:
+    "Compare the families at one round and at eight. Then ask why the model expects the letter it expects.",
+  captionCoverage:
+    "Mean over the heads of the LSH layers and over all tokens of a passage the model never saw.",
+  captionWhy: (target: string, probability: string) =>
+    `Why “${target}” next, with probability ${probability}? Blue letters speak for it, orange ones against it.`,
+  captionWhyFirst: "Ask, and the letters are tinted by how much they speak for the next one.",
+  what: "Show",
+  coverage: "Coverage",
+  why: "Why this letter",
+  ask: "Ask",
+  text: "Text so far",
+  example: "The captain saw the white wh",
+  rounds: "rounds",
+  axis: "coverage",
+  names: {
+    rotations: "Gaussian rotations",
+    hadamard: "sign flips + Hadamard",
+    "second-probe": "second probe",
+    centred: "centred keys",
+    balanced: "balanced buckets",
+  },
+  learning: (step: string, steps: string) => `Training a tiny model first: step ${step} of ${steps}.`,
+  columns: { family: "family", rounds: (n: string) => `${n} rounds`, ms: "time to measure" },
+  how: {
+    coverage: (tokens: string) =>
+      `Coverage of the trained model's LSH heads with so many rounds, over ${tokens} tokens of the unseen end of the book.`,
+    ms: "Time that the measurement took, exact attention included.",
+  },
+  evidence: (value: string) => `${value} nats`,
+};
+
+export const zh: Phrases<typeof en> = {
+  sentences: [
+    "哈希好不好，要看它能否找到精确注意力要找的东西。覆盖率说的就是这个：在同样的查询和键上，精确注意力的权重有多大份额落在哈希提出的候选上。",
+    "更省的做法有：用符号翻转和 Hadamard 变换代替随机方向，对同样的方向取第二猜测，先把键居中，或让所有桶一样大。",
+  ],
+  tryThis: "比较各种做法在一轮和八轮时的差别。再问问模型，为什么它期待那个字母。",
+  captionCoverage: "对 LSH 层的各个头、对模型没见过的一段文字的所有词元取平均。",
+  captionWhy: (target, probability) =>
+    `为什么下一个是“${target}”，概率 ${probability}？蓝色的字母支持它，橙色的反对它。`,
+  captionWhyFirst: "提问之后，字母按它们支持下一个字母的程度着色。",
+  what: "显示",
+  coverage: "覆盖率",
+  why: "为什么是这个字母",
+  ask: "提问",
+  text: "已有的文本",
+  example: "The captain saw the white wh",
+  rounds: "轮数",
+  axis: "覆盖率",
+  names: {
+    rotations: "高斯旋转",
+    hadamard: "符号翻转 + Hadamard",
+    "second-probe": "第二探测",
+    centred: "键居中",
+    balanced: "等大的桶",
+  },
+  learning: (step, steps) => `先训练一个很小的模型：第 ${step} 步，共 ${steps} 步。`,
+  columns: { family: "做法", rounds: (n) => `${n} 轮`, ms: "测量用时" },
+  how: {
+    coverage: (tokens) => `训练好的模型的 LSH 头在这么多轮下的覆盖率，取书尾没见过的 ${tokens} 个词元。`,
+    ms: "测量花的时间，含精确注意力。",
+  },
+  evidence: (value) => `${value} 纳特`,
+};
