@@ -30,7 +30,7 @@ fn put_dx(row: u32, column: u32, value: f32) {
   dx[row * SIZE + column] += value;
 }
 
-@compute @workgroup_size(LANES * GROUP_ROWS)
+@compute @workgroup_size(GROUP)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

@@ -33,7 +33,7 @@ fn word_at(row: u32, column: u32) -> i32 {
   return x1[row * SIZE + column];
 }
 
-@compute @workgroup_size(LANES * GROUP_ROWS)
+@compute @workgroup_size(GROUP)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,

@@ -2,6 +2,7 @@
 // in for row-sum.wgsl.
 const LANES = 1u;
 const GROUP_ROWS = 64u;
+const GROUP = 64u; // invocations
 
 fn row_sum(lane: u32, value: vec2f) -> vec2f {
   return value;

@@ -2,7 +2,8 @@
 // control flow; every lane of the row gets the result. `lane` is the local invocation index.
 const LANES = 64u;
 const GROUP_ROWS = 4u;
-var<workgroup> sh_sums: array<vec2f, LANES * GROUP_ROWS>;
+const GROUP = 256u; // invocations
+var<workgroup> sh_sums: array<vec2f, GROUP>;
 
 fn row_sum(lane: u32, value: vec2f) -> vec2f {
   sh_sums[lane] = value;
