@@ -42,11 +42,6 @@ struct Params {
 @group(0) @binding(7) var<storage, read>       rows:          array<vec4f>;
 @group(0) @binding(8) var<storage, read_write> gradient:      array<vec4f>;
 
-// Whose gradient is taken. The rows of the block are queries for DQ, else keys.
-const DQ = 0u;
-const DK = 1u;
-const DV = 2u;
-
 var<workgroup> tile_tokens: array<u32, 4u * PLACES>;
 var<workgroup> weights:     array<vec4f, PLACES * ROWS>; // [row of the tile][line]
 
@@ -73,45 +68,6 @@ fn own_valued(role: u32, at: u32) -> vec4f {
 fn tile_valued(role: u32, at: u32) -> vec4f {
   if (role == DQ) { return v[at]; }
   return dOut[at];
-}
-
-// What the rows of the block bring to a pair.
-struct Own {
-  tokens: vec4u,
-  slots: vec4u,
-  buckets: vec4u,
-  m: vec4f,
-  inverse: vec4f, // 1 / l
-  delta: vec4f,
-  scale: vec4f,
-}
-
-// Factors of a tile's row in the gradients of four rows of the block, given the scores and the gradients of the weights.
-fn pair_weights(
-  role: u32, row: u32, own: Own, tile_slot: u32, token: u32, column: u32, scores: vec4f, d_weights: vec4f,
-) -> vec4f {
-  let of_queries = role == DQ;
-  let other = rows[row * params.length + token];
-  let queries = select(vec4u(token), own.tokens, of_queries);
-  let keys = select(own.tokens, vec4u(token), of_queries);
-  let scale = select(own.scale, vec4f(other.w), of_queries);
-  let same_bucket = own.buckets == vec4u(bucket_of(row, tile_slot, token));
-  let replaced = replacements(queries, keys, scale > vec4f(), same_bucket);
-  let logits = logits_of(row, scores * scale, replaced, queries, keys);
-  let p = exp(logits - select(vec4f(other.x), own.m, of_queries)) * select(vec4f(other.y), own.inverse, of_queries);
-
-  let span = CHUNKS_BEFORE + CHUNKS_AFTER;
-  var kept = own.slots * params.chunkLength * (1u + span) + keep_index(row, 0u, column);
-  var query_slot = own.slots.x;
-  if (!of_queries) {
-    kept = own.slots % params.chunkLength +
-           keep_index(row, tile_slot, (span - column / params.chunkLength) * params.chunkLength);
-    query_slot = tile_slot;
-  }
-  let factors = weight_factors(pair_key(row, query_slot), queries, keys, kept);
-  if (role == DV) { return p * factors; }
-  let d_scores = p * (factors * d_weights - select(vec4f(other.z), own.delta, of_queries));
-  return select(vec4f(), select(d_scores, d_scores * scale, of_queries), replaced == vec4f());
 }
 
 fn accumulate_gradient(role: u32, group: vec3u, groups: vec3u, lane: u32) {

@@ -40,6 +40,17 @@ fn block_of(group: vec3u, groups: vec3u) -> Block {
   return Block(group.z, params.round * chunks + at / parts, start, min(start + ROWS, length), at >= chunks * parts);
 }
 
+// Block number `at` where blocks are counted through all rows, chunk after chunk: for forms that give one to an invocation.
+fn lone_block(at: u32) -> Block {
+  let length = params.chunkLength;
+  let chunks = params.length / length;
+  let parts = (length + ROWS - 1u) / ROWS;
+  let start = at % parts * ROWS;
+  let chunk = at / parts % chunks;
+  let row = at / (parts * chunks);
+  return Block(row, params.round * chunks + chunk, start, min(start + ROWS, length), row >= params.batch * HEADS);
+}
+
 // Slots of four rows of the block from row i on; rows beyond its end repeat the last one.
 fn slots_of(span: Block, i: u32) -> vec4u {
   let rows = vec4u(span.start + i) + vec4u(0u, 1u, 2u, 3u);

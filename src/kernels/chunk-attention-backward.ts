@@ -1,10 +1,13 @@
+import aloneSource from "../../shaders/chunk-attention-backward.alone.wgsl?raw";
 import source from "../../shaders/chunk-attention-backward.wgsl?raw";
+import pairs from "../../shaders/shared/attention-backward.wgsl?raw";
 import { defineKernel, type Kernel } from "../gpu/kernel.js";
 import {
   attentionForm,
   type ChunkAttentionDims,
   dropoutSourceBinding,
   headsShape,
+  loneForm,
   orderBinding,
   windowLength,
 } from "./chunk-attention.js";
@@ -19,7 +22,8 @@ function backward(entryPoint: "dq" | "dk" | "dv"): Kernel<ChunkAttentionBackward
   return defineKernel<ChunkAttentionBackwardDims>({
     name: `chunk-attention-backward:${entryPoint}`,
     entryPoint,
-    ...attentionForm(source),
+    ...attentionForm(pairs, source),
+    variants: [loneForm(pairs, aloneSource)],
     params: {
       batch: "u32",
       length: "u32",

@@ -1,3 +1,4 @@
+import aloneSource from "../../shaders/chunk-attention.alone.wgsl?raw";
 import source from "../../shaders/chunk-attention.wgsl?raw";
 import attention from "../../shaders/shared/attention.wgsl?raw";
 import control from "../../shaders/shared/control.wgsl?raw";
@@ -108,28 +109,32 @@ function blockOf(d: ChunkAttentionDims): { readonly rows: number; readonly place
   return { rows: [4, 8, 16, 32].find((rows) => rows >= d.chunkLength || rows >= most) ?? 64, places };
 }
 
+const ruleOverrides = (d: ChunkAttentionDims) => ({
+  HEADS: d.heads,
+  HEAD_VECS: d.headSize / 4,
+  ROUNDS: d.rounds,
+  CHUNKS_BEFORE: d.chunksBefore,
+  CHUNKS_AFTER: d.chunksAfter,
+  CAUSAL: Number(d.causal),
+  SHARED_KEYS: Number(d.shared),
+  SORTED: Number(d.sorted),
+  MASKED: Number(d.masked),
+  COUNT_ONCE: Number(d.duplicates === "once"),
+  ACROSS_BUCKETS: Number(d.acrossBuckets),
+  DROPOUT: d.dropout,
+});
+
+type AttentionForm = Pick<Variant<ChunkAttentionDims>, "sources" | "overrides" | "grid" | "supports">;
+
 /** What chunk-attention and chunk-attention-backward share: one workgroup per block of a chunk's rows. */
-export function attentionForm(
-  source: string,
-): Pick<Variant<ChunkAttentionDims>, "sources" | "overrides" | "grid" | "supports"> {
+export function attentionForm(...source: readonly string[]): AttentionForm {
   return {
-    sources: [threefry, control, dropout, attention, source],
+    sources: [threefry, control, dropout, attention, ...source],
     overrides: (d) => ({
+      ...ruleOverrides(d),
       ROWS: blockOf(d).rows,
       PLACES: blockOf(d).places,
       LANES: ((d.headSize / 4) * blockOf(d).rows) / 4,
-      HEADS: d.heads,
-      HEAD_VECS: d.headSize / 4,
-      ROUNDS: d.rounds,
-      CHUNKS_BEFORE: d.chunksBefore,
-      CHUNKS_AFTER: d.chunksAfter,
-      CAUSAL: Number(d.causal),
-      SHARED_KEYS: Number(d.shared),
-      SORTED: Number(d.sorted),
-      MASKED: Number(d.masked),
-      COUNT_ONCE: Number(d.duplicates === "once"),
-      ACROSS_BUCKETS: Number(d.acrossBuckets),
-      DROPOUT: d.dropout,
     }),
     grid: (d) => {
       const [x, y] = lineGrid((d.length / d.chunkLength) * ceilDiv(d.chunkLength, blockOf(d).rows));
@@ -139,10 +144,26 @@ export function attentionForm(
   };
 }
 
+/** The same without barriers: one invocation per block of 8 rows. */
+export function loneForm(
+  ...source: readonly string[]
+): AttentionForm & { readonly name: string; readonly software: true } {
+  return {
+    name: "alone",
+    software: true,
+    sources: [threefry, control, dropout, attention, ...source],
+    overrides: (d) => ({ ...ruleOverrides(d), ROWS: 8 }),
+    grid: (d) =>
+      lineGrid(ceilDiv(d.batch * d.heads * (d.length / d.chunkLength) * ceilDiv(d.chunkLength, 8), 64)),
+    supports: (d) => d.headSize % 4 === 0,
+  };
+}
+
 /** Softmax attention to nearby chunks, one round per dispatch. Equation, shapes and cost: shaders/chunk-attention.wgsl. */
 export const chunkAttention = defineKernel<ChunkAttentionDims>({
   name: "chunk-attention",
   ...attentionForm(source),
+  variants: [loneForm(aloneSource)],
   params: {
     batch: "u32",
     length: "u32",

@@ -47,13 +47,19 @@ const CASES = ATTENTION_CASES.filter(
     !["causal full attention with shared keys and padding", "every copy of a key counted once"].includes(why),
 );
 
-describe("chunkAttentionDq, Dk and Dv are the gradients of chunkAttention", () => {
+const FORMS = chunkAttentionDq.variants.map(({ name }) => name);
+const KERNELS = [chunkAttention, chunkAttentionDq, chunkAttentionDk, chunkAttentionDv];
+
+describe.each(FORMS)("%s form: chunkAttentionDq, Dk and Dv are the gradients of chunkAttention", (form) => {
+  const variants = Object.fromEntries(KERNELS.map(({ name }) => [name, form]));
   test.each(CASES)("%s", async (_, dims) => {
     const input = attentionInput(dims);
-    const results = await runKernels([...passes(input), ...passes(input, " again")], input.values);
+    const results = await runKernels([...passes(input), ...passes(input, " again")], input.values, {
+      variants,
+    });
     const dOut = input.values.dOut as Float32Array;
     const expected = oracle(dims, input.arrays, dOut);
-    const bounds = attentionBounds(input, forwardOracle(dims, input.arrays), dOut);
+    const bounds = attentionBounds(input, forwardOracle(dims, input.arrays), dOut, 8);
     for (const name of ["dq", "dk", "dv"] as const) {
       const gradient = expected[name];
       if (!gradient) continue;

@@ -23,12 +23,17 @@ function forward({ dims, buckets }: AttentionCaseInput, suffix = "") {
   ];
 }
 
-describe("chunkAttention(q, k, v, order) is one softmax over every key met in any round", () => {
+const FORMS = chunkAttention.variants.map(({ name }) => name);
+
+describe.each(FORMS)("%s form: chunkAttention(q, k, v, order) is one softmax over every key met", (form) => {
   test.each(ATTENTION_CASES)("%s", async (_, dims) => {
     const input = attentionInput(dims);
-    const results = await runKernels([...forward(input), ...forward(input, " again")], input.values);
+    const variants = { [chunkAttention.name]: form };
+    const results = await runKernels([...forward(input), ...forward(input, " again")], input.values, {
+      variants,
+    });
     const expected = oracle(dims, input.arrays);
-    const { out } = attentionBounds(input, expected, input.values.dOut as Float32Array);
+    const { out } = attentionBounds(input, expected, input.values.dOut as Float32Array, 8);
     expectClose(results.out as Float32Array, expected, out, "out");
     expect(results["out again"], "a second run differs").toEqual(results.out);
     expect(results["stats again"], "a second run differs").toEqual(results.stats);

@@ -181,25 +181,27 @@ export interface AttentionBounds {
 
 const WHY =
   "first order in u = 2^-24, per pair: score (2D+12)u·Σ|q·k|; WGSL exp 2u(3+2|x|), once at the weight and once per " +
-  "rescaling by a tile or round; sums n·u of their terms' magnitudes";
+  "rescaling by a tile or round, with 8u of its products and quotient; sums n·u of their terms' magnitudes";
 
 /**
  * First-order bounds, in u = 2^-24. Of a weight p = exp(s − m)/l, relative: the score's error (2D + 12)·u·Σ|q·k| (D terms
  * of the dot product, D of the norm of shared keys, a dozen single roundings), exp's 2u(3 + 2|x|) by the WGSL
- * specification at the weight itself and at each rescaling (whose exponents add up to x = m − s), and l's, the mean of
- * these. Then n·u of the summed magnitudes for each sum of n terms, and the same through dS = p(dP − D).
+ * specification at the weight itself and at each rescaling (whose exponents add up to x = m − s), there with the three
+ * products and the quotient (2.5 ULP) that merge a tile, 8u; and l's, the mean of these. Then n·u of the summed magnitudes for each sum of n terms, and the same through dS = p(dP − D).
  */
 export function attentionBounds(
   input: AttentionCaseInput,
   out: ArrayLike<number>,
   dOut: ArrayLike<number>,
+  /** Most keys between two rescalings. */
+  tile = 128,
 ): AttentionBounds {
   const { dims: d, arrays } = input;
   const size = d.headSize;
   const rows = d.batch * d.heads * d.length;
   const { pairs, m } = attentionPairs(d, arrays);
   const terms = d.rounds * d.chunkLength * (1 + d.chunksBefore + d.chunksAfter);
-  const rescalings = terms / (4 * Math.min(size / 4, 32)) + 3 * d.rounds;
+  const rescalings = terms / Math.min(size, 128, tile) + 3 * d.rounds;
   const [outs, dqs, keyErrors, keySums, dvs] = Array.from({ length: 5 }, () => new Float64Array(rows * size));
   const add = (to: Float64Array | undefined, token: number, factor: number, vector: readonly number[]) => {
     for (let i = 0; i < size; i++) {
@@ -215,7 +217,7 @@ export function attentionBounds(
     const values = met.map(({ key }) => vectorOf(arrays.v, d, row, key));
     const relative = met.map(({ logit, live }, j) => {
       const score = live ? (2 * size + 12) * magnitude(q, keys[j] as number[]) : 0;
-      return U32 * (score + 6 * (rescalings + 2) + 5 * ((m[at] as number) - logit));
+      return U32 * (score + 14 * (rescalings + 2) + 5 * ((m[at] as number) - logit));
     });
     const mean = met.reduce(
       (sum, { weight }, j) => (weight === 0 ? sum : sum + weight * (relative[j] as number)),
