@@ -94,6 +94,9 @@ export const figureStyles = css`
   .tone-7 { --tone: light-dark(oklch(46% 0.02 240), oklch(72% 0.016 230)); }
 `;
 
+/** How much wider bold text is. */
+const BOLD = 1.1;
+
 /** About how wide a text of 12 px is. */
 export const widthOf = (text: string): number =>
   [...text].reduce(
@@ -156,7 +159,7 @@ export function linePlot(options: LinePlot): SVGTemplateResult {
   const height = options.height ?? Math.round(Math.min(340, Math.max(220, width * 0.5)));
   const shown = series.filter(({ points }) => points.length > 0);
   const ys = [...shown.flatMap(({ points }) => points.map((p) => p[1])), ...lines.map((line) => line.y)];
-  const names = Math.max(0, ...series.map(({ label }) => widthOf(label))) + 12;
+  const names = Math.max(0, ...series.map(({ label }) => widthOf(label) * BOLD)) + 14;
   const beside = names < width * 0.34; // else the names stand above the plot
   const [top, bottom] = [beside ? 22 : 26 + 16 * series.length, height - 38];
   const ry = scaleOf(y, ys, bottom, top, Math.floor((bottom - top) / 34));

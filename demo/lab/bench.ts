@@ -12,7 +12,7 @@ const FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16", "s
 
 export class Bench {
   #device: Promise<GPUDevice> | null = null;
-  #kept: { readonly key: string; readonly model: Reformer } | null = null;
+  readonly #kept = new Map<string, { readonly key: string; readonly model: Reformer }>();
   /** A software adapter: correct, a thousand times slower. */
   software = true;
 
@@ -39,7 +39,7 @@ export class Bench {
   /** The next experiment asks for a new device. */
   forget(): void {
     this.#device = null;
-    this.#kept = null;
+    this.#kept.clear();
   }
 
   /** A new model on the shared device; the caller disposes of it. */
@@ -51,15 +51,16 @@ export class Bench {
     return Reformer.load(address, { ...options, cache: false, device: await this.device() });
   }
 
-  /** The model that outlived its experiment, where it is that one. */
-  kept(key: string): Reformer | null {
-    return this.#kept?.key === key ? this.#kept.model : null;
+  /** The model of that kind that outlived its experiment, where it is that one. */
+  kept(kind: string, key: string): Reformer | null {
+    const found = this.#kept.get(kind);
+    return found?.key === key ? found.model : null;
   }
 
-  /** Keeps a model open for the next experiment, in place of the one before. */
-  async keep(key: string, model: Reformer): Promise<void> {
-    const before = this.#kept;
-    this.#kept = { key, model };
+  /** Keeps a model open for the next experiment, in place of the one of that kind before. */
+  async keep(kind: string, key: string, model: Reformer): Promise<void> {
+    const before = this.#kept.get(kind);
+    this.#kept.set(kind, { key, model });
     await before?.model.dispose();
   }
 }

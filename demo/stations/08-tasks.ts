@@ -103,7 +103,7 @@ class TasksStation extends Station<Row> {
     if (only !== "generate") {
       for await (const told of this.#ask({ ask: "score", text: this.#text }, signal)) {
         if (told.kind !== "score") continue;
-        this.#scored = told.tokens;
+        this.#scored = [{ text: [...this.#text][0] ?? "", bits: 0 }, ...told.tokens];
         this.put({
           task: "own",
           metric: "byte",

@@ -28,11 +28,10 @@ export const en = {
     balanced: "balanced buckets",
   },
   learning: (step: string, steps: string) => `Training a tiny model first: step ${step} of ${steps}.`,
-  columns: { family: "family", rounds: (n: string) => `${n} rounds`, ms: "time to measure" },
+  columns: { family: "family", rounds: (n: string) => `rounds: ${n}` },
   how: {
     coverage: (tokens: string) =>
       `Coverage of the trained model's LSH heads with so many rounds, over ${tokens} tokens of the unseen end of the book.`,
-    ms: "Time that the measurement took, exact attention included.",
   },
   evidence: (value: string) => `${value} nats`,
 };
@@ -63,10 +62,9 @@ export const zh: Phrases<typeof en> = {
     balanced: "等大的桶",
   },
   learning: (step, steps) => `先训练一个很小的模型：第 ${step} 步，共 ${steps} 步。`,
-  columns: { family: "做法", rounds: (n) => `${n} 轮`, ms: "测量用时" },
+  columns: { family: "做法", rounds: (n) => `${n} 轮` },
   how: {
     coverage: (tokens) => `训练好的模型的 LSH 头在这么多轮下的覆盖率，取书尾没见过的 ${tokens} 个词元。`,
-    ms: "测量花的时间，含精确注意力。",
   },
   evidence: (value) => `${value} 纳特`,
 };

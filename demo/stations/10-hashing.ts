@@ -2,7 +2,7 @@ import { html } from "lit";
 import { askWriter, bookParts, type Question } from "../chapter/writer.js";
 import { linePlot } from "../figures/plot.js";
 import { tokenCells, tokenStyles } from "../figures/tokens.js";
-import { decimals, milliseconds, percent, visible, whole } from "../format.js";
+import { decimals, percent, visible, whole } from "../format.js";
 import type { Told } from "../lab/protocol.js";
 import { en, zh } from "./10-hashing.text.js";
 import { choice } from "./inputs.js";
@@ -14,7 +14,6 @@ type Why = Extract<Told<"language">, { kind: "explain" }>;
 interface Row {
   readonly family: Family;
   readonly shares: readonly { readonly rounds: number; readonly mean: number }[];
-  readonly ms: number;
 }
 
 const FAMILIES = Object.keys(en.names) as Family[];
@@ -65,7 +64,7 @@ class HashingStation extends Station<Row> {
           const heads = told.heads.filter((head) => head.kind === "lsh" && head.rounds === rounds);
           return { rounds, mean: heads.reduce((sum, { mean }) => sum + mean, 0) / Math.max(1, heads.length) };
         });
-        this.put({ family, shares, ms: told.milliseconds });
+        this.put({ family, shares });
         if (family === "rotations") this.chapter.findings.set({ coverage: shares });
       }
     }
@@ -93,14 +92,6 @@ class HashingStation extends Station<Row> {
           how: rounds === 1 ? how.coverage(whole(this.#length)) : undefined,
         }),
       ),
-      {
-        key: "milliseconds",
-        label: c.ms,
-        value: ({ ms }) => ms,
-        show: milliseconds,
-        source: "measured",
-        how: how.ms,
-      },
     ];
   }
 

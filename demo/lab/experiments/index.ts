@@ -1,8 +1,18 @@
 /** The experiments by name. Each is told parameters and yields plain rows. */
 import { architecture } from "./architecture.js";
 import { attention } from "./attention.js";
+import { classifier } from "./classifier.js";
 import { duplication } from "./duplication.js";
 import { language } from "./language.js";
+import { quality } from "./quality.js";
 import { training } from "./training.js";
 
-export const EXPERIMENTS = { architecture, attention, duplication, language, training } as const;
+export const EXPERIMENTS = {
+  architecture,
+  attention,
+  classifier,
+  duplication,
+  language,
+  quality,
+  training,
+} as const;

@@ -44,7 +44,7 @@ export type LanguageTold =
       readonly bitsPerByte: number;
     }
   | { readonly kind: "piece"; readonly text: string; readonly tokens: number; readonly perSecond: number }
-  | { readonly kind: "coverage"; readonly heads: readonly HeadCoverage[]; readonly milliseconds: number }
+  | { readonly kind: "coverage"; readonly heads: readonly HeadCoverage[] }
   | {
       readonly kind: "explain";
       readonly target: string;
@@ -59,7 +59,7 @@ export async function* language(
   signal: AbortSignal,
 ): AsyncGenerator<LanguageTold> {
   const key = which.url ?? JSON.stringify([which.config, which.options, which.text.length]);
-  let model = bench.kept(key);
+  let model = bench.kept("writer", key);
   if (!model) {
     const made = which.url
       ? await bench.load(which.url, { signal })
@@ -70,7 +70,7 @@ export async function* language(
       await made.dispose();
       throw error;
     }
-    await bench.keep(key, made);
+    await bench.keep("writer", key, made);
     model = made;
   }
   const { parameters, step } = await model.describe();
@@ -123,9 +123,8 @@ async function* answer(
     }
     case "coverage": {
       const { text, length, rounds, hashing } = question;
-      const began = performance.now();
       const heads = await model.coverage(text, { length, rounds, hashing, signal });
-      yield { kind: "coverage", heads, milliseconds: performance.now() - began };
+      yield { kind: "coverage", heads };
       return;
     }
     case "explain":

@@ -1,0 +1,221 @@
+import { css, html, svg } from "lit";
+import { askWriter, bookParts } from "../chapter/writer.js";
+import { widthOf } from "../figures/plot.js";
+import { decimals, percent, short, whole } from "../format.js";
+import { en, zh } from "./11-future.text.js";
+import { slider } from "./inputs.js";
+import { type Column, phrasesOf, Station } from "./station.js";
+
+type Family = keyof (typeof en)["names"];
+interface Point {
+  readonly family: Family;
+  readonly rounds: number;
+}
+interface Row {
+  /** A paper's place in the list, or a point measured here. */
+  readonly paper: number | null;
+  readonly point: Point | null;
+  readonly cost: number | null;
+  readonly coverage: number | null;
+}
+
+const FAMILIES = Object.keys(en.names) as Family[];
+const FIRST: readonly Point[] = FAMILIES.map((family) => ({ family, rounds: 2 }));
+const SIZES = {
+  slow: { length: 128, headSize: 32, chunk: 32 },
+  fast: { length: 1024, headSize: 32, chunk: 64 },
+};
+
+/** Operations to hash a vector of D numbers into N buckets in all rounds, as the families are defined. */
+function costOf({ family, rounds }: Point, d: number, buckets: number): number {
+  const directions = 2 * d * (buckets / 2);
+  switch (family) {
+    case "rotations":
+      return rounds * directions;
+    case "second-probe":
+      return Math.ceil(rounds / 2) * directions;
+    case "hadamard":
+      return rounds * 3 * (d + d * Math.log2(d));
+    case "centred":
+      return rounds * directions + 3 * d;
+    case "balanced":
+      return rounds * 2 * d;
+    default:
+      return family satisfies never;
+  }
+}
+
+/** Cost against quality of hashing schemes. */
+class FutureStation extends Station<Row> {
+  static override styles = [
+    ...Station.styles,
+    css`
+      .field select {
+        width: 100%;
+      }
+    `,
+  ];
+  readonly number = 11;
+  #family: Family = "rotations";
+  #rounds = 4;
+  #points: readonly Point[] = FIRST;
+  #learning = "";
+
+  get #t() {
+    return phrasesOf({ en, zh });
+  }
+  get #size() {
+    return this.slow ? SIZES.slow : SIZES.fast;
+  }
+
+  protected override compute(): void {
+    for (const paper of en.papers.keys()) this.put({ paper, point: null, cost: null, coverage: null });
+  }
+
+  #cost(point: Point): number {
+    const { length, headSize, chunk } = this.#size;
+    return costOf(point, headSize, 2 ** Math.floor(Math.log2((2 * length) / chunk)));
+  }
+
+  protected override async measure(signal: AbortSignal): Promise<void> {
+    const { length } = this.#size;
+    const text = (await bookParts(this.chapter)).heldOut.slice(0, 2 * length);
+    for (const point of this.#points) {
+      if (this.rows.some((row) => row.point === point && row.coverage !== null)) continue;
+      const question = {
+        ask: "coverage",
+        text,
+        length,
+        rounds: [point.rounds],
+        hashing: point.family,
+      } as const;
+      for await (const told of askWriter(this.chapter, this.slow, question, signal)) {
+        this.#learning =
+          told.kind === "learning" ? this.#t.learning(whole(told.step), whole(told.steps)) : "";
+        if (told.kind === "coverage") {
+          const heads = told.heads.filter(({ kind }) => kind === "lsh");
+          const coverage = heads.reduce((sum, { mean }) => sum + mean, 0) / Math.max(1, heads.length);
+          const others = this.rows.filter((row) => row.point);
+          this.rows = [
+            ...others,
+            { paper: null, point, cost: this.#cost(point), coverage },
+            ...this.rows.filter((row) => !row.point),
+          ];
+        }
+        this.requestUpdate();
+      }
+    }
+  }
+
+  protected words() {
+    const { sentences, tryThis, caption } = this.#t;
+    return { sentences, tryThis, caption };
+  }
+
+  #nameOf({ paper, point }: Row): string {
+    const t = this.#t;
+    return point ? t.point(t.names[point.family], whole(point.rounds)) : (t.papers[paper ?? 0]?.[0] ?? "");
+  }
+
+  protected columns(): readonly Column<Row>[] {
+    const { columns: c, how, here, paper, papers } = this.#t;
+    return [
+      { key: "method", label: c.method, value: (row) => this.#nameOf(row) },
+      {
+        key: "operations",
+        label: c.cost,
+        value: ({ cost }) => cost,
+        show: whole,
+        source: "computed",
+        how: how.cost,
+      },
+      {
+        key: "coverage",
+        label: c.coverage,
+        value: ({ coverage }) => coverage,
+        show: (v) => `${decimals(100 * v, 1)} %`,
+        source: "measured",
+        how: how.coverage,
+      },
+      {
+        key: "reported",
+        label: c.result,
+        value: (row) => (row.paper === null ? null : papers[row.paper]?.[1]),
+        source: "recorded",
+        how: how.result,
+      },
+      { key: "status", label: c.status, value: (row) => (row.point ? here : paper) },
+    ];
+  }
+
+  protected override controls() {
+    const t = this.#t;
+    return html`<div class="controls">
+      <div class="field">
+        <label for="family">${t.family}</label>
+        <select id="family" @change=${(event: Event) => {
+          this.#family = (event.target as HTMLSelectElement).value as Family;
+        }}>
+          ${FAMILIES.map((family) => html`<option value=${family} .selected=${family === this.#family}>${t.names[family]}</option>`)}
+        </select>
+      </div>
+      ${slider(t.rounds, this.#rounds, { min: 1, max: 16, show: whole }, (rounds) => {
+        this.#rounds = rounds;
+        this.requestUpdate();
+      })}
+      <button class="small" @click=${() => {
+        const known = this.#points.some(
+          ({ family, rounds }) => family === this.#family && rounds === this.#rounds,
+        );
+        if (!known) this.#points = [...this.#points, { family: this.#family, rounds: this.#rounds }];
+        void this.begin();
+      }}>${t.add}</button>
+      <span class="note" role="status">${this.#learning}</span>
+    </div>`;
+  }
+
+  protected figure() {
+    const t = this.#t;
+    const points = this.rows.filter((row) => row.point && row.cost !== null && row.coverage !== null);
+    const [width, height, left, top] = [this.width, 300, 46, 24];
+    const [right, bottom] = [width - 20, height - 36];
+    const costs = [...points.map(({ cost }) => cost ?? 1), 64, 2048];
+    const [low, high] = [Math.log2(Math.min(...costs)) - 0.3, Math.log2(Math.max(...costs)) + 0.5];
+    const least = Math.max(
+      0,
+      Math.floor(10 * Math.min(0.5, ...points.map(({ coverage }) => coverage ?? 1)) - 0.5) / 10,
+    );
+    const x = (cost: number) => left + ((Math.log2(cost) - low) / (high - low)) * (right - left);
+    const y = (share: number) => bottom - ((share - least) / (1 - least)) * (bottom - top);
+    const marks = Array.from({ length: 24 }, (_, i) => 2 ** i).filter(
+      (v) => Math.log2(v) >= low && Math.log2(v) <= high,
+    );
+    const shares = Array.from({ length: 11 }, (_, i) => i / 10).filter((share) => share >= least - 1e-9);
+    const taken: { x: number; y: number; wide: number }[] = [];
+    return svg`<svg class="figure" width=${width} height=${height} viewBox="0 0 ${width} ${height}" role="img" aria-label="${t.quality}, ${t.cost}">
+      ${shares.map((share) => svg`<line class="grid" x1=${left} x2=${right} y1=${y(share)} y2=${y(share)}></line><text x=${left - 6} y=${y(share) + 4} text-anchor="end">${percent(share)}</text>`)}
+      ${marks.map((mark) => svg`<text x=${x(mark)} y=${bottom + 16} text-anchor="middle">${short(mark)}</text>`)}
+      <text x="0" y="10">${t.quality}</text>
+      <text x=${right} y=${height - 4} text-anchor="end">${t.cost}</text>
+      ${points.map((row) => {
+        const [px, py] = [x(row.cost ?? 1), y(row.coverage ?? 0)];
+        const name = this.#nameOf(row);
+        const wide = widthOf(name);
+        const end = px + wide + 10 > right;
+        const from = end ? px - wide - 8 : px + 8;
+        let ty = py + 4;
+        while (
+          taken.some((one) => Math.abs(one.y - ty) < 13 && from < one.x + one.wide && one.x < from + wide)
+        )
+          ty += 13;
+        taken.push({ x: from, y: ty, wide });
+        const tone =
+          ["lsh", "tone-2", "tone-6", "tone-3", "tone-5"][
+            FAMILIES.indexOf(row.point?.family ?? "rotations")
+          ] ?? "quiet";
+        return svg`<g class=${tone}><circle class="dot" cx=${px} cy=${py} r="5"></circle><text class="named" x=${from} y=${ty}>${name}</text></g>`;
+      })}
+    </svg>`;
+  }
+}
+customElements.define("reformer-station-future", FutureStation);

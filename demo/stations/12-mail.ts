@@ -1,0 +1,216 @@
+import { html } from "lit";
+import mail from "../../docs/learning/mail.json";
+import { modelOf } from "../chapter/models.js";
+import { shippedModel } from "../chapter/writer.js";
+import { tokenCells, tokenStyles } from "../figures/tokens.js";
+import { decimals, milliseconds, percent, whole } from "../format.js";
+import { language } from "../i18n/language.js";
+import type { Told } from "../lab/protocol.js";
+import { en, zh } from "./12-mail.text.js";
+import { type Column, phrasesOf, type Source, Station } from "./station.js";
+
+type Tested = Extract<Told<"classifier">, { kind: "tested" }>;
+type Explained = Extract<Told<"classifier">, { kind: "explained" }>;
+
+interface Row {
+  readonly source: Source;
+  /** "own", "bayes" or the name of a recorded run. */
+  readonly name: string;
+  readonly tokens: number;
+  readonly accuracy: number;
+  readonly f1: number | null;
+  readonly auc: number | null;
+  readonly ece: number | null;
+  readonly p50: number | null;
+}
+
+const LABELS = ["mail", "junk"] as const;
+/** Share of the examples of each label that is kept from training, and the tokens that are read of each. */
+const [KEPT, LENGTH] = [0.25, 128];
+const STEPS = { slow: 40, fast: 120 };
+const GROUPS = 10;
+
+/** A classifier of mail: recorded on real ones, learning here from examples, with evidence for every letter. */
+class MailStation extends Station<Row> {
+  static override styles = [...Station.styles, ...tokenStyles];
+  readonly number = 12;
+  #own = new Map<string, string>();
+  #learning = "";
+  #shipped = false;
+  #explained: Explained | null = null;
+
+  get #t() {
+    return phrasesOf({ en, zh });
+  }
+  #said(key: "ham" | "spam" | "example"): string {
+    return this.#own.get(`${language()} ${key}`) ?? this.#t[key];
+  }
+
+  protected override async compute(): Promise<void> {
+    const recorded = (
+      name: string,
+      tokens: number,
+      test: (typeof mail.runs)[number]["test"] | (typeof mail.baselines)[number]["test"],
+    ) =>
+      this.put({
+        ...{
+          source: "recorded",
+          name,
+          tokens,
+          accuracy: test.accuracy,
+          f1: test.macroF1,
+          auc: test.areaUnderRoc,
+        },
+        ...{ ece: test.calibrationError, p50: "latency" in test ? test.latency.p50 : null },
+      });
+    for (const { tokens, test } of mail.baselines) recorded("bayes", tokens, test);
+    for (const { name, tokens, test } of mail.runs) recorded(name, tokens, test);
+    this.#shipped = (await shippedModel("mail")) !== null;
+    this.requestUpdate();
+  }
+
+  protected override async measure(signal: AbortSignal): Promise<void> {
+    const lines = (key: "ham" | "spam") =>
+      this.#said(key)
+        .split("\n")
+        .map((line) => line.trim())
+        .filter(Boolean);
+    const parts = [lines("ham"), lines("spam")].map((list, i) => {
+      const cut = list.length - Math.max(1, Math.round(KEPT * list.length));
+      const labelled = list.map((text) => ({ text, label: LABELS[i] ?? "mail" }));
+      return { train: labelled.slice(0, cut), heldOut: labelled.slice(cut) };
+    });
+    const shipped = await shippedModel("mail");
+    const params = {
+      url: shipped?.url ?? null,
+      labels: [...LABELS],
+      train: parts.flatMap(({ train }) => train),
+      heldOut: parts.flatMap(({ heldOut }) => heldOut),
+      config: modelOf({ length: LENGTH, depth: 2, hiddenSize: 32 }, "local", "lsh"),
+      steps: this.slow ? STEPS.slow : STEPS.fast,
+      text: this.#said("example"),
+    };
+    const tested: Tested[] = [];
+    for await (const told of this.run("classifier", params, signal)) {
+      this.#learning = told.kind === "learning" ? this.#t.learning(whole(told.step), whole(told.steps)) : "";
+      if (told.kind === "tested") tested.push(told);
+      if (told.kind === "explained") this.#explained = told;
+      this.requestUpdate();
+    }
+    if (tested.length > 0) this.put(metricsOf(tested));
+  }
+
+  protected words() {
+    const { sentences, tryThis, caption, captionFirst, shipped } = this.#t;
+    const explained = this.#explained;
+    return {
+      sentences: this.#shipped ? [...sentences, shipped] : sentences,
+      tryThis,
+      caption: explained
+        ? caption(this.#labelOf(explained.target), percent(explained.probability))
+        : captionFirst,
+    };
+  }
+  #labelOf(label: string): string {
+    return label === "mail" || label === "junk" ? this.#t[label] : label;
+  }
+
+  #nameOf({ name, tokens }: Row): string {
+    const t = this.#t;
+    if (name === "own") return t.own;
+    const shown =
+      name === "bayes"
+        ? t.bayes
+        : t.recorded(name.replace(/local|LSH|full/g, (kind) => t.kinds[kind as keyof typeof t.kinds]));
+    return `${shown}, ${whole(tokens)}`;
+  }
+
+  protected columns(): readonly Column<Row>[] {
+    const { columns: c, how } = this.#t;
+    const source = (row: Row) => row.source;
+    const said = `${how.own} ${how.recorded(whole(mail.split.test.mails), mail.adapter, mail.date)}`;
+    const share = (key: string, label: string, value: (row: Row) => number | null): Column<Row> => ({
+      ...{ key, label, value, source, show: (v: number) => decimals(v, 3) },
+    });
+    return [
+      { key: "classifier", label: c.model, value: (row) => this.#nameOf(row) },
+      { key: "tokens", label: c.tokens, value: ({ tokens }) => tokens, show: whole },
+      { ...share("accuracy", c.accuracy, ({ accuracy }) => accuracy), how: said },
+      share("macro F1", c.f1, ({ f1 }) => f1),
+      share("area under ROC", c.auc, ({ auc }) => auc),
+      { ...share("calibration error", c.ece, ({ ece }) => ece), how: how.ece },
+      {
+        key: "milliseconds",
+        label: c.p50,
+        value: ({ p50 }) => p50,
+        show: milliseconds,
+        source,
+        how: how.p50,
+      },
+    ];
+  }
+
+  protected override controls() {
+    const t = this.#t;
+    const field = (key: "ham" | "spam", label: string) => html`<div class="field wide">
+      <label for=${key}>${t.examples(label)}</label>
+      <textarea id=${key} rows="4" .value=${this.#said(key)} @input=${(event: Event) => this.#type(key, event)}></textarea>
+    </div>`;
+    return html`<div class="controls">
+      <div class="field wide">
+        <label for="line">${t.text}</label>
+        <input id="line" type="text" maxlength="100" .value=${this.#said("example")} @input=${(event: Event) => this.#type("example", event)} />
+      </div>
+      <button class="small" @click=${() => void this.begin()}>${t.sort}</button>
+      <span class="note" role="status">${this.#learning}</span>
+      <details class="wide">
+        <summary>${t.examples(`${t.mail} / ${t.junk}`)}</summary>
+        ${field("ham", t.mail)} ${field("spam", t.junk)}
+      </details>
+    </div>`;
+  }
+
+  #type(key: "ham" | "spam" | "example", event: Event): void {
+    this.#own.set(`${language()} ${key}`, (event.target as HTMLInputElement | HTMLTextAreaElement).value);
+  }
+
+  protected figure() {
+    const tokens =
+      this.#explained?.tokens ?? [...this.#said("example")].map((text) => ({ text, evidence: 0 }));
+    const most = Math.max(1e-9, ...tokens.map(({ evidence }) => Math.abs(evidence)));
+    return tokenCells(
+      tokens.map(({ text, evidence }) => ({ text, tint: evidence / most, note: decimals(evidence, 3) })),
+      this.width,
+      this.words().caption,
+    );
+  }
+}
+
+function metricsOf(tested: readonly Tested[]): Row {
+  const of = (label: string, { scores }: Tested) => scores.find((score) => score.label === label)?.score ?? 0;
+  const right = tested.filter(({ scores, label }) => scores[0]?.label === label);
+  const f1 = LABELS.map((label) => {
+    const hits = right.filter((one) => one.label === label).length;
+    const said = tested.filter(({ scores }) => scores[0]?.label === label).length;
+    return (2 * hits) / Math.max(1, said + tested.filter((one) => one.label === label).length);
+  });
+  const junk = tested.filter(({ label }) => label === "junk").map((one) => of("junk", one));
+  const rest = tested.filter(({ label }) => label !== "junk").map((one) => of("junk", one));
+  const pairs = junk.flatMap((a) => rest.map((b) => (a > b ? 1 : a === b ? 0.5 : 0)));
+  const groups = Array.from({ length: GROUPS }, (_, g) =>
+    tested.filter(({ scores }) => Math.min(GROUPS - 1, Math.floor((scores[0]?.score ?? 0) * GROUPS)) === g),
+  );
+  const ece = groups.reduce((sum, group) => {
+    const gap = group.reduce((total, one) => total + (scoreOf(one) - Number(right.includes(one))), 0);
+    return sum + Math.abs(gap) / tested.length;
+  }, 0);
+  const times = tested.map((one) => one.milliseconds).sort((a, b) => a - b);
+  return {
+    ...{ source: "measured", name: "own", tokens: LENGTH, accuracy: right.length / tested.length, ece },
+    f1: f1.reduce((a, b) => a + b, 0) / f1.length,
+    auc: pairs.reduce<number>((a, b) => a + b, 0) / Math.max(1, pairs.length),
+    p50: times[times.length >> 1] ?? null,
+  };
+}
+const scoreOf = ({ scores }: Tested) => scores[0]?.score ?? 0;
+customElements.define("reformer-station-mail", MailStation);

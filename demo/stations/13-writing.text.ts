@@ -1,0 +1,96 @@
+import type { Phrases } from "../i18n/phrases.js";
+
+export const en = {
+  sentences: [
+    "A writing model is judged twice: by the bits it needs for text it has never seen, where fewer is better, and by what it writes: does it repeat itself, does it copy?",
+    "A compressor is a model too. The bars set it beside the writing model on the same unseen text, and beside tables that merely count which letter follows which.",
+  ],
+  tryThis: "Write at temperature 0.2 and at 1.2, and compare repetition with distinct words.",
+  caption:
+    "Bits per character of the same unseen end of the book; shorter is better. The counting models saw the whole of the rest, the compressor only the text itself.",
+  prompt: "Begin with",
+  example: "The whale ",
+  temperature: "Temperature",
+  write: "Write",
+  learning: (step: string, steps: string, bits: string) =>
+    `Training a tiny model first: step ${step} of ${steps}, ${bits} bits per character.`,
+  written: "Written text",
+  bars: {
+    model: "this model",
+    recorded: "a larger model of this project, recorded",
+    order1: "counts of pairs",
+    order2: "counts of triples",
+    order3: "counts of fours",
+    gzip: "gzip",
+  },
+  bits: (bits: string) => `${bits} bits`,
+  columns: {
+    sample: "text",
+    temperature: "temperature",
+    bits: "bits per character, unseen",
+    perplexity: "perplexity per character",
+    distinct1: "distinct words",
+    distinct2: "distinct pairs",
+    repetition: "repeated fours",
+    copied: "copied from the book",
+    longest: "longest copy",
+    speed: "tokens per second",
+  },
+  sample: (n: string) => `sample ${n}`,
+  how: {
+    bits: "Mean over the unseen end of the book, of the model and in windows of its length.",
+    perplexity: "Two to the power of the bits.",
+    distinct: "Different words, or pairs of neighbouring words, over all of them in the sample.",
+    repetition: "Share of runs of four words that had occurred before in the sample.",
+    copied:
+      "Share of runs of 16 characters, and the longest run, that stand word for word in the part of the book that models are trained on.",
+    speed: "Tokens over the time from the first call, on this device.",
+  },
+};
+
+export const zh: Phrases<typeof en> = {
+  sentences: [
+    "写作的模型要评两次：没见过的文本要用多少比特，越少越好；写出来的东西怎样，是否重复，是否照抄。",
+    "压缩程序也是一种模型。横条把它和写作模型放在同一段没见过的文本上比，也和只数“哪个字母跟在哪个后面”的表格比。",
+  ],
+  tryThis: "分别用温度 0.2 和 1.2 写一段，比较重复和不同词的比例。",
+  caption:
+    "同一段没见过的书尾，每字符的比特数；越短越好。计数模型见过其余的全书，压缩程序只见过这段文本本身。",
+  prompt: "开头",
+  example: "The whale ",
+  temperature: "温度",
+  write: "写",
+  learning: (step, steps, bits) =>
+    `先训练一个很小的模型：第 ${step} 步，共 ${steps} 步，${bits} 比特／字符。`,
+  written: "写出的文本",
+  bars: {
+    model: "这个模型",
+    recorded: "本项目较大的模型，录制",
+    order1: "二连字计数",
+    order2: "三连字计数",
+    order3: "四连字计数",
+    gzip: "gzip",
+  },
+  bits: (bits) => `${bits} 比特`,
+  columns: {
+    sample: "文本",
+    temperature: "温度",
+    bits: "没见过的文本，比特／字符",
+    perplexity: "每字符困惑度",
+    distinct1: "不同的词",
+    distinct2: "不同的词对",
+    repetition: "重复的四连词",
+    copied: "照抄书的比例",
+    longest: "最长照抄",
+    speed: "词元／秒",
+  },
+  sample: (n) => `第 ${n} 段`,
+  how: {
+    bits: "对没见过的书尾取平均，窗口为模型的长度。",
+    perplexity: "二的比特数次方。",
+    distinct: "样本里不同的词（或相邻词对）占全部的比例。",
+    repetition: "样本里前面出现过的四连词的比例。",
+    copied: "16 个字符的片段里，与训练用的书逐字相同的比例，以及最长的一段。",
+    speed: "词元数除以从调用开始的时间，在这台设备上。",
+  },
+};
