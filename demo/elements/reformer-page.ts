@@ -148,6 +148,8 @@ export class ReformerPage extends PageElement {
   #found: AdapterFound | Missing | null = null;
   #session: Session | null = null;
   #chapter: Chapter | null = null;
+  /** Whether the studio, and what is loaded with it, is there. */
+  #opened = false;
 
   get #shared(): Chapter {
     this.#chapter ??= newChapter(this.runtime, this.book);
@@ -174,6 +176,7 @@ export class ReformerPage extends PageElement {
 
   async #openStudio(): Promise<void> {
     const { studio } = await import("./studio.js");
+    this.#opened = true;
     if (typeof this.#found === "object" && this.#found) {
       const { turn } = this.#shared;
       this.#session = studio(this.runtime, this.book, this.#found, turn);
@@ -219,6 +222,7 @@ export class ReformerPage extends PageElement {
         </div>
         <div class="chapter">
           <chapter-stations .chapter=${this.#shared}></chapter-stations>
+            ${this.#opened ? html`<closing-quiz .chapter=${this.#shared}></closing-quiz>` : nothing}
         </div>
         <section id="studio" tabindex="-1" aria-labelledby="studio-title">
           <h2 id="studio-title">${this.t.chapter.studio}</h2>

@@ -75,8 +75,8 @@ export class RunBar extends SessionElement {
 
   /** Space belongs to what the reader sees. */
   #onScreen = false;
-  readonly #watched = new IntersectionObserver(([entry]) => {
-    this.#onScreen = entry?.isIntersecting ?? false;
+  readonly #watched = new IntersectionObserver((entries) => {
+    this.#onScreen = entries.at(-1)?.isIntersecting ?? false;
   });
 
   override connectedCallback(): void {

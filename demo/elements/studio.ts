@@ -4,6 +4,7 @@ import type { GpuTurn } from "../gpu-turn.js";
 import type { Runtime } from "../runtime.js";
 import { Session } from "../session.js";
 import type { Book } from "../text-source.js";
+import { ClosingQuiz } from "./closing-quiz.js";
 import { GpuTest } from "./gpu-test.js";
 import { GpuTestResults } from "./gpu-test-report.js";
 import { LossChart } from "./loss-chart.js";
@@ -21,6 +22,7 @@ import { TextWriter } from "./text-writer.js";
 import { TrainingStudio } from "./training-studio.js";
 
 const ELEMENTS: readonly (readonly [tag: string, element: CustomElementConstructor])[] = [
+  ["closing-quiz", ClosingQuiz],
   ["gpu-test", GpuTest],
   ["gpu-test-report", GpuTestResults],
   ["loss-chart", LossChart],

@@ -105,8 +105,8 @@ export class TinyLearner extends PageElement {
       this.requestUpdate();
     }
   });
-  readonly #watched = new IntersectionObserver(([entry]) => {
-    this.#onScreen = entry?.isIntersecting ?? false;
+  readonly #watched = new IntersectionObserver((entries) => {
+    this.#onScreen = entries.at(-1)?.isIntersecting ?? false;
   });
   readonly #onHidden = () => {
     if (document.hidden) this.#pause();

@@ -91,8 +91,8 @@ export abstract class Station<Row extends object> extends PageElement {
   #seen = false;
   #stop: (() => void)[] = [];
   readonly #resized = new ResizeObserver(() => this.#measureWidth());
-  readonly #watched = new IntersectionObserver(([entry]) => {
-    if (entry?.isIntersecting) this.#see();
+  readonly #watched = new IntersectionObserver((entries) => {
+    if (entries.some(({ isIntersecting }) => isIntersecting)) this.#see();
   });
 
   override connectedCallback(): void {
