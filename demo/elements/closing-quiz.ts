@@ -127,10 +127,17 @@ export class ClosingQuiz extends PageElement {
       case 0:
         return few ? e.one(percent(few.share)) : null;
       case 1:
-        return few && many ? `${e.one(percent(few.share))} ${e.recall(percent(many.share), whole(many.rounds))}` : null;
+        return few && many
+          ? `${e.one(percent(few.share))} ${e.recall(percent(many.share), whole(many.rounds))}`
+          : null;
       case 2: {
         if (!shallow || !deep) return null;
-        const flat = e.depth(bytes(shallow.reversible), whole(shallow.depth), bytes(deep.reversible), whole(deep.depth));
+        const flat = e.depth(
+          bytes(shallow.reversible),
+          whole(shallow.depth),
+          bytes(deep.reversible),
+          whole(deep.depth),
+        );
         return inversion ? `${flat} ${e.exact(String(inversion.difference))}` : flat;
       }
       default: {

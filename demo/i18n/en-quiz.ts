@@ -49,7 +49,9 @@ export const quiz = {
     one: (a: string) => `One round met ${a} of the best partners in your text.`,
     depth: (from: string, shallow: string, to: string, deep: string) =>
       `${from} with ${shallow} layers, ${to} with ${deep} (planned).`,
-    exact: (difference: string) => `Recomputed and stored activations gave losses that differ by ${difference}.`,
-    cross: (length: string, times: string) => `At ${length} tokens LSH took ${times} times as long as full attention.`,
+    exact: (difference: string) =>
+      `Recomputed and stored activations gave losses that differ by ${difference}.`,
+    cross: (length: string, times: string) =>
+      `At ${length} tokens LSH took ${times} times as long as full attention.`,
   },
 };

@@ -155,7 +155,11 @@ class VerdictStation extends Station<Row> {
         label: c.evidence,
         value: ({ claim }) => this.#found(claim)?.evidence ?? evidence.missing,
         source: ({ claim }) =>
-          claim === "depth" || claim === "rounds" || claim === "missed" ? "computed" : "measured",
+          !this.#found(claim)
+            ? undefined
+            : claim === "depth" || claim === "rounds" || claim === "missed"
+              ? "computed"
+              : "measured",
         how: `${how.evidence} ${how.times}`,
       },
       {

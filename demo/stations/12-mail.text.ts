@@ -31,6 +31,7 @@ export const en = {
   own: "trained here on the examples",
   bayes: "naive Bayes, real mail",
   recorded: (name: string) => `${name}, real mail`,
+  reading: (name: string, tokens: string) => `${name}, ${tokens} tokens`,
   kinds: { local: "local", LSH: "LSH", full: "full" },
   how: {
     own: "On the last fourth of the examples of each label, which training did not see.",
@@ -97,6 +98,7 @@ export const zh: Phrases<typeof en> = {
   own: "在这里用例子训练的",
   bayes: "朴素贝叶斯，真实邮件",
   recorded: (name) => `${name}，真实邮件`,
+  reading: (name, tokens) => `${name}，${tokens} 个词元`,
   kinds: { local: "局部", LSH: "LSH", full: "全" },
   how: {
     own: "在每个标签最后四分之一的例子上，训练没有见过它们。",

@@ -97,7 +97,8 @@ class MailStation extends Station<Row> {
       if (told.kind === "explained") this.#explained = told;
       this.requestUpdate();
     }
-    if (tested.length > 0) this.put(metricsOf(tested));
+    if (tested.length > 0) this.rows = [metricsOf(tested), ...this.rows.filter(({ name }) => name !== "own")];
+    this.requestUpdate();
   }
 
   protected words() {
@@ -122,7 +123,7 @@ class MailStation extends Station<Row> {
       name === "bayes"
         ? t.bayes
         : t.recorded(name.replace(/local|LSH|full/g, (kind) => t.kinds[kind as keyof typeof t.kinds]));
-    return `${shown}, ${whole(tokens)}`;
+    return t.reading(shown, whole(tokens));
   }
 
   protected columns(): readonly Column<Row>[] {

@@ -44,7 +44,7 @@ export interface Column<Row> {
   /** Default: text as it is, numbers with up to three decimals. */
   readonly show?: ((value: number) => string) | undefined;
   /** Where its numbers come from; left out for columns that name the row. */
-  readonly source?: Source | ((row: Row) => Source) | undefined;
+  readonly source?: Source | ((row: Row) => Source | undefined) | undefined;
   /** How they are made, in a sentence. */
   readonly how?: string | undefined;
 }
@@ -246,7 +246,7 @@ export abstract class Station<Row extends object> extends PageElement {
   #bar() {
     const t = this.t.chapter;
     const busy = this.#phase === "waiting" || this.#phase === "measuring";
-    return html`<div class="bar">
+    return html`<div class="progress">
       ${
         hasGpu(this.chapter)
           ? busy

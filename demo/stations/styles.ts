@@ -118,7 +118,7 @@ export const stationStyles = css`
     background: var(--wash);
     color: var(--accent-strong);
   }
-  .bar {
+  .progress {
     display: flex;
     flex-wrap: wrap;
     align-items: center;
@@ -204,7 +204,7 @@ export const stationStyles = css`
     width: 0.75rem;
   }
   @media print {
-    .bar,
+    .progress,
     .exports,
     .controls {
       display: none;

@@ -1,7 +1,7 @@
 /** What a browser must fetch before it can paint, as the build makes it. */
 import { gzipSync } from "node:zlib";
-import { expect, test } from "vitest";
 import { build, type Rolldown } from "vite";
+import { expect, test } from "vitest";
 
 /** Bytes of JavaScript, compressed, before the first paint. */
 const BUDGET = 80 * 1024;

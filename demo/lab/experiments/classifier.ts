@@ -34,6 +34,9 @@ export type ClassifierTold =
       readonly tokens: readonly { readonly text: string; readonly evidence: number }[];
     };
 
+/** Bytes, and the pieces learned from the examples. */
+const VOCABULARY = 400;
+
 export async function* classifier(
   bench: Bench,
   { url, labels, train, heldOut, config, steps, text }: ClassifierParams,
@@ -42,10 +45,21 @@ export async function* classifier(
   const key = url ?? JSON.stringify([labels, train, config, steps]);
   let model = bench.kept("classifier", key);
   if (!model) {
-    const head = { head: "classification", labels, numLabels: labels.length, causal: false } as const;
+    // Pieces of words: a few examples cannot teach it to spell.
+    const tokenizer = { type: "bpe", vocabSize: VOCABULARY } as const;
+    const head = {
+      vocabSize: VOCABULARY,
+      head: "classification",
+      labels,
+      numLabels: labels.length,
+      causal: false,
+    } as const;
     const made = url
       ? await bench.load(url, { signal })
-      : await bench.create({ ...config, ...head }, { seed: 1, signal });
+      : await bench.create(
+          { ...config, ...head },
+          { seed: 1, signal, tokenizer, text: train.map((one) => one.text).join("\n") },
+        );
     try {
       if (!url) {
         const options = {
