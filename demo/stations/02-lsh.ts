@@ -100,7 +100,7 @@ class LshStation extends Station<Row> {
       ms: rounds === 0 ? null : (this.#times.get(rounds) ?? null),
       fullMs: rounds === 0 ? (this.#times.get(0) ?? null) : null,
     });
-    this.rows = [
+    const rows = [
       ...ROUNDS.map((rounds) => {
         const hashed = hashWords(vectors, { rounds, buckets: this.#buckets, chunk: CHUNK, seed: this.#seed });
         return row(rounds, {
@@ -111,8 +111,9 @@ class LshStation extends Station<Row> {
       }),
       row(0, { recall: 1, pairs: all, share: 1 }),
     ];
+    for (const one of rows) this.put(one);
     const { findings } = this.chapter;
-    const found = this.rows.map(({ rounds, recall: share }) => ({ rounds, share }));
+    const found = rows.map(({ rounds, recall: share }) => ({ rounds, share }));
     findings.set({ recall: found.filter(({ rounds }) => rounds > 0) });
     this.requestUpdate();
   }
@@ -234,8 +235,7 @@ class LshStation extends Station<Row> {
     const chips = this.#chips(words, hashed);
     const board = this.#step === 3 ? this.#board(words, vectors, hashed, chips.height + 18) : null;
     const height = chips.height + (board ? board.height + 24 : 0) + 22;
-    return html`<svg class="figure" width=${this.width} height=${height} viewBox="0 0 ${this.width} ${height}" role="img" aria-label="${this.#t.stepNote[this.#step]} ${percent(recall(hashed, bestPartners(vectors, PARTNERS)))}">
-      <text class="strong" x="0" y="13">${this.#t.stepNote[this.#step]}</text>
+    return html`<p class="note">${this.#t.stepNote[this.#step]}</p><svg class="figure" width=${this.width} height=${height} viewBox="0 0 ${this.width} ${height}" role="img" aria-label="${this.#t.stepNote[this.#step]} ${percent(recall(hashed, bestPartners(vectors, PARTNERS)))}">
       ${chips.drawing} ${board?.drawing ?? nothing}
     </svg>`;
   }
@@ -247,7 +247,7 @@ class LshStation extends Station<Row> {
     const chunked = this.#step > 1;
     const met = meets[this.#followed];
     const at = new Map<number, { x: number; y: number; wide: number }>();
-    let [x, y] = [0, 24];
+    let [x, y] = [0, 8];
     for (const [slot, token] of places.entries()) {
       const wide = widthOf(words[token] ?? "") * 1.1 + 14;
       if (chunked && slot > 0 && slot % CHUNK === 0) x += 14;
@@ -268,7 +268,7 @@ class LshStation extends Station<Row> {
 
   /** Queries down, keys across: who meets whom, and whom full attention would favour. */
   #board(words: readonly string[], vectors: readonly Float32Array[], { meets }: Hashed, top: number) {
-    const cell = Math.min(13, (this.width - 2) / words.length);
+    const cell = Math.min(22, (this.width - 2) / words.length, 420 / words.length);
     const side = cell * words.length;
     const square = (i: number, j: number) => `M${j * cell} ${i * cell}h${cell - 1}v${cell - 1}h${1 - cell}z`;
     const cells = words.map((_, i) => [...(meets[i] ?? [])].map((j) => square(i, j)).join("")).join("");

@@ -55,7 +55,6 @@ class ReversibleStation extends Station<Row> {
   protected override async compute(): Promise<void> {
     const asked = ++this.#asked;
     const length = 2 ** this.#power;
-    this.#errors = DEPTHS.map((depth) => ({ depth, ...reconstruction(depth) }));
     const limits = { maxBufferSize: 2 ** 34, maxStorageBufferBindingSize: 2 ** 32 };
     for (const depth of DEPTHS) {
       const config = modelOf({ length, depth, hiddenSize: WIDTH }, "local", "lsh");
@@ -63,6 +62,8 @@ class ReversibleStation extends Station<Row> {
         activations(await this.chapter.planMemory(config, { length, backward }, limits));
       const [reversible, stored] = [await plan("reversible"), await plan("stored")];
       if (asked !== this.#asked) return; // the slider has moved on
+      if (this.#errors.length < DEPTHS.length)
+        this.#errors = [...this.#errors, { depth, ...reconstruction(depth) }];
       this.put({ ...this.#row(depth), reversible, stored });
     }
     this.chapter.findings.set({

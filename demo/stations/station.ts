@@ -63,6 +63,12 @@ export const phrasesOf = <T>(languages: Readonly<Record<"en" | "zh", T>>): T => 
 
 const MARKS: Readonly<Record<Source, string>> = { measured: "●", computed: "○", recorded: "◇" };
 
+/** The fields that hold something. */
+const knownPart = <T extends object>(row: T): Partial<T> =>
+  Object.fromEntries(
+    Object.entries(row).filter(([, value]) => value !== null && value !== undefined),
+  ) as Partial<T>;
+
 const savesData = () => (navigator as { connection?: { saveData?: boolean } }).connection?.saveData === true;
 
 export abstract class Station<Row extends object> extends PageElement {
@@ -87,7 +93,7 @@ export abstract class Station<Row extends object> extends PageElement {
   #phase: Phase = "idle";
   #problem = "";
   #abort: AbortController | null = null;
-  #recorded: { readonly adapter: string; readonly date: string } | null = null;
+  #recorded: { readonly adapter: string; readonly date: string; readonly rows: readonly Row[] } | null = null;
   #seen = false;
   #stop: (() => void)[] = [];
   readonly #resized = new ResizeObserver(() => this.#measureWidth());
@@ -121,11 +127,13 @@ export abstract class Station<Row extends object> extends PageElement {
 
   // --- for subclasses ---
 
-  /** Adds a row, or replaces the one of the same name. */
+  /** Adds a row, or replaces the one of the same name. What it does not know a recorded one may. */
   protected put(row: Row): void {
     const name = this.columns()[0]?.value ?? (() => null);
+    const recorded = this.#recorded?.rows.find((one) => name(one) === name(row));
+    const whole = recorded ? { ...recorded, ...knownPart(row) } : row;
     const at = this.rows.findIndex((known) => name(known) === name(row));
-    this.rows = at < 0 ? [...this.rows, row] : this.rows.map((known, i) => (i === at ? row : known));
+    this.rows = at < 0 ? [...this.rows, whole] : this.rows.map((known, i) => (i === at ? whole : known));
     this.requestUpdate();
   }
   protected clear(): void {
@@ -192,12 +200,13 @@ export abstract class Station<Row extends object> extends PageElement {
   }
 
   async #showRecorded(): Promise<void> {
-    if (this.#recorded || this.rows.length > 0) return;
+    if (this.#recorded) return;
     const found = await recordedRows(this.number);
-    if (!found || this.rows.length > 0) return;
-    this.#recorded = found;
-    this.rows = found.rows as readonly Row[];
-    this.requestUpdate();
+    if (!found) return;
+    const own = this.rows;
+    this.#recorded = { ...found, rows: found.rows as readonly Row[] };
+    this.rows = [];
+    for (const row of [...this.#recorded.rows, ...own]) this.put(row);
   }
 
   #setPhase(phase: Phase): void {

@@ -1,8 +1,8 @@
 /**
  * The course as a reader meets it, on the software adapter of the browser that runs the tests: every station in turn, in
- * both languages. With SCREENSHOTS=FOLDER it also writes pictures of every station at three widths.
+ * both languages. With SCREENSHOTS=FOLDER it also writes the table of every station and pictures at three widths.
  */
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import axe, { type AxeResults } from "axe-core";
 import type { Locator, Page } from "playwright";
@@ -47,7 +47,8 @@ const drag = (input: Locator, value: number) =>
     (element as HTMLInputElement).value = String(to);
     element.dispatchEvent(new Event("input", { bubbles: true }));
   }, value);
-const press = (station: Locator, name: string) => station.getByRole("button", { name, exact: true }).click();
+const press = (station: Locator, name: string) =>
+  station.getByRole("button", { name, exact: true }).first().click();
 
 /** What a reader does at each station, and whether numbers follow at once or after another measurement. */
 const INTERACTIONS: readonly {
@@ -143,6 +144,10 @@ test("every station measures, answers its reader and exports, in both languages"
     expect(await textOf(page, `#station-${number} h2`)).toContain(en.chapter.titles[i]);
 
     // The table says of every number where it comes from, and was filled on this device.
+    if (FOLDER) {
+      await mkdir(FOLDER, { recursive: true });
+      await writeFile(join(FOLDER, `${String(number).padStart(2, "0")}.json`), await table(station, "json"));
+    }
     const exported = JSON.parse(await table(station, "json")) as Exported;
     expect(exported.station).toBe(number);
     const sources = exported.rows.flatMap((row) =>
