@@ -1,3 +1,4 @@
+import quadsSource from "../../shaders/matmul.quads.wgsl?raw";
 import rowsSource from "../../shaders/matmul.rows.wgsl?raw";
 import tiledSource from "../../shaders/matmul.tiled.wgsl?raw";
 import matmulSource from "../../shaders/matmul.wgsl?raw";
@@ -209,6 +210,13 @@ function spec(out: "f32" | "i32") {
         ...form(rowsSource),
         grid: (d) => [ceilDiv(d.n, 8), ceilDiv(d.m, 4), d.splits],
         supports: (d) => fits(d) && d.m <= FEW_ROWS,
+      },
+      {
+        name: "quads",
+        ...form(quadsSource, "enable subgroups;"),
+        ...tiles,
+        requires: { feature: "subgroups" },
+        software: true,
       },
       { name: "tiled", ...form(tiledSource, quadF32), ...tiles },
       {

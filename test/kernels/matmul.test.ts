@@ -96,7 +96,8 @@ function inputs(d: MatmulDims) {
 const device = await getDevice();
 const { features } = profileOf(device);
 const HALF_FORMS = features.has("shader-f16") ? ["tiled-half", "tiled-f16"] : ["tiled-half"];
-const FORMS = ["tiled", "plain", "rows", ...HALF_FORMS];
+const QUADS = features.has("subgroups") ? ["quads"] : [];
+const FORMS = ["tiled", "plain", "rows", ...QUADS, ...HALF_FORMS];
 
 function run(d: MatmulDims, values: Record<string, TypedArray>, variant: string) {
   const kernel = isResidual(d) ? matmulResidual : matmul;
