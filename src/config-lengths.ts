@@ -72,7 +72,7 @@ export function pairLengths(config: ReformerConfig, source: number, target: numb
   ] as const) {
     if (Number.isInteger(length) && length >= 1 && length <= longest) continue;
     throw new ShapeError(
-      `the ${name} has ${length} tokens, but this model takes 1 to ${longest} (a target's end counts): shorten it, or make a model of a larger maxLength.`,
+      `the ${name} has ${length} tokens, but this model takes 1 to ${longest} (their ends count): shorten it, or make a model of a larger maxLength.`,
       { name, length, longest },
     );
   }

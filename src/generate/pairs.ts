@@ -1,6 +1,6 @@
 // Targets of sources, token by token: the encoder and the decoder over its states in one pass, then one step per token
 // against the caches.
-import { type ReformerConfig, wholeChunks } from "../config.js";
+import { longestLength, type ReformerConfig, wholeChunks } from "../config.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { streamFromF32 } from "../kernels/stream.js";
 import { copyInto } from "../layers/copy.js";
@@ -13,6 +13,7 @@ import { encode, encoderContext } from "../model/sequence-to-sequence.js";
 import { type DeviceProfile, plan } from "../scheduler/plan.js";
 import { Arena } from "../scheduler/recording.js";
 import { PreparedPlan } from "../scheduler/run.js";
+import { roundUp } from "../shapes.js";
 import { checkSampling, type SamplingOptions } from "./generator.js";
 import {
   type GenerationPlan,
@@ -51,7 +52,7 @@ export async function convertTokens(
   try {
     prepared.write(tensors.hashControl, packControl({ seed: config.hashSeed ?? seed, draw: 0 }));
     await prepared.run(RUN.start);
-    const padded = wholeChunks(config, [...config.layers, ...config.encoderLayers], length);
+    const padded = paddedSource(config, length);
     await readSources(gpu, generation, config, prepared, { sources, padded, profile, signal });
     const lsh = config.layers.includes("lsh");
     let hashed = lsh && prefillHashes({ config: generation.config, length: padded });
@@ -78,6 +79,16 @@ export async function convertTokens(
   } finally {
     prepared.dispose();
   }
+}
+
+/** Sources are padded to a multiple of it where positions allow: programs for full attention are compiled per length. */
+const LENGTH_STEP = 32;
+
+/** Tokens of a source that both stacks can read. */
+function paddedSource(config: ReformerConfig, length: number): number {
+  const whole = (tokens: number) => wholeChunks(config, [...config.layers, ...config.encoderLayers], tokens);
+  const rounded = whole(roundUp(length, LENGTH_STEP));
+  return rounded <= longestLength(config) ? rounded : whole(length);
 }
 
 /** Fills the caches with the sources. */

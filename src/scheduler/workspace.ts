@@ -20,9 +20,15 @@ export function tensorsOf(op: Op): Tensor[] {
 
 export type Use = "read" | "write";
 
-/** How an operation binds its tensors. Copies and clears are not dispatches: they may touch one buffer twice. */
+/** How an operation uses its tensors' buffers. A copy, too, may not read and write one buffer. */
 export function usesOf(op: Op): { tensor: Tensor; use: Use }[] {
-  if (op.op !== "dispatch") return [];
+  if (op.op === "clear") return [];
+  if (op.op === "copy") {
+    return [
+      { tensor: op.from, use: "read" },
+      { tensor: op.to, use: "write" },
+    ];
+  }
   const accesses = Object.values(op.kernel.bindings).map(
     (b): Use => (b.access === "read" ? "read" : "write"),
   );

@@ -1,8 +1,8 @@
 // What texts become, by a sequence-to-sequence model.
 import { longestLength, pairLengths } from "../config.js";
-import { TextError } from "../errors.js";
 import { convertTokens } from "../generate/pairs.js";
 import type { ConvertOptions } from "../types-tasks.js";
+import { pairTokens } from "./pair-tokens.js";
 import { checkCount, needHead, type TaskModel } from "./reading.js";
 
 /** New tokens where nothing is said. */
@@ -12,7 +12,7 @@ const BATCH = 32;
 
 /**
  * The target of every text, in their order. Texts of as many tokens are converted side by side.
- * @throws {TextError} where a text is empty; {ShapeError} where it, or `maxNewTokens`, is longer than the model's positions
+ * @throws {ShapeError} where a text, or `maxNewTokens`, is longer than the model's positions
  */
 export async function convert(
   model: TaskModel,
@@ -28,8 +28,7 @@ export async function convert(
   );
   const byLength = new Map<number, { readonly place: number; readonly tokens: Uint32Array }[]>();
   texts.forEach((text, place) => {
-    const tokens = tokenizer.encode(text);
-    if (tokens.length === 0) throw new TextError(`texts[${place}] is empty: give one of at least one token.`);
+    const tokens = pairTokens(config, tokenizer, text);
     pairLengths(config, tokens.length, maxNewTokens);
     byLength.set(tokens.length, [...(byLength.get(tokens.length) ?? []), { place, tokens }]);
   });

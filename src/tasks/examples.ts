@@ -7,6 +7,7 @@ import type { Batch, BatchShape, BatchSource } from "../text/dataset.js";
 import { encodeText, type Tokenizer } from "../text/tokenizer.js";
 import type { AnsweredQuestion, Example, LabelledText, TextPair } from "../types-tasks.js";
 import { maskTokens } from "./masking.js";
+import { pairTokens } from "./pair-tokens.js";
 import { encodeQuestion, NO_ANSWER, tokensOfSpan } from "./question.js";
 
 /** One example ready for the model. */
@@ -107,7 +108,7 @@ function encodeAnswered(
 }
 
 function encodePair(
-  { eosTokenId }: ReformerConfig,
+  config: ReformerConfig,
   tokenizer: Tokenizer,
   place: string,
   example: Example,
@@ -119,16 +120,16 @@ function encodePair(
       `${place} is ${JSON.stringify(example)?.slice(0, 80)}, but a sequence-to-sequence head needs { text, target }.`,
     );
   }
-  const tokens = tokenizer.encode(text);
-  if (tokens.length === 0) throw new TextError(`${place} has an empty text: give one of at least one token.`);
-  const targets = [...tokenizer.encode(target), ...(eosTokenId === null ? [] : [eosTokenId])];
+  const tokens = pairTokens(config, tokenizer, text);
+  const targets = [...pairTokens(config, tokenizer, target)];
   for (const [name, given, allowed] of [
     ["source", tokens.length, longest.source],
     ["target", targets.length, longest.target],
   ] as const) {
     if (given <= allowed) continue;
+    const option = name === "target" ? "targetLength" : "length";
     throw new TextError(
-      `${place} has a ${name} of ${given} tokens${name === "target" ? ", its end included" : ""}, but this run takes ${allowed}: shorten it or raise ${name === "target" ? "targetLength" : "length"}.`,
+      `${place} has a ${name} of ${given} tokens, its end included, but this run takes ${allowed}: shorten it or raise ${option}.`,
       { given, length: allowed },
     );
   }
@@ -270,10 +271,9 @@ export async function longestExample(
       "question" in example
         ? encodeQuestion(tokenizer, example).tokens
         : await encodeText(tokenizer, example.text ?? "", { signal });
-    length = Math.max(length, tokens.length);
-    if ("target" in example && typeof example.target === "string") {
-      targetLength = Math.max(targetLength, tokenizer.encode(example.target).length + 1);
-    }
+    const pair = "target" in example && typeof example.target === "string";
+    length = Math.max(length, tokens.length + Number(pair));
+    if (pair) targetLength = Math.max(targetLength, pairTokens(config, tokenizer, example.target).length);
   }
   const most = longestLength(config);
   return { length: Math.min(length, most), targetLength: Math.min(targetLength, most) };

@@ -2,7 +2,7 @@
 import { Random } from "../../random.js";
 import type { Batch, BatchSource } from "../../text/dataset.js";
 
-/** Token ids of a source, and of its target without its end. */
+/** Token ids of a source and its target, without their ends. */
 export interface TokenPair {
   readonly source: readonly number[];
   readonly target: readonly number[];
@@ -11,7 +11,7 @@ export interface TokenPair {
 /** Random stream of the pairs. */
 const PAIR_STREAM = 14;
 
-/** Batches of pairs that `draw` makes up; every target ends with `end`. */
+/** Batches of pairs that `draw` makes up; every source and target ends with `end`. */
 export function pairSource(draw: (random: Random) => TokenPair, end: number): BatchSource {
   return {
     batch(step, { batchSize, length }, seed): Batch {
@@ -22,13 +22,13 @@ export function pairSource(draw: (random: Random) => TokenPair, end: number): Ba
       const inputs = new Uint32Array(batchSize * length);
       const targets = new Int32Array(batchSize * longest).fill(-100);
       pairs.forEach(({ source, target }, row) => {
-        inputs.set(source, row * length);
+        inputs.set([...source, end], row * length);
         targets.set([...target, end], row * longest);
       });
       return {
         inputs,
         targets,
-        lengths: pairs.map(({ source }) => source.length),
+        lengths: pairs.map(({ source }) => source.length + 1),
         targetLengths,
         counted: targetLengths.reduce((a, b) => a + b, 0),
         batchSize,

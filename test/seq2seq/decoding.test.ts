@@ -1,0 +1,42 @@
+// Decoding with caches against the forward pass over source and target together.
+import { afterAll, expect, test } from "vitest";
+import { profileOf } from "../../src/engine-device.js";
+import { convertTokens } from "../../src/generate/pairs.js";
+import { batchOf, disposeAll, LENGTHS, type MadePair, makePair, PAIRS } from "./model.js";
+
+afterAll(disposeAll);
+const MOST = LENGTHS.targetLength - 1;
+
+/** Greedy targets of sources of one length, side by side. */
+function convert({ gpu, config, base, trainer }: MadePair, sources: readonly (readonly number[])[]) {
+  const model = { config, gpu, base, weights: trainer.plan.weights, profile: profileOf(gpu.device) };
+  return convertTokens(model, sources, { maxNewTokens: MOST, seed: 5 });
+}
+
+test("every token decoded is the one that the forward pass finds most probable, of shared-QK layers too", async () => {
+  // Below this length all layers attend to everything: LSH layers keep their shared queries and keys.
+  const made = await makePair({ streams: "f32" }, { fullAttentionBelow: 64 }, LENGTHS, false);
+  const targets: number[][] = [];
+  for (const source of PAIRS.sources) targets.push(...(await convert(made, [source])));
+  const end = made.config.eosTokenId ?? 0;
+  const { accuracy, tokens } = await made.trainer.evaluate([
+    batchOf({ sources: PAIRS.sources, targets }, end),
+  ]);
+  const decoded = targets.reduce((sum, target) => sum + target.length, 0);
+  const ended = targets.filter((target) => target.length < MOST).length;
+  expect(decoded).toBeGreaterThan(MOST);
+  expect(tokens).toBe(decoded + targets.length);
+  // A target that was cut has an end that was not decoded: it may be right or wrong.
+  expect(Math.round(accuracy * tokens)).toBeGreaterThanOrEqual(decoded + ended);
+});
+
+test("sources side by side give what each gives alone, with LSH windows in use", async () => {
+  const made = await makePair({ streams: "f32" }, {}, LENGTHS, false);
+  const sources = [PAIRS.sources[0], [...(PAIRS.sources[0] ?? [])].reverse()] as number[][];
+  const together = await convert(made, sources);
+  expect(together).toEqual([
+    ...(await convert(made, [sources[0]!])),
+    ...(await convert(made, [sources[1]!])),
+  ]);
+  expect(together[0]).not.toEqual(together[1]);
+});
