@@ -1,15 +1,20 @@
-// `npm run learn -- book|duplication|needle|mail`: measures that models learn, and writes the numbers into docs/learning.
+// `npm run learn -- book|dates|duplication|mail|needle|reverse`: measures that models learn, and writes the numbers into
+// docs/learning.
 import { learnBook } from "./learn/book.js";
+import { learnDates } from "./learn/dates.js";
 import { learnDuplication } from "./learn/duplication.js";
 import { learnMail } from "./learn/mail.js";
 import { learnNeedle } from "./learn/needle.js";
+import { learnReverse } from "./learn/reverse.js";
 import { pollSlowly } from "./node-gpu.mjs";
 
 const EXPERIMENTS = {
   book: learnBook,
+  dates: learnDates,
   duplication: learnDuplication,
   mail: learnMail,
   needle: learnNeedle,
+  reverse: learnReverse,
 } as const;
 
 /** Exit status 1 where an experiment misses its bar. */
