@@ -66,7 +66,9 @@ export class ChapterStations extends PageElement {
   ];
 
   declare chapter: Chapter;
-  #failed = new Set<number>();
+  readonly #failed = new Set<number>();
+  readonly #loading = new Set<number>();
+  readonly #stations = new Map<number, StationElement>();
   readonly #near = new IntersectionObserver(
     (entries) => {
       for (const { isIntersecting, target } of entries)
@@ -95,8 +97,7 @@ export class ChapterStations extends PageElement {
 
   /** The page found out about the GPU. */
   adapterFound(): void {
-    for (const slot of this.renderRoot.querySelectorAll(".slot"))
-      (slot.firstElementChild as Partial<StationElement> | null)?.adapterFound?.();
+    for (const station of this.#stations.values()) station.adapterFound();
   }
 
   /** Brings a station to the top of the screen. */
@@ -105,23 +106,20 @@ export class ChapterStations extends PageElement {
   }
 
   async #load(number: number): Promise<void> {
-    const slot = this.renderRoot.querySelector<HTMLElement>(`#station-${number}`);
     const entry = STATIONS[number - 1];
-    if (!entry || !slot || slot.dataset.loading) return;
-    slot.dataset.loading = "yes";
+    if (!entry || this.#loading.has(number)) return;
+    this.#loading.add(number);
+    this.#failed.delete(number);
     try {
       await entry.load();
+      const station = document.createElement(entry.tag) as StationElement;
+      station.chapter = this.chapter;
+      this.#stations.set(number, station);
     } catch {
-      delete slot.dataset.loading;
+      this.#loading.delete(number);
       this.#failed.add(number);
-      this.requestUpdate();
-      return;
     }
-    const station = document.createElement(entry.tag) as StationElement;
-    station.chapter = this.chapter;
-    slot.replaceChildren(station);
-    slot.classList.add("loaded");
-    this.#near.unobserve(slot);
+    this.requestUpdate();
   }
 
   override render() {
@@ -143,8 +141,8 @@ export class ChapterStations extends PageElement {
       </nav>
       ${written.map(
         (number) =>
-          html`<div class="slot" id="station-${number}" data-number=${number}>
-            ${this.#failed.has(number) ? html`<p class="note">${t.failed}</p>` : nothing}
+          html`<div class="slot ${this.#stations.has(number) ? "loaded" : ""}" id="station-${number}" data-number=${number}>
+            ${this.#stations.get(number) ?? (this.#failed.has(number) ? html`<p class="note">${t.failed}</p>` : nothing)}
           </div>`,
       )}
     `;

@@ -16,7 +16,6 @@ export const en = {
   example: "It was the white whale that the captain had seen before the ship came near.",
   score: "Score it",
   goOn: "Let it go on",
-  written: "It goes on",
   bits: (bits: string) => `${bits} bits`,
   columns: { task: "task", metric: "measure", value: "here", reference: "recorded", length: "tokens" },
   rows: {
@@ -54,7 +53,6 @@ export const zh: Phrases<typeof en> = {
   example: "It was the white whale that the captain had seen before the ship came near.",
   score: "打分",
   goOn: "让它接着写",
-  written: "它接着写道",
   bits: (bits) => `${bits} 比特`,
   columns: { task: "任务", metric: "度量", value: "这里", reference: "录制", length: "词元" },
   rows: {

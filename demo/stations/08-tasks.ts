@@ -200,7 +200,7 @@ class TasksStation extends Station<Row> {
           }))
         : [...this.#text].map((text) => ({ text, tint: 0, note: "" }));
     return html`${tokenCells(tokens, this.width, t.caption)}
-    ${this.#written ? html`<p class="written" aria-label=${t.written}><b>${this.#text}</b>${visible(this.#written)}</p>` : nothing}`;
+    ${this.#written ? html`<p class="written"><b>${this.#text}</b>${visible(this.#written)}</p>` : nothing}`;
   }
 }
 customElements.define("reformer-station-tasks", TasksStation);

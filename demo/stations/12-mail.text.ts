@@ -3,8 +3,9 @@ import type { Phrases } from "../i18n/phrases.js";
 export const en = {
   sentences: [
     "A classifier reads a whole text in both directions and gives each label a probability. On real mail the project compared models of several lengths with naive Bayes, which only counts words.",
-    "The honest result is in the table: with a few thousand mails, counting words wins. A model has to see more text, or text where order matters, before it pays.",
   ],
+  recordedResult: (model: string, bayes: string, mails: string) =>
+    `Of ${mails} test mails the best recorded model got ${model} right, naive Bayes ${bayes}. Counting words is hard to beat where single words tell most of it.`,
   tryThis:
     "Change the examples or write a line of your own. The letters are tinted by how much they speak for the label.",
   caption: (label: string, probability: string) =>
@@ -73,8 +74,9 @@ export const en = {
 export const zh: Phrases<typeof en> = {
   sentences: [
     "分类器从两个方向读完整段文本，给每个标签一个概率。在真实邮件上，本项目把几种长度的模型与只数词的朴素贝叶斯作了比较。",
-    "老实的结果在表里：只有几千封邮件时，数词更好。模型要见到更多文本，或者词序真正要紧的文本，才划算。",
   ],
+  recordedResult: (model, bayes, mails) =>
+    `${mails} 封测试邮件里，录制的最好模型判对 ${model}，朴素贝叶斯判对 ${bayes}。单个词就能说明问题的地方，数词很难超越。`,
   tryThis: "改一改例子，或写一行你自己的。字母按它们支持这个标签的程度着色。",
   caption: (label, probability) => `“${label}”，概率 ${probability}。蓝色的字母支持它，橙色的反对它。`,
   captionFirst: "一个很小的模型从下面的例子学习，然后字母按它们支持标签的程度着色。",

@@ -102,10 +102,13 @@ class MailStation extends Station<Row> {
   }
 
   protected words() {
-    const { sentences, tryThis, caption, captionFirst, shipped } = this.#t;
+    const { sentences, recordedResult, tryThis, caption, captionFirst, shipped } = this.#t;
+    const best = (list: readonly { readonly test: { readonly accuracy: number } }[]) =>
+      percent(Math.max(...list.map(({ test }) => test.accuracy)));
+    const result = recordedResult(best(mail.runs), best(mail.baselines), whole(mail.split.test.mails));
     const explained = this.#explained;
     return {
-      sentences: this.#shipped ? [...sentences, shipped] : sentences,
+      sentences: [...sentences, result, ...(this.#shipped ? [shipped] : [])],
       tryThis,
       caption: explained
         ? caption(this.#labelOf(explained.target), percent(explained.probability))

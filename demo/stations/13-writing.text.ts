@@ -14,7 +14,6 @@ export const en = {
   write: "Write",
   learning: (step: string, steps: string, bits: string) =>
     `Training a tiny model first: step ${step} of ${steps}, ${bits} bits per character.`,
-  written: "Written text",
   bars: {
     model: "this model",
     recorded: "a larger model of this project, recorded",
@@ -62,7 +61,6 @@ export const zh: Phrases<typeof en> = {
   write: "写",
   learning: (step, steps, bits) =>
     `先训练一个很小的模型：第 ${step} 步，共 ${steps} 步，${bits} 比特／字符。`,
-  written: "写出的文本",
   bars: {
     model: "这个模型",
     recorded: "本项目较大的模型，录制",

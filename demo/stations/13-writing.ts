@@ -189,7 +189,7 @@ class WritingStation extends Station<Row> {
         }),
       ],
     })}
-      <p class="written" role="region" aria-label=${t.written} aria-busy=${this.measuring ? "true" : "false"}><b>${this.#prompt}</b>${visible(this.#written)}</p>`;
+      <p class="written"><b>${this.#prompt}</b>${visible(this.#written)}</p>`;
   }
 }
 customElements.define("reformer-station-writing", WritingStation);

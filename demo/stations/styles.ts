@@ -130,6 +130,7 @@ export const stationStyles = css`
     color: var(--warn);
   }
   .rows {
+    position: relative; /* what is hidden in it must not widen the page */
     margin-top: 0.375rem;
     overflow-x: auto;
   }
@@ -155,6 +156,7 @@ export const stationStyles = css`
     vertical-align: bottom;
   }
   tbody th {
+    min-width: 7rem;
     font-weight: 550;
   }
   td.number {
