@@ -1,5 +1,10 @@
 /** Looks for a GPU, and says why there is none. */
-import type { BufferLimits } from "./runtime.js";
+
+/** What an adapter allows of one buffer, in bytes. */
+export interface BufferLimits {
+  readonly maxBufferSize: number;
+  readonly maxStorageBufferBindingSize: number;
+}
 
 export interface AdapterFound extends BufferLimits {
   readonly name: string;

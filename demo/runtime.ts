@@ -7,16 +7,13 @@ import type {
   PlanOptions,
   ReformerOptions,
 } from "../src/index.js";
+import type { BufferLimits } from "./adapter.js";
 import type { TestGpu } from "./gpu-test/report.js";
 import type { Lab } from "./lab/protocol.js";
 
 export type * from "../src/index.js";
 
-/** What an adapter allows of one buffer, in bytes. */
-export interface BufferLimits {
-  readonly maxBufferSize: number;
-  readonly maxStorageBufferBindingSize: number;
-}
+export type { BufferLimits };
 
 export interface Runtime {
   create(config: ReformerOptions, options: CreateOptions): Promise<Model>;

@@ -5,11 +5,11 @@ import { beforeAll, describe, expect, test } from "vitest";
 /** What a browser loads, compressed, at most; some 5 % above what it was when it was last set. */
 const BUDGETS: readonly [name: string, files: readonly string[], kibibytes: number][] = [
   ["main entry", ["index.js"], 8],
-  ["worker", ["worker.js"], 105],
-  ["kernels", ["kernels.js"], 22],
+  ["worker", ["worker.js"], 115],
+  ["kernels", ["kernels.js"], 26],
   ["node", ["node.js"], 12],
-  ["page and its worker, to make and train a model", ["index.js", "worker.js"], 110],
-  ["inline worker: everything in one module", ["inline.js"], 114],
+  ["page and its worker, to make and train a model", ["index.js", "worker.js"], 120],
+  ["inline worker: everything in one module", ["inline.js"], 123],
   ["reader of PyTorch files, when there is one", ["pickleparser.js"], 3],
   ["tokenizers of public models, when there is one", ["tokenizers.js"], 12],
 ];
