@@ -27,7 +27,9 @@ test("trains on the book, writes, and goes on from the checkpoint after a reload
       }).observe({ type: "longtask" });
     },
   });
-  const press = (name: string) => page.getByRole("button", { name, exact: true }).click();
+  // The model at the top has buttons of its own.
+  const press = (name: string) =>
+    page.locator("training-studio").getByRole("button", { name, exact: true }).click();
   const step = async () => numberIn(await textOf(page, "run-numbers dd"));
   const inPhase = (name: string) =>
     expect.poll(() => textOf(page, "run-bar .phase"), { timeout: LIMIT }).toBe(name);
