@@ -251,6 +251,14 @@ test("without WebGPU the stations show what is computed and say what is missing"
       .poll(async () => (await table(station, "csv")).includes("computed"), { timeout: LIMIT })
       .toBe(true);
   }
+  // What was measured elsewhere says so.
+  for (const number of [7, 10]) {
+    const station = await show(page, number);
+    await expect
+      .poll(async () => (await table(station, "csv")).includes("recorded"), { timeout: LIMIT })
+      .toBe(true);
+    expect(await table(station, "csv")).not.toContain("measured");
+  }
   expect(await textOf(page, "tiny-learner [role=status]")).toBe(en.hero.learner.noGpu);
   expect(complaints).toEqual([]);
   await page.context().close();
