@@ -25,18 +25,11 @@ struct Params {
 @group(0) @binding(7) var<storage, read>       rows:          array<vec4f>;
 @group(0) @binding(8) var<storage, read_write> gradient:      array<f32>;
 
-const WG = 64u;
-
-// The two vectors of a token that meet those of another: in scores, and in the gradients of weights.
-const SCORED = 0u;
-const VALUED = 1u;
-
 fn key_number(at: u32) -> f32 {
   if (SHARED_KEYS) { return q[at]; }
   return k[at];
 }
 
-// A number of a row of the block, and of one of the tile.
 fn own_number(role: u32, side: u32, at: u32) -> f32 {
   if (side == SCORED) {
     if (role == DQ) { return q[at]; }
@@ -54,121 +47,11 @@ fn tile_number(role: u32, side: u32, at: u32) -> f32 {
   return dOut[at];
 }
 
-// Dot products of 8 rows of the block and 8 of the tile: [j] with rows 0 to 3, [8 + j] with rows 4 to 7.
-fn products(role: u32, side: u32, own0: vec4u, own1: vec4u, tile0: vec4u, tile1: vec4u) -> array<vec4f, 16> {
-  var s00 = vec4f();
-  var s01 = vec4f();
-  var s02 = vec4f();
-  var s03 = vec4f();
-  var s04 = vec4f();
-  var s05 = vec4f();
-  var s06 = vec4f();
-  var s07 = vec4f();
-  var s10 = vec4f();
-  var s11 = vec4f();
-  var s12 = vec4f();
-  var s13 = vec4f();
-  var s14 = vec4f();
-  var s15 = vec4f();
-  var s16 = vec4f();
-  var s17 = vec4f();
-  for (var d = 0u; d < params.headSize; d++) {
-    let x0 = vec4f(own_number(role, side, own0.x + d), own_number(role, side, own0.y + d),
-                   own_number(role, side, own0.z + d), own_number(role, side, own0.w + d));
-    let x1 = vec4f(own_number(role, side, own1.x + d), own_number(role, side, own1.y + d),
-                   own_number(role, side, own1.z + d), own_number(role, side, own1.w + d));
-    let y0 = tile_number(role, side, tile0.x + d);
-    s00 += x0 * y0;
-    s10 += x1 * y0;
-    let y1 = tile_number(role, side, tile0.y + d);
-    s01 += x0 * y1;
-    s11 += x1 * y1;
-    let y2 = tile_number(role, side, tile0.z + d);
-    s02 += x0 * y2;
-    s12 += x1 * y2;
-    let y3 = tile_number(role, side, tile0.w + d);
-    s03 += x0 * y3;
-    s13 += x1 * y3;
-    let y4 = tile_number(role, side, tile1.x + d);
-    s04 += x0 * y4;
-    s14 += x1 * y4;
-    let y5 = tile_number(role, side, tile1.y + d);
-    s05 += x0 * y5;
-    s15 += x1 * y5;
-    let y6 = tile_number(role, side, tile1.z + d);
-    s06 += x0 * y6;
-    s16 += x1 * y6;
-    let y7 = tile_number(role, side, tile1.w + d);
-    s07 += x0 * y7;
-    s17 += x1 * y7;
-  }
-  return array<vec4f, 16>(s00, s01, s02, s03, s04, s05, s06, s07,
-                          s10, s11, s12, s13, s14, s15, s16, s17);
+fn result_at(at: u32) -> f32 {
+  return gradient[at];
 }
-
-// Adds to the gradients of 8 rows the tile's 8 rows times `w`, of the side that this role passes on.
-fn add_tile(role: u32, own0: vec4u, own1: vec4u, tile0: vec4u, tile1: vec4u, begun: bool, w: array<vec4f, 16>) {
-  let passed = select(SCORED, VALUED, role == DV);
-  let w00 = w[0];
-  let w01 = w[1];
-  let w02 = w[2];
-  let w03 = w[3];
-  let w04 = w[4];
-  let w05 = w[5];
-  let w06 = w[6];
-  let w07 = w[7];
-  let w10 = w[8];
-  let w11 = w[9];
-  let w12 = w[10];
-  let w13 = w[11];
-  let w14 = w[12];
-  let w15 = w[13];
-  let w16 = w[14];
-  let w17 = w[15];
-  for (var d = 0u; d < params.headSize; d++) {
-    var sum0 = vec4f();
-    var sum1 = vec4f();
-    if (begun) {
-      sum0 = gradients(own0 + vec4u(d));
-      sum1 = gradients(own1 + vec4u(d));
-    }
-    let y0 = tile_number(role, passed, tile0.x + d);
-    sum0 += w00 * y0;
-    sum1 += w10 * y0;
-    let y1 = tile_number(role, passed, tile0.y + d);
-    sum0 += w01 * y1;
-    sum1 += w11 * y1;
-    let y2 = tile_number(role, passed, tile0.z + d);
-    sum0 += w02 * y2;
-    sum1 += w12 * y2;
-    let y3 = tile_number(role, passed, tile0.w + d);
-    sum0 += w03 * y3;
-    sum1 += w13 * y3;
-    let y4 = tile_number(role, passed, tile1.x + d);
-    sum0 += w04 * y4;
-    sum1 += w14 * y4;
-    let y5 = tile_number(role, passed, tile1.y + d);
-    sum0 += w05 * y5;
-    sum1 += w15 * y5;
-    let y6 = tile_number(role, passed, tile1.z + d);
-    sum0 += w06 * y6;
-    sum1 += w16 * y6;
-    let y7 = tile_number(role, passed, tile1.w + d);
-    sum0 += w07 * y7;
-    sum1 += w17 * y7;
-    gradient[own0.x + d] = sum0.x;
-    gradient[own0.y + d] = sum0.y;
-    gradient[own0.z + d] = sum0.z;
-    gradient[own0.w + d] = sum0.w;
-    gradient[own1.x + d] = sum1.x;
-    gradient[own1.y + d] = sum1.y;
-    gradient[own1.z + d] = sum1.z;
-    gradient[own1.w + d] = sum1.w;
-  }
-}
-
-fn gradients(at: vec4u) -> vec4f {
-  return vec4f(gradient[at.x], gradient[at.y], gradient[at.z], gradient[at.w]);
+fn put_result(at: u32, value: f32) {
+  gradient[at] = value;
 }
 
 fn own_of(row: u32, slots: vec4u) -> Own {
@@ -186,7 +69,7 @@ fn accumulate_gradient(role: u32, at: u32) {
   let rows1 = own_of(row, slots_of(span, 4u));
   let own0 = at_tokens(row, rows0.tokens) * params.headSize;
   let own1 = at_tokens(row, rows1.tokens) * params.headSize;
-  var begun = params.accumulate != 0u; // the block's own tile is never left out, so it begins
+  var keep = vec4f(f32(params.accumulate)); // the block's own tile is never left out, so it overwrites
   var along0 = vec4f(); // Σ dS·(q·k), for what the normalisation of shared keys removes
   var along1 = vec4f();
 
@@ -229,20 +112,22 @@ fn accumulate_gradient(role: u32, at: u32) {
         weights[i] = weight;
       }
     }
-    add_tile(role, own0, own1, tile0, tile1, begun, weights);
-    begun = true;
+    add_tile(role, select(SCORED, VALUED, role == DV), own0, own1, tile0, tile1, keep, keep, weights);
+    keep = vec4f(1.0);
   }
 
   if (role == DK && SHARED_KEYS) {
     let removed0 = along0 * rows0.scale * rows0.scale * rows0.scale;
     let removed1 = along1 * rows1.scale * rows1.scale * rows1.scale;
     for (var d = 0u; d < params.headSize; d++) {
-      let old0 = gradients(own0 + vec4u(d));
-      let old1 = gradients(own1 + vec4u(d));
-      for (var i = 0u; i < 4u; i++) {
-        gradient[own0[i] + d] = old0[i] - removed0[i] * q[own0[i] + d];
-        gradient[own1[i] + d] = old1[i] - removed1[i] * q[own1[i] + d];
-      }
+      let at0 = own0 + vec4u(d);
+      let at1 = own1 + vec4u(d);
+      let x0 = vec4f(q[at0.x], q[at0.y], q[at0.z], q[at0.w]);
+      let x1 = vec4f(q[at1.x], q[at1.y], q[at1.z], q[at1.w]);
+      let old0 = results(at0);
+      let old1 = results(at1); // read before rows that repeat are written
+      put_results(at0, old0 - removed0 * x0);
+      put_results(at1, old1 - removed1 * x1);
     }
   }
 }

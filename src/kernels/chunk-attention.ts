@@ -1,6 +1,7 @@
 import aloneSource from "../../shaders/chunk-attention.alone.wgsl?raw";
 import source from "../../shaders/chunk-attention.wgsl?raw";
 import attention from "../../shaders/shared/attention.wgsl?raw";
+import alone from "../../shaders/shared/attention-alone.wgsl?raw";
 import control from "../../shaders/shared/control.wgsl?raw";
 import dropout from "../../shaders/shared/dropout.wgsl?raw";
 import threefry from "../../shaders/shared/threefry.wgsl?raw";
@@ -151,7 +152,7 @@ export function loneForm(
   return {
     name: "alone",
     software: true,
-    sources: [threefry, control, dropout, attention, ...source],
+    sources: [threefry, control, dropout, attention, alone, ...source],
     overrides: (d) => ({ ...ruleOverrides(d), ROWS: 8 }),
     grid: (d) =>
       lineGrid(ceilDiv(d.batch * d.heads * (d.length / d.chunkLength) * ceilDiv(d.chunkLength, 8), 64)),
