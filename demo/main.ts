@@ -4,7 +4,10 @@ import { LabClient } from "./lab/client.js";
 import type { Runtime } from "./runtime.js";
 import { startPage } from "./start.js";
 
-/** The library is fetched when it is first wanted, after the first paint. */
+/** Milliseconds after which the first screen has been painted, and the studio asked for. */
+const LIBRARY_AFTER = 800;
+
+/** The library is fetched after the first paint. */
 const library = () => import("../src/index.js");
 
 let planner: Promise<typeof planMemory> | undefined;
@@ -29,3 +32,5 @@ const runtime: Runtime = {
 };
 
 startPage(runtime, book);
+// Fetched before someone presses a button, so that the press does not wait for it.
+setTimeout(() => void library(), LIBRARY_AFTER);
