@@ -5,7 +5,7 @@ export const en = {
     "A classifier reads a whole text in both directions and gives each label a probability. On real mail the project compared models of several lengths with naive Bayes, which only counts words.",
   ],
   recordedResult: (model: string, bayes: string, mails: string) =>
-    `Of ${mails} test mails the best recorded model got ${model} right, naive Bayes ${bayes}. Counting words is hard to beat where single words tell most of it.`,
+    `Of ${mails} test mails the best recorded model got ${model} right, the best naive Bayes ${bayes}. The table shows what each of them read of a mail.`,
   tryThis:
     "Change the examples or write a line of your own. The letters are tinted by how much they speak for the label.",
   caption: (label: string, probability: string) =>
@@ -76,7 +76,7 @@ export const zh: Phrases<typeof en> = {
     "分类器从两个方向读完整段文本，给每个标签一个概率。在真实邮件上，本项目把几种长度的模型与只数词的朴素贝叶斯作了比较。",
   ],
   recordedResult: (model, bayes, mails) =>
-    `${mails} 封测试邮件里，录制的最好模型判对 ${model}，朴素贝叶斯判对 ${bayes}。单个词就能说明问题的地方，数词很难超越。`,
+    `${mails} 封测试邮件里，录制的最好模型判对 ${model}，最好的朴素贝叶斯判对 ${bayes}。表里列出它们各读了邮件的多少词元。`,
   tryThis: "改一改例子，或写一行你自己的。字母按它们支持这个标签的程度着色。",
   caption: (label, probability) => `“${label}”，概率 ${probability}。蓝色的字母支持它，橙色的反对它。`,
   captionFirst: "一个很小的模型从下面的例子学习，然后字母按它们支持标签的程度着色。",
