@@ -6,8 +6,11 @@ import { contentOf, numberIn, type Site, startSite, textOf } from "./site.js";
 /** Held-out loss is taken every 25 steps of a small model. */
 const EVALUATIONS = 2;
 const LIMIT = 300_000;
-/** Milliseconds after which an answer feels late (INP "good"); here the GPU is software on the same two cores. */
-const FELT = 200;
+/**
+ * Milliseconds of the processor that one task on the page's thread may take while training; longer ones block the page.
+ * Not of the clock: here the GPU is software on the same cores, and tests may share them with others.
+ */
+const BLOCKING = 50;
 
 let site: Site;
 beforeAll(async () => {
@@ -18,15 +21,7 @@ afterAll(() => site.close());
 test("trains on the book, writes, and goes on from the checkpoint after a reload", {
   timeout: LIMIT,
 }, async () => {
-  const { page, complaints } = await site.open("/?lang=en", {
-    before: () => {
-      const long: number[] = [];
-      Object.assign(window, { longTasks: long });
-      new PerformanceObserver((list) => {
-        for (const { duration } of list.getEntries()) long.push(duration);
-      }).observe({ type: "longtask" });
-    },
-  });
+  const { page, complaints } = await site.open("/?lang=en");
   // The model at the top has buttons of its own.
   const press = (name: string) =>
     page.locator("training-studio").getByRole("button", { name, exact: true }).click();
@@ -39,7 +34,9 @@ test("trains on the book, writes, and goes on from the checkpoint after a reload
   await page.locator("model-settings summary").click();
   await page.locator("model-settings #hiddenSize").selectOption("32");
   await page.locator("model-settings #length").selectOption("128");
-  await page.evaluate("longTasks.length = 0"); // what counts is the time of training
+  await page.waitForLoadState("networkidle");
+  const browser = page.context().browser();
+  await browser?.startTracing(page, { categories: ["toplevel"] }); // what counts is the time of training
   await press(en.run.train);
   await inPhase(en.run.phases.training);
 
@@ -66,9 +63,10 @@ test("trains on the book, writes, and goes on from the checkpoint after a reload
   await page.locator("text-writer button.primary").click();
   await page.locator("text-writer").getByText("24 tokens").waitFor({ timeout: LIMIT });
   expect((await textOf(page, "text-writer .text")).length).toBeGreaterThan("The ".length);
-  const longest = await page.evaluate<number>("Math.max(0, ...longTasks)");
-  console.log(`longest task on the page's thread while training: ${longest} ms`);
-  expect(longest, "milliseconds of the longest task while training").toBeLessThanOrEqual(FELT);
+  const longest = longestTask((await browser?.stopTracing()) ?? Buffer.alloc(0));
+  console.log(`longest task on the page's thread while training: ${longest} ms of the processor`);
+  expect(longest, "milliseconds of the longest task while training").toBeLessThanOrEqual(BLOCKING);
+  expect(longest).toBeGreaterThan(0);
 
   // After a reload it goes on from what was saved.
   const reached = await step();
@@ -80,3 +78,25 @@ test("trains on the book, writes, and goes on from the checkpoint after a reload
   expect(complaints).toEqual([]);
   await page.context().close();
 });
+
+interface TraceEvent {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  /** Microseconds that the thread ran. */
+  readonly tdur?: number;
+  readonly args?: { readonly name?: string };
+}
+
+/** Milliseconds that the processor spent on the longest task of a page's main thread. */
+function longestTask(trace: Buffer): number {
+  const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: readonly TraceEvent[] };
+  const threadOf = ({ pid, tid }: TraceEvent) => `${pid}:${tid}`;
+  const pages = new Set(
+    traceEvents
+      .filter(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain")
+      .map(threadOf),
+  );
+  const tasks = traceEvents.filter((event) => /RunTask$/.test(event.name) && pages.has(threadOf(event)));
+  return Math.max(0, ...tasks.map(({ tdur = 0 }) => tdur)) / 1000;
+}
