@@ -12,7 +12,7 @@ type Told1 = Told<"duplication">;
 type View = Extract<Told1, { kind: "view" }>;
 type Start = Extract<Told1, { kind: "start" }>;
 
-const PARAMS = { letters: 16, word: 15, rounds: 4, steps: 400 } as const;
+const PARAMS = { letters: 16, word: 15, rounds: 4, steps: 240 } as const;
 /** A symbol that surprises by less is certain: its probability is above one half. */
 const CERTAIN = 1;
 /** Losses that one drawn point is the mean of. */
