@@ -11,7 +11,7 @@ import {
 import type { Hashing } from "../src/config-hashing.js";
 import { configFromHuggingFace, configToHuggingFace } from "../src/config-hugging-face.js";
 import { ConfigError, ShapeError } from "../src/errors.js";
-import { CRIME_AND_PUNISHMENT, ENWIK8 } from "./support/published.js";
+import { CRIME_AND_PUNISHMENT, ENWIK8 } from "./support/published-settings.js";
 
 function failure(run: () => unknown): Error {
   try {
