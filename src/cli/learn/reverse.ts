@@ -1,20 +1,20 @@
-// Copy-reverse: random strings of 16 to 64 letters, to be written backwards. The source's own positions do not say how far
-// a letter is from its end: the encoder must find the end, and the decoder the letter.
+// Copy-reverse: random strings of 16 to 64 letters, to be written backwards.
 import type { ReformerOptions } from "../../config.js";
 import type { Random } from "../../random.js";
 import type { TokenPair } from "./seq-data.js";
-import { learnPairs, type Stage } from "./seq-task.js";
+import { learnPairs } from "./seq-task.js";
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 const END = LETTERS.length;
 
-const drawLengths =
-  (shortest: number, longest: number) =>
-  (random: Random): TokenPair => {
-    const length = shortest + random.below(longest - shortest + 1);
-    const source = Array.from({ length }, () => random.below(LETTERS.length));
-    return { source, target: [...source].reverse() };
-  };
+const SHORTEST = 16;
+const LONGEST = 64;
+
+function drawPair(random: Random): TokenPair {
+  const length = SHORTEST + random.below(LONGEST - SHORTEST + 1);
+  const source = Array.from({ length }, () => random.below(LETTERS.length));
+  return { source, target: [...source].reverse() };
+}
 
 const MODEL: ReformerOptions = {
   head: "sequence-to-sequence",
@@ -35,23 +35,6 @@ const MODEL: ReformerOptions = {
   initializerRange: 0.1,
 };
 
-const TRAINING = { schedule: "cosine", weightDecay: 0.01 } as const;
-/** Short strings first: their steps are cheap, and what they teach holds for long ones. */
-const STAGES: readonly Stage[] = [
-  stage(4, 15, { steps: 700, batchSize: 32, learningRate: 3e-3 }),
-  stage(8, 31, { steps: 300, batchSize: 32, learningRate: 2e-3 }),
-  stage(16, 64, { steps: 500, batchSize: 16, learningRate: 2e-3 }),
-];
-
-function stage(
-  shortest: number,
-  longest: number,
-  training: { steps: number; batchSize: number; learningRate: number },
-): Stage {
-  const options = { ...TRAINING, ...training, warmupSteps: Math.ceil(training.steps / 10) };
-  return { draw: drawLengths(shortest, longest), source: longest, target: longest, training: options };
-}
-
 const text = (tokens: readonly number[]) => tokens.map((token) => LETTERS[token] ?? "?").join("");
 
 /** True where at least 99 % of fresh strings are reversed without a mistake. */
@@ -59,9 +42,23 @@ export function learnReverse(signal: AbortSignal): Promise<boolean> {
   return learnPairs(
     {
       name: "reverse",
-      title: "Copy-reverse, strings of 16 to 64 letters (shorter ones first)",
+      title: "Copy-reverse, strings of 16 to 64 letters",
       config: MODEL,
-      stages: STAGES,
+      stages: [
+        {
+          draw: drawPair,
+          source: LONGEST,
+          target: LONGEST,
+          training: {
+            steps: 600,
+            batchSize: 16,
+            learningRate: 3e-3,
+            schedule: "cosine",
+            warmupSteps: 60,
+            weightDecay: 0.01,
+          },
+        },
+      ],
       seed: 1,
       bar: 0.99,
       fresh: 1000,

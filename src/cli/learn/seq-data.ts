@@ -11,7 +11,16 @@ export interface TokenPair {
 /** Random stream of the pairs. */
 const PAIR_STREAM = 14;
 
-/** Batches of pairs that `draw` makes up; every source and target ends with `end`. */
+/**
+ * A source as a model reads it: its end, and blanks before it so that all of `length` tokens are. Positions then say how far
+ * a token is from the end, whatever the length of the source.
+ */
+export function framed(source: readonly number[], length: number, end: number): number[] {
+  const blanks = Array.from({ length: length - source.length - 1 }, () => end);
+  return [...blanks, ...source, end];
+}
+
+/** Batches of pairs that `draw` makes up, sources framed; every target ends with `end`. */
 export function pairSource(draw: (random: Random) => TokenPair, end: number): BatchSource {
   return {
     batch(step, { batchSize, length }, seed): Batch {
@@ -22,13 +31,13 @@ export function pairSource(draw: (random: Random) => TokenPair, end: number): Ba
       const inputs = new Uint32Array(batchSize * length);
       const targets = new Int32Array(batchSize * longest).fill(-100);
       pairs.forEach(({ source, target }, row) => {
-        inputs.set([...source, end], row * length);
+        inputs.set(framed(source, length, end), row * length);
         targets.set([...target, end], row * longest);
       });
       return {
         inputs,
         targets,
-        lengths: pairs.map(({ source }) => source.length + 1),
+        lengths: pairs.map(() => length),
         targetLengths,
         counted: targetLengths.reduce((a, b) => a + b, 0),
         batchSize,

@@ -7,7 +7,7 @@ import { PreparedPlan } from "../../scheduler/run.js";
 import { EVALUATE, evaluateWindows, initialiseWindows, planEvaluation } from "../../train/evaluation.js";
 import type { TrainOptions } from "../../types.js";
 import { type Picture, record } from "./record.js";
-import { drawPairs, pairSource, type TokenPair } from "./seq-data.js";
+import { drawPairs, framed, pairSource, type TokenPair } from "./seq-data.js";
 import { TaskModel } from "./task-model.js";
 
 /** A part of the training: pairs no longer than `source` and `target` tokens, without their ends. */
@@ -60,7 +60,7 @@ export async function learnPairs(task: PairTask, signal: AbortSignal): Promise<b
   const minutes = (performance.now() - start) / 60_000;
   const last = task.stages.at(-1) as Stage;
   const pairs = drawPairs(last.draw, task.fresh, FRESH_SEED);
-  const whole = await wholeTargets(model, pairs, last.target + 1, signal);
+  const whole = await wholeTargets(model, pairs, last, signal);
   const tokens = await tokenAccuracy(model, last, end, signal);
   const kinds = countKinds(task, pairs, whole);
   const share = shareOf(whole);
@@ -108,28 +108,22 @@ interface Measured {
 async function wholeTargets(
   model: TaskModel,
   pairs: readonly TokenPair[],
-  maxNewTokens: number,
+  { source, target }: Stage,
   signal: AbortSignal,
 ): Promise<Measured[]> {
   const { gpu, base, weights, profile } = model.opened;
   const config: ReformerConfig = model.config;
   const end = config.eosTokenId ?? 0;
-  const byLength = new Map<number, number[]>();
-  pairs.forEach(({ source }, i) => {
-    byLength.set(source.length, [...(byLength.get(source.length) ?? []), i]);
-  });
   const measured: Measured[] = [];
-  for (const group of byLength.values()) {
-    for (let first = 0; first < group.length; first += BATCH) {
-      const part = group.slice(first, first + BATCH);
-      const sources = part.map((i) => [...(pairs[i]?.source ?? []), end]);
-      const options = { maxNewTokens, seed: model.seed, signal };
-      const targets = await convertTokens({ config, gpu, base, weights, profile }, sources, options);
-      part.forEach((i, row) => {
-        const got = targets[row] ?? [];
-        measured[i] = { got, right: got.join() === pairs[i]?.target.join() };
-      });
-    }
+  for (let first = 0; first < pairs.length; first += BATCH) {
+    const part = pairs.slice(first, first + BATCH);
+    const sources = part.map((pair) => framed(pair.source, source + 1, end));
+    const options = { maxNewTokens: target + 1, seed: model.seed, signal };
+    const targets = await convertTokens({ config, gpu, base, weights, profile }, sources, options);
+    part.forEach((pair, row) => {
+      const got = targets[row] ?? [];
+      measured.push({ got, right: got.join() === pair.target.join() });
+    });
   }
   return measured;
 }
