@@ -1,5 +1,6 @@
 // Records scattered through filler, each a key with its value, and questions for keys at the end, thousands of tokens and
-// many attention windows later. Only a layer that brings equal keys together from any distance can answer.
+// many attention windows later. Only a layer that brings equal keys together from any distance can answer. Trained on up to
+// 4,096 tokens, asked in up to 65,536.
 import { bucketFactors, type ReformerOptions, resolveConfig } from "../../config.js";
 import { Random } from "../../random.js";
 import type { Batch, BatchSource } from "../../text/dataset.js";
@@ -16,27 +17,34 @@ const QUESTIONS = RECORDS + KEYS * VALUES;
 const ANSWERS = QUESTIONS + KEYS;
 const FILLER = ANSWERS + VALUES;
 
-/** One record of every key within the first half, one question for every key in random order as the last tokens. */
-export const needles: BatchSource = {
-  batch(step, { batchSize, length }, seed): Batch {
-    const random = new Random(seed, 12, step);
-    const inputs = Uint32Array.from({ length: batchSize * length }, () => FILLER + random.below(FILLERS));
-    const targets = new Int32Array(batchSize * length).fill(-100);
-    const places = Uint32Array.from({ length: length / 2 }, (_, place) => place);
-    const keys = Uint32Array.from({ length: KEYS }, (_, key) => key);
-    for (let end = length; end <= inputs.length; end += length) {
-      random.shuffle(places);
-      random.shuffle(keys);
-      for (const [i, key] of keys.entries()) {
-        const value = random.below(VALUES);
-        inputs[end - length + (places[i] ?? 0)] = RECORDS + key * VALUES + value;
-        inputs[end - KEYS + i] = QUESTIONS + key;
-        targets[end - KEYS + i] = ANSWERS + value;
+/** One record of every key within a part of the text, one question for every key in random order as the last tokens. */
+export function needlesWithin(from: number, to: number): BatchSource {
+  return {
+    batch(step, { batchSize, length }, seed): Batch {
+      const random = new Random(seed, 12, step);
+      const inputs = Uint32Array.from({ length: batchSize * length }, () => FILLER + random.below(FILLERS));
+      const targets = new Int32Array(batchSize * length).fill(-100);
+      const first = Math.floor(from * length);
+      const after = Math.min(Math.floor(to * length), length - KEYS);
+      const places = Uint32Array.from({ length: after - first }, (_, i) => first + i);
+      const keys = Uint32Array.from({ length: KEYS }, (_, key) => key);
+      for (let end = length; end <= inputs.length; end += length) {
+        random.shuffle(places);
+        random.shuffle(keys);
+        for (const [i, key] of keys.entries()) {
+          const value = random.below(VALUES);
+          inputs[end - length + (places[i] ?? 0)] = RECORDS + key * VALUES + value;
+          inputs[end - KEYS + i] = QUESTIONS + key;
+          targets[end - KEYS + i] = ANSWERS + value;
+        }
       }
-    }
-    return { inputs, targets, counted: batchSize * KEYS, batchSize, length };
-  },
-};
+      return { inputs, targets, counted: batchSize * KEYS, batchSize, length };
+    },
+  };
+}
+
+/** Records in the first half: in 4,096 tokens at least 2,000 before their questions. */
+export const needles = needlesWithin(0, 0.5);
 
 const LENGTH = 4096;
 
@@ -49,8 +57,8 @@ const MODEL: ReformerOptions = {
   layers: ["lsh"],
   lshChunkLength: 32,
   numHashes: 4,
-  maxLength: LENGTH,
-  positions: { type: "axial", shape: [64, 64], dims: [32, 32] },
+  maxLength: 65_536,
+  positions: { type: "axial", shape: [256, 256], dims: [32, 32] },
   initializerRange: 0.1,
   axialInitStd: 0.01,
 };
@@ -73,7 +81,15 @@ const TABLE: readonly Hashing[] = [
   { rounds: 4, shuffled: true },
 ];
 
-/** Trains and evaluates with several hashings at full length; true where 4 rounds reach the bar. */
+/** Where in texts of which lengths records are looked for, with 8 rounds, in so many sequences of 16 questions each. */
+const LENGTHS = [4096, 8192, 16_384, 32_768, 65_536];
+const DEPTHS = [0, 0.25, 0.5, 0.75];
+const LONG = { rounds: 8, sequences: 8, seed: 2000 };
+
+/**
+ * Trains, evaluates with several hashings at the longest length of the training, then with records of every depth in texts
+ * up to 16 times as long; true where 4 rounds reach the bar.
+ */
 export async function learnNeedle(signal: AbortSignal): Promise<boolean> {
   const config = resolveConfig(MODEL);
   const model = await TaskModel.create(config, SEED);
@@ -99,6 +115,7 @@ export async function learnNeedle(signal: AbortSignal): Promise<boolean> {
     table.push({ ...hashing, accuracy, tokens });
     console.log(`${hashingName(hashing).padEnd(24)} ${(accuracy * 100).toFixed(2)} % of ${tokens} questions`);
   }
+  const depths = await askLong(model, signal);
   model.dispose();
   // A record is a candidate by chance in the window of two chunks, in any of the rounds of any head: an upper bound.
   const seen = 1 - (1 - (2 * config.lshChunkLength) / LENGTH) ** (4 * config.numHeads);
@@ -114,7 +131,7 @@ export async function learnNeedle(signal: AbortSignal): Promise<boolean> {
   };
   await record(
     "needle",
-    { ...numbers, chanceOfShuffled: chance, table, losses },
+    { ...numbers, chanceOfShuffled: chance, table, long: { ...LONG, depths }, losses },
     {
       title: "Records found 2,000 tokens and more away, one LSH layer, 4 rounds",
       x: "step",
@@ -124,4 +141,24 @@ export async function learnNeedle(signal: AbortSignal): Promise<boolean> {
     },
   );
   return (table.find(({ rounds, shuffled }) => rounds === 4 && !shuffled)?.accuracy ?? 0) >= BAR;
+}
+
+/** Share of right answers by length and by the quarter of the text that the records are in. */
+async function askLong(model: TaskModel, signal: AbortSignal) {
+  const rows = [];
+  for (const length of LENGTHS) {
+    const accuracies: number[] = [];
+    for (const depth of DEPTHS) {
+      const source = needlesWithin(depth, depth + 0.25);
+      const batches = Array.from({ length: LONG.sequences }, (_, i) =>
+        source.batch(i, { batchSize: 1, length }, LONG.seed),
+      );
+      const { accuracy } = await model.evaluate(batches, { rounds: LONG.rounds }, signal);
+      accuracies.push(accuracy);
+    }
+    rows.push({ length, accuracies });
+    const shares = accuracies.map((share, i) => `from ${DEPTHS[i]}: ${(share * 100).toFixed(1)} %`);
+    console.log(`${length} tokens, records ${shares.join(", ")}`);
+  }
+  return rows;
 }
