@@ -22,7 +22,7 @@ async function openPlanner(): Promise<typeof planMemory> {
 
 const runtime: Runtime = {
   create: async (config, options) => (await library()).Reformer.create(config, options),
-  load: async (files, options) => (await library()).Reformer.load(files, options),
+  load: async (from, options) => (await library()).Reformer.load(from, options),
   planMemory: async (...asked) => {
     planner ??= openPlanner();
     return (await planner)(...asked);

@@ -3,7 +3,10 @@ import type { Preparing } from "./session-state.js";
 import { type Settings, tokenizerOptions } from "./settings.js";
 
 /** What a model is made from. */
-export type ModelOrigin = { readonly config: ReformerOptions } | { readonly files: ModelFiles };
+export type ModelOrigin =
+  | { readonly config: ReformerOptions }
+  | { readonly files: ModelFiles }
+  | { readonly address: string };
 
 /** The page's one model: opening another frees the one before. */
 export class ModelHolder {
@@ -39,6 +42,9 @@ export class ModelHolder {
     if ("files" in origin) {
       this.#model = await this.runtime.load(origin.files, options);
       this.#files = origin.files;
+    } else if ("address" in origin) {
+      // It may bring no tokenizer; then it is one of bytes, not one of this page's text.
+      this.#model = await this.runtime.load(origin.address, { ...options, tokenizer: { type: "bytes" } });
     } else {
       this.#model = await this.runtime.create(origin.config, options);
     }

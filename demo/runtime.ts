@@ -17,7 +17,8 @@ export type { BufferLimits };
 
 export interface Runtime {
   create(config: ReformerOptions, options: CreateOptions): Promise<Model>;
-  load(files: ModelFiles, options: CreateOptions): Promise<Model>;
+  /** Files of a model, or where they are: an address, or a name on the hub. */
+  load(from: ModelFiles | string, options: CreateOptions): Promise<Model>;
   /** May take a while for a large model: it plans every dispatch. */
   planMemory(config: ReformerOptions, options: PlanOptions, limits: BufferLimits): Promise<MemoryUse>;
   /** Tests the visitor's GPU in a worker of its own. */

@@ -16,6 +16,8 @@ export interface SavedRun {
   readonly curve: CurveData;
   /** Milliseconds since 1970. */
   readonly time: number;
+  /** The same, of its first step; names the run. */
+  readonly began: number;
 }
 
 /** What the run began with, where that is not the book and a new model. */

@@ -112,7 +112,7 @@ export function afterStep(state: SessionState, step: TrainStep, prompt: string):
 }
 
 /** What to keep of a run, so that a later visit can go on with it; null before its first step. */
-export function savedRunOf(state: SessionState, curve: Curve): SavedRun | null {
+export function savedRunOf(state: SessionState, curve: Curve, began: number): SavedRun | null {
   const { settings, last, heldOut, ownText, savedStep, model, modelFile } = state;
   if (!last || !model) return null;
   return {
@@ -125,5 +125,6 @@ export function savedRunOf(state: SessionState, curve: Curve): SavedRun | null {
     textName: ownText?.name ?? null,
     curve: curve.toData(),
     time: Date.now(),
+    began,
   };
 }

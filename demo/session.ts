@@ -3,6 +3,7 @@ import type { AdapterFound } from "./adapter.js";
 import { Curve } from "./curve.js";
 import { isModelFile, readModelFiles } from "./model-file.js";
 import { ModelHolder, type ModelOrigin } from "./model-holder.js";
+import { keepRun, runOf } from "./runs.js";
 import type { Model, ModelFiles, Runtime, TrainStep } from "./runtime.js";
 import { forgetRun, RunKeeper, readOrigin, readRun } from "./saved-run.js";
 import {
@@ -33,6 +34,8 @@ export class Session extends Store<SessionState> {
   readonly writing: Writing;
   readonly #holder: ModelHolder;
   #text = "";
+  /** When the run began, which names it in the table of runs. */
+  #began = 0;
   #keeper = new RunKeeper();
   #abort = new AbortController();
   #leave: "paused" | "stopped" | null = null;
@@ -82,7 +85,8 @@ export class Session extends Store<SessionState> {
   async openFiles(files: readonly File[]): Promise<void> {
     const [first] = files;
     if (!first || this.locked) return;
-    if (files.some(isModelFile)) return this.#openModel(files);
+    const weights = files.find(isModelFile);
+    if (weights) return this.#openModel(weights.name, async () => ({ files: await readModelFiles(files) }));
     const ownText = await this.#guard(() => readOwnText(first));
     if (ownText) this.set({ ownText, characters: ownText.text.length, problem: null });
   }
@@ -93,6 +97,7 @@ export class Session extends Store<SessionState> {
     return this.#begin(async (signal) => {
       await this.#fetchText(signal);
       if (!modelFile) await this.#open({ config: modelConfig(settings) }, settings, signal);
+      else if (!this.#holder.files) await this.#holder.fix(); // it came from an address: a reload goes on from here
       this.#clearRun();
       await forgetRun().catch(() => undefined); // its checkpoint is replaced from here on
       return { steps: settings.steps, resume: false };
@@ -114,6 +119,7 @@ export class Session extends Store<SessionState> {
       await this.#fetchText(signal);
       await this.#open(files ? { files } : { config }, settings, signal);
       this.#clearRun();
+      this.#began = savedRun.began;
       this.set({ modelFile });
       this.curve = Curve.from(curve);
       return { steps: savedRun.steps, resume: true };
@@ -274,15 +280,19 @@ export class Session extends Store<SessionState> {
     this.set({ model: await model.describe() });
   }
 
-  async #openModel(chosen: readonly File[]): Promise<void> {
+  /** A model of the hub by its name, or of any address. */
+  async openAddress(address: string, name = address): Promise<void> {
+    if (!this.locked) await this.#openModel(name, async () => ({ address }));
+  }
+
+  async #openModel(name: string, originOf: () => Promise<ModelOrigin>): Promise<void> {
     this.#abort = new AbortController();
     const { signal } = this.#abort;
     this.set({ phase: "preparing", preparing: null, problem: null });
     await this.#guard(async () => {
-      const files = await readModelFiles(chosen);
-      await this.#open({ files }, this.state.settings, signal);
+      await this.#open(await originOf(), this.state.settings, signal);
       this.#clearRun();
-      this.set({ modelFile: chosen.find(isModelFile)?.name ?? null });
+      this.set({ modelFile: name });
     });
     this.set({ phase: "idle", preparing: null });
   }
@@ -294,13 +304,16 @@ export class Session extends Store<SessionState> {
   }
 
   #clearRun(): void {
+    this.#began = Date.now();
     this.#keeper = new RunKeeper();
     this.curve = new Curve();
     this.set(NO_RUN);
   }
 
   async #record(): Promise<void> {
-    const run = savedRunOf(this.state, this.curve);
+    const known = runOf(this.state, this.#began, this.textName);
+    if (known) keepRun(known);
+    const run = savedRunOf(this.state, this.curve, this.#began);
     const { files } = this.#holder;
     if (run) await this.#keeper.keep(run, { text: this.state.ownText?.text, files });
   }

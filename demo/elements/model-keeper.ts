@@ -1,4 +1,5 @@
-import { css, html } from "lit";
+import { css, html, nothing } from "lit";
+import { type ShippedModel, shippedModel } from "../chapter/writer.js";
 import { download, packModel } from "../model-file.js";
 import { SessionElement } from "./page-element.js";
 import { base, controls } from "./styles.js";
@@ -27,6 +28,7 @@ export class ModelKeeper extends SessionElement {
   ];
 
   #working: "saving" | "opening" | null = null;
+  #shipped: ShippedModel | null = null;
 
   override render() {
     const t = this.t.files;
@@ -51,8 +53,46 @@ export class ModelKeeper extends SessionElement {
           <input id="file" type="file" hidden multiple accept=".tar,.safetensors,.json" @change=${this.#chosen} />
           <p class="note">${t.openNote}</p>
         </div>
+        <form class="row" @submit=${this.#fetch}>
+          <div class="field">
+            <label for="address">${t.address}</label>
+            <input id="address" type="text" required spellcheck="false" placeholder="google/reformer-crime-and-punishment" />
+          </div>
+          <button ?disabled=${!idle || this.session.locked}>${t.fetch}</button>
+          <p class="note">${t.addressNote}</p>
+        </form>
+        ${this.#shippedRow(!idle || this.session.locked)}
       </div>
     `;
+  }
+
+  #shippedRow(disabled: boolean) {
+    const t = this.t.files;
+    if (!this.#shipped) return nothing;
+    const { url, recipe } = this.#shipped;
+    const { title } = this.session.book;
+    return html`<div class="row">
+      <button ?disabled=${disabled} @click=${() => void this.#open(url, title)}>${t.shipped}</button>
+      <p class="note">${t.shippedNote(title, recipe.adapter, recipe.date)}</p>
+    </div>`;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void shippedModel("writer").then((found) => {
+      this.#shipped = found;
+      this.requestUpdate();
+    });
+  }
+
+  readonly #fetch = (event: Event) => {
+    event.preventDefault();
+    const address = this.renderRoot.querySelector<HTMLInputElement>("#address")?.value.trim();
+    if (address) void this.#open(address);
+  };
+
+  async #open(address: string, name?: string): Promise<void> {
+    await this.#during("opening", () => this.session.openAddress(address, name));
   }
 
   async #save(): Promise<void> {

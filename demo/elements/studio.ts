@@ -3,6 +3,7 @@ import type { AdapterFound } from "../adapter.js";
 import type { GpuTurn } from "../gpu-turn.js";
 import type { Runtime } from "../runtime.js";
 import { Session } from "../session.js";
+import { searchOf, settingsOf } from "../settings-link.js";
 import type { Book } from "../text-source.js";
 import { ClosingQuiz } from "./closing-quiz.js";
 import { GpuTest } from "./gpu-test.js";
@@ -16,6 +17,7 @@ import { NoWebGPU } from "./no-webgpu.js";
 import { ProblemCard } from "./problem-card.js";
 import { RunBar } from "./run-bar.js";
 import { RunNumbers } from "./run-numbers.js";
+import { RunTable } from "./run-table.js";
 import { SavedBanner } from "./saved-banner.js";
 import { TextPicker } from "./text-picker.js";
 import { TextWriter } from "./text-writer.js";
@@ -33,6 +35,7 @@ const ELEMENTS: readonly (readonly [tag: string, element: CustomElementConstruct
   ["problem-card", ProblemCard],
   ["run-bar", RunBar],
   ["run-numbers", RunNumbers],
+  ["run-table", RunTable],
   ["saved-banner", SavedBanner],
   ["text-picker", TextPicker],
   ["text-writer", TextWriter],
@@ -56,6 +59,7 @@ export function studio(runtime: Runtime, book: Book, adapter: AdapterFound, turn
     book,
     adapter,
   );
+  followAddress(session);
   let release: (() => void) | null = null;
   const follow = () => {
     const wants = session.busy || session.writing.state.active;
@@ -68,4 +72,16 @@ export function studio(runtime: Runtime, book: Book, adapter: AdapterFound, turn
   session.watch(follow);
   session.writing.watch(follow);
   return session;
+}
+
+/** Takes settings from a shared address, and writes changed ones into the address. */
+function followAddress(session: Session): void {
+  const shared = settingsOf(location.search);
+  if (shared) session.set({ settings: shared });
+  let { settings } = session.state;
+  session.watch(() => {
+    if (settings === session.state.settings) return;
+    settings = session.state.settings;
+    history.replaceState(history.state, "", `${searchOf(settings)}${location.hash}`);
+  });
 }

@@ -67,6 +67,7 @@ export class TrainingStudio extends SessionElement {
           padding-top: 0;
         }
       }
+      run-table,
       gpu-test {
         margin-top: 2.5rem;
         border-top: 1px solid var(--line);
@@ -138,6 +139,7 @@ export class TrainingStudio extends SessionElement {
           <model-keeper .session=${session}></model-keeper>
         </div>
       </div>
+      <run-table .session=${session}></run-table>
       <gpu-test .session=${session}></gpu-test>
       ${this.#dragging ? html`<div class="drop" aria-hidden="true">${this.t.source.dropNow}</div>` : nothing}
     `;

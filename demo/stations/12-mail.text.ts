@@ -7,12 +7,15 @@ export const en = {
   recordedResult: (model: string, bayes: string, mails: string) =>
     `Of ${mails} test mails the best recorded model got ${model} right, the best naive Bayes ${bayes}. The table shows what each of them read of a mail.`,
   tryThis:
-    "Change the examples or write a line of your own. The letters are tinted by how much they speak for the label.",
+    "Choose another mail, or write a line of your own, or change the examples that a tiny model learns from. The pieces of the text are tinted by how much they speak for the label.",
   caption: (label: string, probability: string) =>
-    `“${label}”, probability ${probability}. Blue letters speak for it, orange ones against it.`,
-  captionFirst:
-    "A tiny model learns from the examples below; then the letters are tinted by how much they speak for the label.",
-  shipped: "The mail classifier that comes with this page answers.",
+    `“${label}”, probability ${probability}. Blue pieces speak for it, orange ones against it.`,
+  captionFirst: "The pieces of the text will be tinted by how much they speak for the label.",
+  shipped:
+    "The best of them comes with this page and sorts whole mails that it was not trained on, headers and all; a line of your own is sorted by a tiny model that learns from the examples below first.",
+  shippedRow: (mails: string) => `the shipped model, on the ${mails} mails of the list`,
+  chosen: "What to sort",
+  ownLine: "a line of your own",
   junk: "junk",
   mail: "mail",
   examples: (label: string) => `Examples of ${label}, one a line`,
@@ -35,7 +38,7 @@ export const en = {
   reading: (name: string, tokens: string) => `${name}, ${tokens} tokens`,
   kinds: { local: "local", LSH: "LSH", full: "full" },
   how: {
-    own: "On the last fourth of the examples of each label, which training did not see.",
+    own: "Measured here: on the mails of the list, or on the last fourth of the examples of each label; training saw neither.",
     recorded: (mails: string, adapter: string, date: string) =>
       `Rows of real mail: ${mails} test mails, recorded with ${adapter} on ${date}; docs/learning/mail.json.`,
     ece: "How far probabilities are from the share that comes true, on average over ten groups.",
@@ -77,10 +80,15 @@ export const zh: Phrases<typeof en> = {
   ],
   recordedResult: (model, bayes, mails) =>
     `${mails} 封测试邮件里，录制的最好模型判对 ${model}，最好的朴素贝叶斯判对 ${bayes}。表里列出它们各读了邮件的多少词元。`,
-  tryThis: "改一改例子，或写一行你自己的。字母按它们支持这个标签的程度着色。",
-  caption: (label, probability) => `“${label}”，概率 ${probability}。蓝色的字母支持它，橙色的反对它。`,
-  captionFirst: "一个很小的模型从下面的例子学习，然后字母按它们支持标签的程度着色。",
-  shipped: "回答的是随页面提供的邮件分类器。",
+  tryThis:
+    "换一封邮件，或写一行你自己的，或改一改那个很小的模型所学的例子。文本的各个片段按它们支持这个标签的程度着色。",
+  caption: (label, probability) => `“${label}”，概率 ${probability}。蓝色的片段支持它，橙色的反对它。`,
+  captionFirst: "文本的各个片段将按它们支持标签的程度着色。",
+  shipped:
+    "其中最好的模型随页面提供，给训练中没有见过的整封邮件（连同邮件头）分类；你自己的一行则由一个先从下面的例子学习的很小的模型来分类。",
+  shippedRow: (mails) => `随页面提供的模型，列表中的 ${mails} 封邮件`,
+  chosen: "要分类的内容",
+  ownLine: "你自己的一行",
   junk: "垃圾",
   mail: "正常",
   examples: (label) => `${label}邮件的例子，每行一条`,
@@ -103,7 +111,7 @@ export const zh: Phrases<typeof en> = {
   reading: (name, tokens) => `${name}，${tokens} 个词元`,
   kinds: { local: "局部", LSH: "LSH", full: "全" },
   how: {
-    own: "在每个标签最后四分之一的例子上，训练没有见过它们。",
+    own: "在这里测得：用列表中的邮件，或每个标签最后四分之一的例子；训练都没有见过它们。",
     recorded: (mails, adapter, date) =>
       `真实邮件各行：${mails} 封测试邮件，${date} 用 ${adapter} 录制；见 docs/learning/mail.json。`,
     ece: "概率与实际发生的比例相差多少，分十组平均。",

@@ -1,11 +1,11 @@
-import { html } from "lit";
+import { html, nothing } from "lit";
 import mail from "../../docs/learning/mail.json";
 import { modelOf } from "../chapter/models.js";
 import { shippedModel } from "../chapter/writer.js";
 import { tokenCells, tokenStyles } from "../figures/tokens.js";
 import { decimals, milliseconds, percent, whole } from "../format.js";
 import { language } from "../i18n/language.js";
-import type { Told } from "../lab/protocol.js";
+import type { Params, Told } from "../lab/protocol.js";
 import { en, zh } from "./12-mail.text.js";
 import { type Column, phrasesOf, type Source, Station } from "./station.js";
 
@@ -14,7 +14,7 @@ type Explained = Extract<Told<"classifier">, { kind: "explained" }>;
 
 interface Row {
   readonly source: Source;
-  /** "own", "bayes" or the name of a recorded run. */
+  /** "own", "shipped", "bayes" or the name of a recorded run. */
   readonly name: string;
   readonly tokens: number;
   readonly accuracy: number;
@@ -24,19 +24,28 @@ interface Row {
   readonly p50: number | null;
 }
 
-const LABELS = ["mail", "junk"] as const;
+const LABELS = ["ham", "spam"] as const;
+type Label = (typeof LABELS)[number];
+/** A real mail, which came with the shipped model, and which training did not see. */
+interface RealMail {
+  readonly text: string;
+  readonly label: Label;
+}
+/** What is to be sorted: one of those mails, or the reader's line. */
+type Chosen = number | "line";
 /** Share of the examples of each label that is kept from training, and the tokens that are read of each. */
 const [KEPT, LENGTH] = [0.25, 128];
 const STEPS = { slow: 40, fast: 120 };
 const GROUPS = 10;
 
-/** A classifier of mail: recorded on real ones, learning here from examples, with evidence for every letter. */
+/** A classifier of mail: recorded on real ones, shipped with the page, or learning here, with evidence for every piece. */
 class MailStation extends Station<Row> {
   static override styles = [...Station.styles, ...tokenStyles];
   readonly number = 12;
   #own = new Map<string, string>();
   #learning = "";
-  #shipped = false;
+  #mails: readonly RealMail[] = [];
+  #chosen: Chosen = "line";
   #explained: Explained | null = null;
 
   get #t() {
@@ -65,31 +74,24 @@ class MailStation extends Station<Row> {
       });
     for (const { tokens, test } of mail.baselines) recorded("bayes", tokens, test);
     for (const { name, tokens, test } of mail.runs) recorded(name, tokens, test);
-    this.#shipped = (await shippedModel("mail")) !== null;
+    await this.#findMails();
     this.requestUpdate();
   }
 
-  protected override async measure(signal: AbortSignal): Promise<void> {
-    const lines = (key: "ham" | "spam") =>
-      this.#said(key)
-        .split("\n")
-        .map((line) => line.trim())
-        .filter(Boolean);
-    const parts = [lines("ham"), lines("spam")].map((list, i) => {
-      const cut = list.length - Math.max(1, Math.round(KEPT * list.length));
-      const labelled = list.map((text) => ({ text, label: LABELS[i] ?? "mail" }));
-      return { train: labelled.slice(0, cut), heldOut: labelled.slice(cut) };
-    });
+  /** The mails of the shipped model; none where the page was built without it. */
+  async #findMails(): Promise<string | null> {
     const shipped = await shippedModel("mail");
-    const params = {
-      url: shipped?.url ?? null,
-      labels: [...LABELS],
-      train: parts.flatMap(({ train }) => train),
-      heldOut: parts.flatMap(({ heldOut }) => heldOut),
-      config: modelOf({ length: LENGTH, depth: 2, hiddenSize: 32 }, "local", "lsh"),
-      steps: this.slow ? STEPS.slow : STEPS.fast,
-      text: this.#said("example"),
-    };
+    if (shipped && this.#mails.length === 0) {
+      this.#mails = (await (await fetch(`${shipped.url}examples.json`)).json()) as RealMail[];
+      this.#chosen = 0;
+    }
+    return shipped?.url ?? null;
+  }
+
+  protected override async measure(signal: AbortSignal): Promise<void> {
+    const url = await this.#findMails();
+    const own = url === null || this.#chosen === "line";
+    const params = own ? this.#ownParams() : this.#shippedParams(url);
     const tested: Tested[] = [];
     for await (const told of this.run("classifier", params, signal)) {
       this.#learning = told.kind === "learning" ? this.#t.learning(whole(told.step), whole(told.steps)) : "";
@@ -97,8 +99,38 @@ class MailStation extends Station<Row> {
       if (told.kind === "explained") this.#explained = told;
       this.requestUpdate();
     }
-    if (tested.length > 0) this.rows = [metricsOf(tested), ...this.rows.filter(({ name }) => name !== "own")];
+    if (tested.length > 0)
+      this.put(
+        own ? metricsOf(tested, "own", LENGTH) : metricsOf(tested, "shipped", mail.runs[0]?.tokens ?? 0),
+      );
     this.requestUpdate();
+  }
+
+  #shippedParams(url: string): Params<"classifier"> {
+    const { text = "" } = this.#mails[this.#chosen as number] ?? {};
+    return { url, labels: [...LABELS], train: [], heldOut: this.#mails, config: {}, steps: 0, text };
+  }
+
+  /** A tiny model that learns from the reader's examples, but for those that are kept to test it. */
+  #ownParams(): Params<"classifier"> {
+    const parts = LABELS.map((label) => {
+      const lines = this.#said(label)
+        .split("\n")
+        .map((line) => line.trim())
+        .filter(Boolean);
+      const cut = lines.length - Math.max(1, Math.round(KEPT * lines.length));
+      const labelled = lines.map((text) => ({ text, label }));
+      return { train: labelled.slice(0, cut), heldOut: labelled.slice(cut) };
+    });
+    return {
+      url: null,
+      labels: [...LABELS],
+      train: parts.flatMap(({ train }) => train),
+      heldOut: parts.flatMap(({ heldOut }) => heldOut),
+      config: modelOf({ length: LENGTH, depth: 2, hiddenSize: 32 }, "local", "lsh"),
+      steps: this.slow ? STEPS.slow : STEPS.fast,
+      text: this.#said("example"),
+    };
   }
 
   protected words() {
@@ -108,7 +140,7 @@ class MailStation extends Station<Row> {
     const result = recordedResult(best(mail.runs), best(mail.baselines), whole(mail.split.test.mails));
     const explained = this.#explained;
     return {
-      sentences: [...sentences, result, ...(this.#shipped ? [shipped] : [])],
+      sentences: [...sentences, result, ...(this.#mails.length > 0 ? [shipped] : [])],
       tryThis,
       caption: explained
         ? caption(this.#labelOf(explained.target), percent(explained.probability))
@@ -116,12 +148,13 @@ class MailStation extends Station<Row> {
     };
   }
   #labelOf(label: string): string {
-    return label === "mail" || label === "junk" ? this.#t[label] : label;
+    return label === "ham" ? this.#t.mail : this.#t.junk;
   }
 
   #nameOf({ name, tokens }: Row): string {
     const t = this.#t;
     if (name === "own") return t.own;
+    if (name === "shipped") return t.reading(t.shippedRow(whole(this.#mails.length)), whole(tokens));
     const shown =
       name === "bayes"
         ? t.bayes
@@ -160,12 +193,30 @@ class MailStation extends Station<Row> {
       <label for=${key}>${t.examples(label)}</label>
       <textarea id=${key} rows="4" .value=${this.#said(key)} @input=${(event: Event) => this.#type(key, event)}></textarea>
     </div>`;
+    const subject = ({ text, label }: RealMail) =>
+      `${this.#labelOf(label)}: ${/^Subject: *(.*)$/im.exec(text)?.[1] ?? text.slice(0, 40)}`;
+    const choose = (event: Event) => {
+      const { value } = event.target as HTMLSelectElement;
+      this.#chosen = value === "line" ? value : Number(value);
+      void this.begin();
+    };
     return html`<div class="controls">
+      ${
+        this.#mails.length > 0
+          ? html`<div class="field wide">
+            <label for="chosen">${t.chosen}</label>
+            <select id="chosen" @change=${choose}>
+              ${this.#mails.map((one, i) => html`<option value=${i} ?selected=${this.#chosen === i}>${subject(one)}</option>`)}
+              <option value="line" ?selected=${this.#chosen === "line"}>${t.ownLine}</option>
+            </select>
+          </div>`
+          : nothing
+      }
       <div class="field wide">
         <label for="line">${t.text}</label>
         <input id="line" type="text" maxlength="100" .value=${this.#said("example")} @input=${(event: Event) => this.#type("example", event)} />
       </div>
-      <button class="small" @click=${() => void this.begin()}>${t.sort}</button>
+      <button class="small" @click=${() => this.#sortLine()}>${t.sort}</button>
       <span class="note" role="status">${this.#learning}</span>
       <details class="wide">
         <summary>${t.examples(`${t.mail} / ${t.junk}`)}</summary>
@@ -174,13 +225,19 @@ class MailStation extends Station<Row> {
     </div>`;
   }
 
+  #sortLine(): void {
+    this.#chosen = "line";
+    this.requestUpdate();
+    void this.begin();
+  }
+
   #type(key: "ham" | "spam" | "example", event: Event): void {
     this.#own.set(`${language()} ${key}`, (event.target as HTMLInputElement | HTMLTextAreaElement).value);
   }
 
   protected figure() {
-    const tokens =
-      this.#explained?.tokens ?? [...this.#said("example")].map((text) => ({ text, evidence: 0 }));
+    const { text = this.#said("example") } = this.#mails[this.#chosen as number] ?? {};
+    const tokens = this.#explained?.tokens ?? [...text].map((letter) => ({ text: letter, evidence: 0 }));
     const most = Math.max(1e-9, ...tokens.map(({ evidence }) => Math.abs(evidence)));
     return tokenCells(
       tokens.map(({ text, evidence }) => ({ text, tint: evidence / most, note: decimals(evidence, 3) })),
@@ -190,7 +247,7 @@ class MailStation extends Station<Row> {
   }
 }
 
-function metricsOf(tested: readonly Tested[]): Row {
+function metricsOf(tested: readonly Tested[], name: string, tokens: number): Row {
   const of = (label: string, { scores }: Tested) => scores.find((score) => score.label === label)?.score ?? 0;
   const right = tested.filter(({ scores, label }) => scores[0]?.label === label);
   const f1 = LABELS.map((label) => {
@@ -198,8 +255,8 @@ function metricsOf(tested: readonly Tested[]): Row {
     const said = tested.filter(({ scores }) => scores[0]?.label === label).length;
     return (2 * hits) / Math.max(1, said + tested.filter((one) => one.label === label).length);
   });
-  const junk = tested.filter(({ label }) => label === "junk").map((one) => of("junk", one));
-  const rest = tested.filter(({ label }) => label !== "junk").map((one) => of("junk", one));
+  const junk = tested.filter(({ label }) => label === "spam").map((one) => of("spam", one));
+  const rest = tested.filter(({ label }) => label !== "spam").map((one) => of("spam", one));
   const pairs = junk.flatMap((a) => rest.map((b) => (a > b ? 1 : a === b ? 0.5 : 0)));
   const groups = Array.from({ length: GROUPS }, (_, g) =>
     tested.filter(({ scores }) => Math.min(GROUPS - 1, Math.floor((scores[0]?.score ?? 0) * GROUPS)) === g),
@@ -210,7 +267,7 @@ function metricsOf(tested: readonly Tested[]): Row {
   }, 0);
   const times = tested.map((one) => one.milliseconds).sort((a, b) => a - b);
   return {
-    ...{ source: "measured", name: "own", tokens: LENGTH, accuracy: right.length / tested.length, ece },
+    ...{ source: "measured", name, tokens, accuracy: right.length / tested.length, ece },
     f1: f1.reduce((a, b) => a + b, 0) / f1.length,
     auc: pairs.reduce<number>((a, b) => a + b, 0) / Math.max(1, pairs.length),
     p50: times[times.length >> 1] ?? null,

@@ -232,8 +232,9 @@ export function fakeRuntime(): Runtime {
       }
       return new FakeModel(config, seed);
     },
-    async load(files) {
-      return new FakeModel(JSON.parse(new TextDecoder().decode(files["config.json"])) as ReformerOptions);
+    async load(from) {
+      if (typeof from === "string") throw new Error(`${from}: this model is opened from files alone`);
+      return new FakeModel(JSON.parse(new TextDecoder().decode(from["config.json"])) as ReformerOptions);
     },
     planMemory: async (config, options) => planMemory(config, options),
     testGpu,

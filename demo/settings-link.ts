@@ -1,0 +1,57 @@
+/** Settings as a link: what differs from a preset stands in the page's address, and a shared address sets them. */
+import { MIXES, PRESETS, type Preset, presetSettings, rangeOf, type Settings } from "./settings.js";
+
+type Field = Exclude<keyof Settings, "preset">;
+
+const CHOICES: Readonly<Partial<Record<Field, readonly string[]>>> = {
+  mix: MIXES,
+  optimizer: ["adamw", "adafactor"],
+  backward: ["reversible", "stored"],
+  tokenizer: ["bytes", "bpe"],
+};
+/** Fields that are whole numbers. */
+const isWhole = (field: Field) => field !== "learningRate";
+
+/** Names the preset that the other parameters differ from. */
+const BASE = "preset";
+
+const fieldsOf = (settings: Settings) => Object.keys(settings).filter((key): key is Field => key !== BASE);
+
+/** What a parameter means for its field; undefined where it is none of the field's values. */
+function parse(field: Field, given: string): string | number | undefined {
+  const choices = CHOICES[field];
+  if (choices) return choices.includes(given) ? given : undefined;
+  const value = Number(given);
+  const [min, max] = rangeOf(field);
+  const fits = given !== "" && value >= min && value <= max && (!isWhole(field) || Number.isInteger(value));
+  return fits ? value : undefined;
+}
+
+/** Settings of a shared address; null where it has none. What it says wrongly is as in the preset. */
+export function settingsOf(search: string): Settings | null {
+  const asked = new URLSearchParams(search);
+  const preset = PRESETS.find((name): name is Preset => name === asked.get(BASE));
+  if (!preset) return null;
+  const base = presetSettings(preset);
+  const given = fieldsOf(base).flatMap((field) => {
+    const value = parse(field, asked.get(field) ?? "");
+    return value === undefined ? [] : [[field, value] as const];
+  });
+  const settings: Settings = { ...base, ...Object.fromEntries(given) };
+  const sizes = ["hiddenSize", "depth", "length", "batchSize", "mix", "numHashes"] as const;
+  return sizes.every((field) => settings[field] === base[field])
+    ? settings
+    : { ...settings, preset: "custom" };
+}
+
+/** The query of an address that gives these settings: a preset, and what differs from it. */
+export function searchOf(settings: Settings): string {
+  const differing = (preset: Preset) => {
+    const base = presetSettings(preset);
+    return fieldsOf(settings).filter((field) => settings[field] !== base[field]);
+  };
+  const [nearest] = [...PRESETS].sort((a, b) => differing(a).length - differing(b).length);
+  const preset = nearest ?? PRESETS[0];
+  const pairs = differing(preset).map((field): [string, string] => [field, String(settings[field])]);
+  return `?${new URLSearchParams([[BASE, preset], ...pairs])}`;
+}
