@@ -27,6 +27,9 @@ export default defineConfig({
     // Compiling shaders on a loaded machine without a GPU takes its time; a hang is still found.
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    // Both projects at once, on every core: most tests wait for a compiler that takes one.
+    maxWorkers: "100%",
+    sequence: { groupOrder: 1 },
     projects: [
       {
         extends: true,
@@ -45,9 +48,9 @@ export default defineConfig({
           name: "browser",
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.node.test.ts", "test/bench/peers/**"],
-          fileParallelism: false,
           browser: {
             enabled: true,
+            fileParallelism: false, // one page: some tests crash its GPU process
             headless: true,
             screenshotFailures: false,
             provider: playwright({
