@@ -45,6 +45,11 @@ function chunkLengths(config: ReformerConfig, layers: readonly LayerKind[]): num
   return [...used].map((kind) => (kind === "lsh" ? config.lshChunkLength : config.localChunkLength));
 }
 
+/** Multiples of it are never padded: the least common multiple of the chunk lengths in use. */
+export function lengthStep(config: ReformerConfig): number {
+  return chunkLengths(config, [...config.layers, ...config.encoderLayers]).reduce(leastCommonMultiple, 1);
+}
+
 /** As `paddedLength`, of any length and for some layers. */
 export function wholeChunks(config: ReformerConfig, layers: readonly LayerKind[], length: number): number {
   const chunks = chunkLengths(config, layers);

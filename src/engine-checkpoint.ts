@@ -69,7 +69,7 @@ export async function saveRun(
     model: await readTensors(prepared, model.weights),
     optimizer: await readTensors(prepared, optimizer),
     tokenizer: model.tokenizer.toJSON(),
-    training: { ...state, planFingerprint: fingerprint(plan) },
+    training: { ...state, planFingerprint: fingerprint(plan), planChoices: plan.choices },
   });
 }
 

@@ -2,7 +2,9 @@
 import { type ReformerConfig, roundUpToChunks } from "./config.js";
 import { withHashing } from "./config-hashing.js";
 import { needExamples, needLanguageModel } from "./engine-data.js";
+import { planLength } from "./engine-length.js";
 import { hasAccuracy } from "./layers/heads.js";
+import type { DeviceProfile } from "./scheduler/plan.js";
 import { PreparedPlan } from "./scheduler/run.js";
 import { ExampleSource, encodeExamples, longestExample } from "./tasks/examples.js";
 import { MASK_SHARE, maskWindows } from "./tasks/masking.js";
@@ -73,7 +75,9 @@ async function lossOf(
   batches: Iterable<Batch>,
   { lsh, signal }: { readonly lsh: boolean; readonly signal: AbortSignal | undefined },
 ): Promise<{ loss: number; accuracy: number; tokens: number }> {
-  const { plan, windows } = planEvaluation(config, shape, weights, profile);
+  const held = { bytes: gpu.liveBytes, shared: base.plan };
+  const make = (p: DeviceProfile, length: number) => planEvaluation(config, { ...shape, length }, weights, p);
+  const { plan, windows } = planLength(config, shape.length, profile, held, make);
   const prepared = await PreparedPlan.create(gpu, plan, { shared: base, signal });
   try {
     initialiseWindows(prepared, windows);

@@ -6,12 +6,13 @@ import { fingerprint, openRun, saveRun, writeTensors } from "./engine-checkpoint
 import { type HeldOut, type TrainingData, textData } from "./engine-data.js";
 import type { OpenDevice } from "./engine-device.js";
 import type { TrainSettings } from "./engine-options.js";
+import { planRun } from "./engine-plan.js";
 import { DeviceLostError, DivergedError } from "./errors.js";
 import type { HistoryPoint } from "./io/checkpoint.js";
 import type { CheckpointFiles, CheckpointStore } from "./io/checkpoint-store.js";
 import type { Tokenizer } from "./text/tokenizer.js";
 import { UPDATE_STATE } from "./train/optimizer.js";
-import { planTraining, type TrainingPlan } from "./train/recordings.js";
+import type { TrainingPlan } from "./train/recordings.js";
 import { type FinishedStep, Trainer } from "./train/trainer.js";
 import type { ProgressEvent, TrainStep, TrainSummary } from "./types.js";
 
@@ -98,20 +99,21 @@ export class TrainingRun {
   /** Plans, allocates, and goes on from the store's checkpoint where there is one. */
   async #start(resume: boolean): Promise<void> {
     const { model, settings, signal } = this;
-    const { gpu, base, weights, profile } = model.device;
-    const plan = planTraining(model.config, settings.shape, weights, profile);
+    const { config, device } = model;
+    const files = resume ? await this.store.load() : undefined;
+    const checkpoint = files && openRun(files, model.tokenizer);
+    const plan = planRun(device, config, settings.shape, checkpoint?.training.planChoices);
     const onProgress =
       model.onProgress &&
       ((loaded: number, total: number) => model.onProgress?.({ phase: "compile", loaded, total }));
     const { accumulate, schedule } = settings;
     const options = { seed: model.seed, accumulate, schedule, signal, onProgress };
-    this.#trainer = await Trainer.create(gpu, model.config, plan, base, options);
-    const files = resume ? await this.store.load() : undefined;
-    if (!files) {
+    this.#trainer = await Trainer.create(device.gpu, config, plan, device.base, options);
+    if (!checkpoint) {
       await this.#save(); // so that even a run lost in its first steps has something to go back to
       return;
     }
-    this.#restore(openRun(files, model.tokenizer), plan);
+    this.#restore(checkpoint, plan);
     await this.keeper?.resume(this.#history);
   }
 

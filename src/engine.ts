@@ -45,8 +45,7 @@ import type {
 } from "./types.js";
 
 /** What the engine needs of CreateOptions, and where named checkpoints are kept. */
-export interface EngineOptions
-  extends Pick<CreateOptions, "seed" | "tokenizer" | "text" | "device" | "signal" | "onProgress"> {
+export interface EngineOptions extends Omit<CreateOptions, "worker"> {
   /** Default: the browser's private file system. */
   readonly openStore?: ((name: string) => Promise<CheckpointStore>) | undefined;
 }
@@ -138,7 +137,8 @@ export class Engine extends TaskMethods implements Model {
       );
     }
     options.signal?.throwIfAborted();
-    return new Engine(config, tokenizer, seed, await openDevice(config, options.device), options);
+    const device = await openDevice(config, options.device, options.memoryLimit);
+    return new Engine(config, tokenizer, seed, device, options);
   }
 
   async describe(): Promise<ModelDescription> {
@@ -217,7 +217,7 @@ export class Engine extends TaskMethods implements Model {
 
   async #reopen(): Promise<OpenDevice> {
     this.#device.gpu.dispose();
-    this.#device = await openDevice(this.config);
+    this.#device = await openDevice(this.config, undefined, this.options.memoryLimit);
     return this.#device;
   }
 

@@ -4,7 +4,14 @@ export * from "./errors.js";
 export type { ModelSource } from "./io/model-source.js";
 export type { WorkerKind } from "./open-model.js";
 export { type PipelineTask, pipeline } from "./pipeline.js";
-export { type BufferLimits, isSupported, planMemory, profileStep, type Support } from "./preflight.js";
+export {
+  type BufferLimits,
+  isSupported,
+  longestLength,
+  planMemory,
+  profileStep,
+  type Support,
+} from "./preflight.js";
 export { Reformer, type SaveFile } from "./reformer.js";
 export { attentionOf, candidatesOf, exactAttentionOf } from "./tasks/attention-weights.js";
 export type * from "./types.js";

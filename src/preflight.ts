@@ -24,6 +24,22 @@ export async function planMemory(
 }
 
 /**
+ * The longest length, in tokens per sequence, that such a run has memory for on a device of these limits and within
+ * `memoryLimit`: a multiple of the model's chunk lengths, at most its positions; 0 where none fits. Needs no GPU; plans a
+ * handful of lengths.
+ * @param limits of the device; WebGPU's defaults where left out
+ * @throws {ConfigError}
+ */
+export async function longestLength(
+  config: ReformerOptions,
+  options: Omit<PlanOptions, "length"> = {},
+  limits?: BufferLimits,
+): Promise<number> {
+  const module = await import("./plan-memory.js");
+  return module.longestLength(config, options, limits as GPUSupportedLimits | undefined);
+}
+
+/**
  * Every dispatch of one training step on your device, each timed alone: where a step's time goes. Timed alone a dispatch
  * takes a little longer than within a step. Without the device feature "timestamp-query" it runs one step and times none.
  * @throws {ConfigError} {ShapeError} {GpuOutOfMemoryError}

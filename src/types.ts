@@ -58,6 +58,11 @@ export interface CreateOptions {
   readonly worker?: "auto" | "url" | "inline" | "none" | Worker | (() => Worker) | undefined;
   /** Use this device, on this thread. The caller keeps owning it. */
   readonly device?: GPUDevice | undefined;
+  /**
+   * Bytes of GPU memory that the model may hold at once. Feed-forward blocks and heads take fewer rows at a time where a
+   * run would need more; one that still does is refused, and says the longest length that fits. Default: what there is.
+   */
+  readonly memoryLimit?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
 }
@@ -226,6 +231,8 @@ export interface PlanOptions {
   readonly streams?: "int32" | "f32" | undefined;
   readonly precision?: "f32" | "mixed" | undefined;
   readonly optimizer?: "adamw" | "adafactor" | undefined;
+  /** As of `CreateOptions`. */
+  readonly memoryLimit?: number | undefined;
 }
 
 export interface ProfileOptions extends Omit<TrainOptions, "steps"> {

@@ -5,6 +5,7 @@ import type { Gpu } from "../gpu/gpu.js";
 import { prefillHashes } from "../layers/decode.js";
 import { packControl } from "../model/control.js";
 import type { ParameterArena } from "../model/memory.js";
+import { planWithin } from "../scheduler/budget.js";
 import type { DeviceProfile } from "../scheduler/plan.js";
 import { PreparedPlan } from "../scheduler/run.js";
 import { ceilDiv } from "../shapes.js";
@@ -147,7 +148,10 @@ export class Generator {
 
   async #runPrefill(count: number, padded: number, signal: AbortSignal | undefined): Promise<void> {
     const { batch } = this.plan.shape;
-    const { plan, tokens, keyMask } = planPrefill(this.plan, padded, padded !== count, this.profile);
+    const held = { bytes: this.gpu.liveBytes, shared: this.prepared.plan };
+    const { plan, tokens, keyMask } = planWithin(this.profile, held, (profile) =>
+      planPrefill(this.plan, padded, padded !== count, profile),
+    );
     const prepared = await PreparedPlan.create(this.gpu, plan, { shared: this.prepared, signal });
     try {
       const ids = new Uint32Array(batch * padded).fill(this.plan.config.padTokenId);

@@ -181,6 +181,7 @@ export function inferenceContext(
       throw new Error(`internal: inference has no gradient of ${name}`);
     },
     slabRows: (width) => rowsPerSlab(width, profile.maxStorageBufferBindingSize),
+    chunkDivisor: profile.chunkDivisor,
     given: { rotations: new Map(drawn) },
   };
 }

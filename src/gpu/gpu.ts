@@ -77,6 +77,8 @@ export class Gpu {
   constructor(
     readonly device: GPUDevice,
     readonly ownsDevice = false,
+    /** Bytes that may be live at once. */
+    readonly memoryLimit = Number.POSITIVE_INFINITY,
   ) {
     this.#compiled = COMPILED.get(device) ?? { pipelines: new Map(), modules: new Map(), layouts: new Map() };
     COMPILED.set(device, this.#compiled);
@@ -120,6 +122,8 @@ export class Gpu {
     const total = requests.reduce((sum, r) => sum + r.byteLength, 0);
     const tooLarge = requests.find((r) => r.byteLength > this.device.limits.maxBufferSize);
     if (tooLarge) throw outOfMemory(tooLarge.label, tooLarge.byteLength, this.device.limits.maxBufferSize);
+    if (this.#liveBytes + total > this.memoryLimit)
+      throw overLimit(this.#liveBytes + total, this.memoryLimit);
     this.device.pushErrorScope("out-of-memory");
     this.device.pushErrorScope("validation");
     const buffers = requests.map(({ label, byteLength, usage, category = "state" }) => {
@@ -270,6 +274,14 @@ export class Gpu {
 export interface CompiledKernel {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
+}
+
+/** What is thrown where a model would hold more bytes than its `memoryLimit`. */
+export function overLimit(needed: number, limit: number): GpuOutOfMemoryError {
+  return new GpuOutOfMemoryError(
+    `${needed} bytes of GPU memory are needed, but memoryLimit is ${limit}: use a shorter length, a smaller batch or a smaller model, or raise memoryLimit`,
+    { needed, limit },
+  );
 }
 
 function outOfMemory(label: string, needed: number, limit: number | undefined): GpuOutOfMemoryError {

@@ -26,6 +26,8 @@ export interface TrainingState {
   readonly dataPosition: number;
   /** Kernel variants and slab splits; another plan sums in another order, so a resume is then not bit-identical. */
   readonly planFingerprint: string;
+  /** What the plan chose, so that another takes the same; absent in older checkpoints. */
+  readonly planChoices?: { readonly chunkDivisor: number } | undefined;
   readonly history: readonly HistoryPoint[];
   /** The trainer's own settings, as JSON. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -131,8 +133,9 @@ function checkTraining(value: unknown): asserts value is TrainingState {
     if (!Number.isSafeInteger(given) || (given as number) < 0)
       refuse(field, given, "a whole number of at least 0");
   }
-  const { planFingerprint, history, settings } = value;
+  const { planFingerprint, planChoices, history, settings } = value;
   if (typeof planFingerprint !== "string") refuse("planFingerprint", planFingerprint, "text");
+  if (planChoices !== undefined) checkChoices(planChoices, refuse);
   if (!isRecord(settings)) refuse("settings", settings, "an object");
   if (!Array.isArray(history)) return refuse("history", history, "a list");
   for (const [i, point] of history.entries()) {
@@ -145,6 +148,16 @@ function checkTraining(value: unknown): asserts value is TrainingState {
         JSON.stringify(point),
         "{ step, loss } and perhaps { heldOutLoss, seconds }, finite numbers",
       );
+  }
+}
+
+function checkChoices(
+  choices: unknown,
+  refuse: (field: string, given: unknown, needed: string) => never,
+): void {
+  const { chunkDivisor } = isRecord(choices) ? choices : refuse("planChoices", choices, "an object");
+  if (!Number.isSafeInteger(chunkDivisor) || (chunkDivisor as number) < 1) {
+    refuse("planChoices.chunkDivisor", chunkDivisor, "a whole number of at least 1");
   }
 }
 

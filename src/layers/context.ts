@@ -54,6 +54,8 @@ export interface LayerContext {
   readonly gradient: (name: string) => Tensor;
   /** Rows of a token-major tensor that one binding holds. */
   readonly slabRows: (width: number) => number;
+  /** Feed-forward blocks and heads divide their rows at a time by it, where the configuration leaves them open; default 1. */
+  readonly chunkDivisor?: number | undefined;
   readonly given: GivenInputs;
   /** Position of the first token of every sequence; 0 where absent. */
   readonly positionOffset?: number | undefined;

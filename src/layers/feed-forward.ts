@@ -28,8 +28,9 @@ export interface StoredFeedForward {
 const NAME = ({ config }: LayerContext, layer: number) => `${layerName(config, layer)}.feed_forward`;
 
 function chunks(context: LayerContext, ...matrices: readonly Rows[]): { start: number; count: number }[] {
-  const { config, slabRows } = context;
-  const rows = Math.min(config.feedForwardChunk || DEFAULT_ROWS, slabRows(config.feedForwardSize));
+  const { config, slabRows, chunkDivisor = 1 } = context;
+  const wanted = config.feedForwardChunk || DEFAULT_ROWS / chunkDivisor;
+  const rows = Math.min(wanted, slabRows(config.feedForwardSize));
   return [...ranges(matrices, rows)];
 }
 

@@ -15,17 +15,20 @@ const LOGIT_BYTES = 16 * 2 ** 20;
 export const HEAD_WEIGHT = "lm_head.decoder.weight";
 export const HEAD_BIAS = "lm_head.bias";
 
+type HeadContext = Pick<LayerContext, "config" | "slabRows" | "chunkDivisor">;
+
 /** Rows of logits held at once: those that the configuration says, or that fit LOGIT_BYTES, and one binding. */
-export function headRows({ config, slabRows }: Pick<LayerContext, "config" | "slabRows">): number {
+export function headRows({ config, slabRows, chunkDivisor = 1 }: HeadContext): number {
   const { vocabSize, hiddenSize, headChunk } = config;
-  const wanted = headChunk || Math.floor(LOGIT_BYTES / (4 * vocabSize));
+  const wanted = headChunk || Math.floor(LOGIT_BYTES / (4 * vocabSize * chunkDivisor));
   return Math.min(wanted, slabRows(vocabSize), slabRows(2 * hiddenSize));
 }
 
 /** Rows of final states held at once by heads that keep no logits of them. */
-export function stateRows({ config, slabRows }: Pick<LayerContext, "config" | "slabRows">): number {
+export function stateRows({ config, slabRows, chunkDivisor = 1 }: HeadContext): number {
   const width = 2 * config.hiddenSize;
-  return Math.min(config.headChunk || Math.floor(LOGIT_BYTES / (4 * width)), slabRows(width));
+  const wanted = config.headChunk || Math.floor(LOGIT_BYTES / (4 * width * chunkDivisor));
+  return Math.min(wanted, slabRows(width));
 }
 
 /** Word of the status tensor for streams that no layer reads any more. */

@@ -32,6 +32,15 @@ export interface DeviceProfile extends BufferLimits {
   readonly software?: boolean;
   /** Variant to use per kernel name, where it is available; else the first that suits the device. */
   readonly variants?: Readonly<Record<string, string>>;
+  /** Bytes of GPU memory that a model may hold at once; none: what the device gives. */
+  readonly memoryLimit?: number;
+  /** Feed-forward blocks and heads divide the rows that they work on at a time by it; default 1. */
+  readonly chunkDivisor?: number;
+}
+
+/** What may differ between two plans of the same run on the same device: it decides the order of sums. */
+export interface PlanChoices {
+  readonly chunkDivisor: number;
 }
 
 /** WebGPU's guaranteed limits, the smallest device the library runs on. */
@@ -82,6 +91,7 @@ export interface Plan {
   /** Buffers that results are read through. */
   readonly readbacks: readonly number[];
   readonly memory: MemoryReport;
+  readonly choices: PlanChoices;
   place(tensor: Tensor): Placement;
 }
 
@@ -209,6 +219,7 @@ export function plan(
       buffers,
       planned.flatMap((r) => r.ops),
     ),
+    choices: { chunkDivisor: profile.chunkDivisor ?? 1 },
     place,
   };
 }

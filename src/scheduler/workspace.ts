@@ -70,9 +70,7 @@ export function placeTransients(
     for (const { tensor, use } of usesOf(op)) if (!tensor.arena) touch(tensor, i).uses.push({ op: i, use });
   });
   const limit = limits.maxBufferSize;
-  const residents: { byteOffset: number; end: number; first: number; last: number }[][] = colours.map(
-    () => [],
-  );
+  const residents = colours.map(() => new Residents());
   const bound: Map<number, Use>[] = colours.map(() => new Map());
   const order = [...lifetimes.values()].sort(
     (a, b) => b.tensor.byteLength - a.tensor.byteLength || a.first - b.first,
@@ -83,38 +81,67 @@ export function placeTransients(
     let best = { colour: colours.length, byteOffset: 0, growth: size };
     colours.forEach((colour, c) => {
       if (uses.some(({ op, use }) => (bound[c]?.get(op) ?? use) !== use)) return;
-      const byteOffset = lowestGap(residents[c] ?? [], size, first, last);
+      const byteOffset = residents[c]?.lowestGap(size, first, last) ?? 0;
       const growth = Math.max(0, byteOffset + size - colour.byteLength);
       if (byteOffset + size <= limit && growth < best.growth) best = { colour: c, byteOffset, growth };
     });
     if (best.colour === colours.length) {
       colours.push({ byteLength: 0 });
-      residents.push([]);
+      residents.push(new Residents());
       bound.push(new Map());
     }
     const colour = colours[best.colour] as Colour;
     colour.byteLength = Math.max(colour.byteLength, best.byteOffset + size);
-    residents[best.colour]?.push({ byteOffset: best.byteOffset, end: best.byteOffset + size, first, last });
+    residents[best.colour]?.add({ byteOffset: best.byteOffset, end: best.byteOffset + size, first, last });
     for (const { op, use } of uses) bound[best.colour]?.set(op, use);
     placed.set(tensor, { colour: best.colour, byteOffset: best.byteOffset });
   }
 }
 
-function lowestGap(
-  residents: readonly { byteOffset: number; end: number; first: number; last: number }[],
-  size: number,
-  first: number,
-  last: number,
-): number {
-  const alive = residents
-    .filter((r) => r.first <= last && first <= r.last)
-    .sort((a, b) => a.byteOffset - b.byteOffset);
-  let offset = 0;
-  for (const r of alive) {
-    if (r.byteOffset - offset >= size) break;
-    offset = Math.max(offset, r.end);
+interface Resident {
+  readonly byteOffset: number;
+  readonly end: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Operations of one group below. */
+const GROUP = 64;
+
+/**
+ * What lies in one buffer. Long recordings have many tensors of short lives: those that live within a group of operations
+ * and the next are found by group, so that planning takes time in proportion to the recording's length.
+ */
+class Residents {
+  readonly #long: Resident[] = [];
+  /** By the group in which they begin. */
+  readonly #short = new Map<number, Resident[]>();
+
+  add(resident: Resident): void {
+    if (resident.last - resident.first > GROUP) {
+      this.#long.push(resident);
+      return;
+    }
+    const group = Math.floor(resident.first / GROUP);
+    const members = this.#short.get(group);
+    if (members) members.push(resident);
+    else this.#short.set(group, [resident]);
   }
-  return offset;
+
+  /** The lowest offset at which `size` bytes are free from the first to the last operation. */
+  lowestGap(size: number, first: number, last: number): number {
+    const alive = this.#long.filter((r) => r.first <= last && first <= r.last);
+    for (let group = Math.floor((first - GROUP) / GROUP); group <= Math.floor(last / GROUP); group++) {
+      for (const r of this.#short.get(group) ?? []) if (r.first <= last && first <= r.last) alive.push(r);
+    }
+    alive.sort((a, b) => a.byteOffset - b.byteOffset);
+    let offset = 0;
+    for (const r of alive) {
+      if (r.byteOffset - offset >= size) break;
+      offset = Math.max(offset, r.end);
+    }
+    return offset;
+  }
 }
 
 /** @throws {GpuOutOfMemoryError} where a tensor needs a larger binding than there is */

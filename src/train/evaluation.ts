@@ -89,6 +89,7 @@ export function contextOf(
     status: outputs.status,
     weight: weights.get,
     slabRows: (width) => rowsPerSlab(width, profile.maxStorageBufferBindingSize),
+    chunkDivisor: profile.chunkDivisor,
     given: {},
     ...options,
   };

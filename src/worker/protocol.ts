@@ -25,7 +25,10 @@ import type {
 export type ModelOrigin = { readonly config: ReformerOptions } | { readonly location: ModelLocation };
 
 /** The part of `CreateOptions` that the engine itself needs. */
-export type EngineOptions = Pick<CreateOptions, "seed" | "tokenizer" | "text" | "signal" | "onProgress">;
+export type EngineOptions = Pick<
+  CreateOptions,
+  "seed" | "tokenizer" | "text" | "memoryLimit" | "signal" | "onProgress"
+>;
 
 /** What makes models; the class `Engine` is one. */
 export interface EngineFactory {

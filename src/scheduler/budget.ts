@@ -1,0 +1,97 @@
+// Plans within a budget of GPU memory: what works on some rows at a time takes fewer of them until everything fits.
+import { overLimit } from "../gpu/gpu.js";
+import type { DeviceProfile, Plan } from "./plan.js";
+
+/** What the rows of feed-forward blocks and heads are divided by, in the order in which it is tried. */
+const CHUNK_DIVISORS = [1, 2, 4, 8, 16] as const;
+
+/** GPU memory that is in use before a plan. */
+export interface Held {
+  /** Bytes of all buffers. */
+  readonly bytes: number;
+  /** The plan whose arenas the new one shares; they are part of `bytes`. */
+  readonly shared?: Plan | undefined;
+}
+
+type Make<T> = (profile: DeviceProfile) => T;
+
+/**
+ * The first of the plans of fewer and fewer rows at a time that keeps the profile's `memoryLimit`, beginning with its
+ * `chunkDivisor` where it has one. Without a limit it is the first plan.
+ * @throws {GpuOutOfMemoryError} saying what the smallest needs; or as `plan`
+ */
+export function planWithin<T extends { readonly plan: Plan }>(
+  profile: DeviceProfile,
+  held: Held,
+  make: Make<T>,
+): T {
+  const { memoryLimit = Number.POSITIVE_INFINITY } = profile;
+  const { planned, bytes } = smallest(profile, held, make);
+  if (bytes <= memoryLimit) return planned;
+  throw overLimit(bytes, memoryLimit);
+}
+
+/** Bytes that the model holds with the plan that `planWithin` takes, or with the smallest where none is within the limit. */
+export function bytesWithin(profile: DeviceProfile, held: Held, make: Make<{ readonly plan: Plan }>): number {
+  return smallest(profile, held, make).bytes;
+}
+
+interface Sized<T> {
+  readonly planned: T;
+  /** What is held with it. */
+  readonly bytes: number;
+}
+
+/** The first plan within the limit, else the smallest. Stops where fewer rows at a time no longer help. */
+function smallest<T extends { readonly plan: Plan }>(
+  profile: DeviceProfile,
+  held: Held,
+  make: Make<T>,
+): Sized<T> {
+  const { memoryLimit = Number.POSITIVE_INFINITY, chunkDivisor } = profile;
+  const sized = (divisor: number): Sized<T> => {
+    const planned = make({ ...profile, chunkDivisor: divisor });
+    return { planned, bytes: held.bytes + newBytes(planned.plan, held.shared) };
+  };
+  const [first, ...finer] = CHUNK_DIVISORS;
+  let best = sized(chunkDivisor ?? first);
+  if (chunkDivisor !== undefined && best.bytes > memoryLimit) best = sized(first);
+  for (const divisor of finer) {
+    const { plan } = best.planned;
+    if (best.bytes <= memoryLimit || best.bytes - plan.memory.workspace > memoryLimit) break;
+    const next = sized(divisor);
+    const divided = next.planned.plan.params.length > plan.params.length;
+    if (divided && next.bytes >= best.bytes) break; // the most is needed elsewhere
+    if (next.bytes < best.bytes) best = next;
+  }
+  return best;
+}
+
+/** Bytes that preparing `plan` will ask for: the arenas of `shared` are there already. */
+function newBytes(plan: Plan, shared: Plan | undefined): number {
+  const arenas = plan.arenas.filter((arena) => shared?.arenas.includes(arena));
+  const there = new Set(arenas.flatMap(({ tensors }) => tensors.map((tensor) => plan.place(tensor).buffer)));
+  return plan.buffers.reduce((sum, { byteLength }, i) => sum + (there.has(i) ? 0 : byteLength), 0);
+}
+
+/** How often the search below halves rather than interpolates, so that no shape of `bytes` makes it slow. */
+const HALVE_EVERY = 4;
+
+/**
+ * The largest of 1…count whose bytes are within the limit, 0 where none is. `bytes` grows with its argument; it is called
+ * as little as possible: memory is close to proportional to length, so interpolation needs few steps.
+ */
+export function largestWithin(count: number, bytes: (i: number) => number, limit: number): number {
+  let low = { i: 0, bytes: 0 };
+  let high = { i: count + 1, bytes: Number.POSITIVE_INFINITY };
+  for (let steps = 1, i = 1; high.i - low.i > 1; steps++) {
+    const tried = { i, bytes: bytes(i) };
+    if (tried.bytes <= limit) low = tried;
+    else high = tried;
+    const share = (limit - low.bytes) / (high.bytes - low.bytes);
+    const halfway = !Number.isFinite(high.bytes) || steps % HALVE_EVERY === 0;
+    const wanted = high.i > count ? 4 * low.i : low.i + (high.i - low.i) * (halfway ? 0.5 : share);
+    i = Math.min(Math.max(Math.floor(wanted), low.i + 1), high.i - 1);
+  }
+  return low.i;
+}
