@@ -44,14 +44,17 @@ export function settingsOf(search: string): Settings | null {
     : { ...settings, preset: "custom" };
 }
 
-/** The query of an address that gives these settings: a preset, and what differs from it. */
-export function searchOf(settings: Settings): string {
+/** The query `search` with these settings: a preset, and what differs from it. Other parameters stay. */
+export function searchOf(settings: Settings, search = ""): string {
+  const query = new URLSearchParams(search);
+  for (const name of Object.keys(settings)) query.delete(name);
   const differing = (preset: Preset) => {
     const base = presetSettings(preset);
     return fieldsOf(settings).filter((field) => settings[field] !== base[field]);
   };
   const [nearest] = [...PRESETS].sort((a, b) => differing(a).length - differing(b).length);
   const preset = nearest ?? PRESETS[0];
-  const pairs = differing(preset).map((field): [string, string] => [field, String(settings[field])]);
-  return `?${new URLSearchParams([[BASE, preset], ...pairs])}`;
+  query.set(BASE, preset);
+  for (const field of differing(preset)) query.set(field, String(settings[field]));
+  return `?${query}`;
 }

@@ -13,6 +13,7 @@ import {
   VOCABULARIES,
   WIDTHS,
 } from "../settings.js";
+import { searchOf } from "../settings-link.js";
 import { SessionElement } from "./page-element.js";
 import { base, controls } from "./styles.js";
 
@@ -82,6 +83,7 @@ export class ModelSettings extends SessionElement {
         margin-top: 0.625rem;
       }
       details,
+      .share,
       .locked {
         margin-top: 0.75rem;
       }
@@ -94,6 +96,21 @@ export class ModelSettings extends SessionElement {
       }
     `,
   ];
+
+  #shared = false;
+
+  /** The address of the page with these settings, for the clipboard. */
+  async #share(): Promise<void> {
+    const { origin, pathname, search } = location;
+    const link = `${origin}${pathname}${searchOf(this.state.settings, search)}`;
+    try {
+      await navigator.clipboard.writeText(link);
+      this.#shared = true;
+      this.requestUpdate();
+    } catch (error) {
+      this.session.fail(error);
+    }
+  }
 
   override render() {
     const t = this.t.settings;
@@ -127,6 +144,9 @@ export class ModelSettings extends SessionElement {
           ${this.#choice("optimizer", t.optimizer, ["adamw", "adafactor"] as const, OPTIMIZERS)}
         </fieldset>
       </details>
+      <div class="share">
+        <button class="small" @click=${() => void this.#share()}>${this.#shared ? t.shared : t.share}</button>
+      </div>
       ${locked ? html`<p class="note locked">${t.locked}</p>` : nothing}
     `;
   }
@@ -248,6 +268,7 @@ export class ModelSettings extends SessionElement {
   }
 
   #set<F extends keyof Settings>(field: F, value: Settings[F]): void {
+    this.#shared = false;
     this.session.set({ settings: changed(this.state.settings, field, value) });
   }
 

@@ -82,6 +82,6 @@ function followAddress(session: Session): void {
   session.watch(() => {
     if (settings === session.state.settings) return;
     settings = session.state.settings;
-    history.replaceState(history.state, "", `${searchOf(settings)}${location.hash}`);
+    history.replaceState(history.state, "", `${searchOf(settings, location.search)}${location.hash}`);
   });
 }

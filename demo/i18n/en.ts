@@ -67,6 +67,8 @@ export const en = {
     reading: "Reading…",
   },
   settings: {
+    share: "Copy a link to these settings",
+    shared: "The link is on the clipboard",
     title: "Model",
     size: "Size",
     presets: { tiny: "Tiny", small: "Small", base: "Base", large: "Large", custom: "Custom" },

@@ -61,6 +61,8 @@ export const zh: Dictionary = {
     reading: "正在读取……",
   },
   settings: {
+    share: "复制这些设置的链接",
+    shared: "链接已在剪贴板上",
     title: "模型",
     size: "规模",
     presets: { tiny: "微型", small: "小型", base: "标准", large: "大型", custom: "自定" },

@@ -16,6 +16,9 @@ export const en = {
   example: "It was the white whale that the captain had seen before the ship came near.",
   score: "Score it",
   goOn: "Let it go on",
+  find: "Find keys",
+  asked: (key: string, value: string, distance: string, answer: string, time: string) =>
+    `key ${key} stood ${distance} tokens back with value ${value}; answer ${answer}, after ${time}`,
   bits: (bits: string) => `${bits} bits`,
   columns: { task: "task", metric: "measure", value: "here", reference: "recorded", length: "tokens" },
   rows: {
@@ -53,6 +56,9 @@ export const zh: Phrases<typeof en> = {
   example: "It was the white whale that the captain had seen before the ship came near.",
   score: "打分",
   goOn: "让它接着写",
+  find: "找键",
+  asked: (key, value, distance, answer, time) =>
+    `键 ${key} 和值 ${value} 在 ${distance} 个词元之前；回答 ${answer}，用时 ${time}`,
   bits: (bits) => `${bits} 比特`,
   columns: { task: "任务", metric: "度量", value: "这里", reference: "录制", length: "词元" },
   rows: {

@@ -1,9 +1,10 @@
 import { css, html, nothing } from "lit";
 import book from "../../docs/learning/book.json";
 import needle from "../../docs/learning/needle.json";
-import { askWriter, bookParts, type Question, writerFacts } from "../chapter/writer.js";
+import { askWriter, bookParts, type Question, shippedModel, writerFacts } from "../chapter/writer.js";
 import { tokenCells, tokenStyles } from "../figures/tokens.js";
-import { decimals, percent, rate, visible, whole } from "../format.js";
+import { decimals, milliseconds, percent, rate, visible, whole } from "../format.js";
+import type { Layout, RetrievalTold } from "../lab/experiments/retrieval.js";
 import { en, zh } from "./08-tasks.text.js";
 import { type Column, phrasesOf, Station } from "./station.js";
 
@@ -24,6 +25,9 @@ const UNSEEN = { slow: 1500, fast: 60_000 };
 /** Bits that are drawn darkest. */
 const DARKEST = 8;
 const found = needle.table.find(({ rounds }) => rounds === 4);
+const LONGEST_TRAINED = Math.max(...needle.phases.map(({ length }) => length));
+/** Texts that keys are looked for in, and how many of them. */
+const FIND = { slow: { length: 1024, questions: 4 }, fast: { length: LONGEST_TRAINED, questions: 16 } };
 
 /** One language model: surprise, writing, and what was recorded of retrieval. */
 class TasksStation extends Station<Row> {
@@ -35,6 +39,21 @@ class TasksStation extends Station<Row> {
         font-family: var(--serif);
         white-space: pre-wrap;
         overflow-wrap: anywhere;
+      }
+      .found {
+        margin: 0.75rem 0 0;
+        padding: 0;
+        list-style: none;
+        font-size: 0.875rem;
+        font-variant-numeric: tabular-nums;
+      }
+      .found .right::before {
+        content: "✓ ";
+        color: var(--lsh);
+      }
+      .found .wrong::before {
+        content: "✗ ";
+        color: var(--full);
       }
       .written b {
         font-weight: 400;
@@ -48,7 +67,9 @@ class TasksStation extends Station<Row> {
   #written = "";
   #learning = "";
   #shipped: boolean | null = null;
-  #only: "score" | "generate" | null = null;
+  #only: "score" | "generate" | "find" | null = null;
+  #found: readonly RetrievalTold[] = [];
+  #finder = false;
 
   get #t() {
     return phrasesOf({ en, zh });
@@ -63,8 +84,9 @@ class TasksStation extends Station<Row> {
       metric: "accuracy",
       value: null,
       reference: found?.accuracy ?? null,
-      length: found ? needle.model.maxLength : null,
+      length: LONGEST_TRAINED,
     });
+    this.#finder = (await shippedModel("needle")) !== null;
     this.#shipped = (await writerFacts(this.slow)).shipped !== null;
     this.requestUpdate();
   }
@@ -100,7 +122,8 @@ class TasksStation extends Station<Row> {
         }
       }
     }
-    if (only !== "generate") {
+    if (!only || only === "find") await this.#find(signal);
+    if (!only || only === "score") {
       for await (const told of this.#ask({ ask: "score", text: this.#text }, signal)) {
         if (told.kind !== "score") continue;
         this.#scored = [{ text: [...this.#text][0] ?? "", bits: 0 }, ...told.tokens];
@@ -113,7 +136,7 @@ class TasksStation extends Station<Row> {
         });
       }
     }
-    if (only !== "score") {
+    if (!only || only === "generate") {
       this.#written = "";
       const tokens = this.slow ? 48 : 200;
       for await (const told of this.#ask(
@@ -131,6 +154,37 @@ class TasksStation extends Station<Row> {
         });
       }
     }
+  }
+
+  /** Looks for keys with the model that was trained for it, where it comes with the page. */
+  async #find(signal: AbortSignal): Promise<void> {
+    const shipped = await shippedModel("needle");
+    if (!shipped) return;
+    const { length, questions } = this.slow ? FIND.slow : FIND.fast;
+    this.#found = [];
+    const params = { url: shipped.url, layout: shipped.recipe.tokens as Layout, length, questions };
+    for await (const told of this.run("retrieval", params, signal)) {
+      this.#found = [...this.#found, told];
+      const right = this.#found.filter(({ value, answer }) => value === answer).length;
+      this.put({
+        ...{ task: "needle", metric: "accuracy", length },
+        value: right / this.#found.length,
+        reference: found?.accuracy ?? null,
+      });
+    }
+  }
+
+  /** What was asked, and answered, as a list. */
+  #findings() {
+    const t = this.#t;
+    return html`<ul class="found">
+      ${this.#found.map(
+        ({ key, value, distance, answer, milliseconds: ms }) =>
+          html`<li class=${answer === value ? "right" : "wrong"}>
+            ${t.asked(whole(key), whole(value), whole(distance), answer === null ? "–" : whole(answer), milliseconds(ms))}
+          </li>`,
+      )}
+    </ul>`;
   }
 
   protected words() {
@@ -172,7 +226,7 @@ class TasksStation extends Station<Row> {
 
   protected override controls() {
     const t = this.#t;
-    const only = (what: "score" | "generate") => {
+    const only = (what: "score" | "generate" | "find") => {
       this.#only = what;
       void this.begin();
     };
@@ -185,6 +239,7 @@ class TasksStation extends Station<Row> {
       </div>
       <button class="small" @click=${() => only("score")}>${t.score}</button>
       <button class="small" @click=${() => only("generate")}>${t.goOn}</button>
+      ${this.#finder ? html`<button class="small" @click=${() => only("find")}>${t.find}</button>` : nothing}
       <span class="note" role="status">${this.#learning}</span>
     </div>`;
   }
@@ -200,6 +255,7 @@ class TasksStation extends Station<Row> {
           }))
         : [...this.#text].map((text) => ({ text, tint: 0, note: "" }));
     return html`${tokenCells(tokens, this.width, t.caption)}
+    ${this.#found.length > 0 ? this.#findings() : nothing}
     ${this.#written ? html`<p class="written"><b>${this.#text}</b>${visible(this.#written)}</p>` : nothing}`;
   }
 }

@@ -1,6 +1,7 @@
 /** The page as a visitor meets it, with the real engine: it trains on the book, writes, and goes on after a reload. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { en } from "../../demo/i18n/en.js";
+import { longestTask } from "../support/longest-task.js";
 import { contentOf, numberIn, type Site, startSite, textOf } from "./site.js";
 
 /** Held-out loss is taken every 25 steps of a small model. */
@@ -78,25 +79,3 @@ test("trains on the book, writes, and goes on from the checkpoint after a reload
   expect(complaints).toEqual([]);
   await page.context().close();
 });
-
-interface TraceEvent {
-  readonly name: string;
-  readonly pid: number;
-  readonly tid: number;
-  /** Microseconds that the thread ran. */
-  readonly tdur?: number;
-  readonly args?: { readonly name?: string };
-}
-
-/** Milliseconds that the processor spent on the longest task of a page's main thread. */
-function longestTask(trace: Buffer): number {
-  const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: readonly TraceEvent[] };
-  const threadOf = ({ pid, tid }: TraceEvent) => `${pid}:${tid}`;
-  const pages = new Set(
-    traceEvents
-      .filter(({ name, args }) => name === "thread_name" && args?.name === "CrRendererMain")
-      .map(threadOf),
-  );
-  const tasks = traceEvents.filter((event) => /RunTask$/.test(event.name) && pages.has(threadOf(event)));
-  return Math.max(0, ...tasks.map(({ tdur = 0 }) => tdur)) / 1000;
-}

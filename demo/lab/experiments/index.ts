@@ -5,6 +5,7 @@ import { classifier } from "./classifier.js";
 import { duplication } from "./duplication.js";
 import { language } from "./language.js";
 import { quality } from "./quality.js";
+import { retrieval } from "./retrieval.js";
 import { training } from "./training.js";
 
 export const EXPERIMENTS = {
@@ -14,5 +15,6 @@ export const EXPERIMENTS = {
   duplication,
   language,
   quality,
+  retrieval,
   training,
 } as const;

@@ -3,16 +3,18 @@
 // 4,096 tokens, asked in up to 65,536.
 import { bucketFactors, type ReformerOptions, resolveConfig } from "../../config.js";
 import { Random } from "../../random.js";
+import { characterTokenizerOf } from "../../text/character-tokenizer.js";
 import type { Batch, BatchSource } from "../../text/dataset.js";
 import type { TrainOptions } from "../../types.js";
+import { keepModel } from "./keep.js";
 import { record } from "./record.js";
 import { type Hashing, hashingName, TaskModel } from "./task-model.js";
 
 const KEYS = 16;
 const VALUES = 16;
 const FILLERS = 64;
-/** Token ids: a record of each key with each value, the questions, the answers, the fillers. */
-const RECORDS = 0;
+/** Token ids, after that of what is unknown: a record of each key with each value, the questions, the answers, the fillers. */
+const RECORDS = 1;
 const QUESTIONS = RECORDS + KEYS * VALUES;
 const ANSWERS = QUESTIONS + KEYS;
 const FILLER = ANSWERS + VALUES;
@@ -45,6 +47,11 @@ export function needlesWithin(from: number, to: number): BatchSource {
 
 /** Records in the first half: in 4,096 tokens at least 2,000 before their questions. */
 export const needles = needlesWithin(0, 0.5);
+
+/** Every token but the unknown one is a letter, so that the model reads text: the first is U+0100. */
+const LETTERS = Array.from({ length: FILLER + FILLERS - 1 }, (_, i) => String.fromCodePoint(0x100 + i));
+/** What readers of the model need to write such texts. */
+const LAYOUT = { keys: KEYS, values: VALUES, fillers: FILLERS, records: RECORDS, firstLetter: 0x100 };
 
 const LENGTH = 4096;
 
@@ -106,6 +113,7 @@ export async function learnNeedle(signal: AbortSignal): Promise<boolean> {
     before += phase.steps;
   }
   const minutes = (performance.now() - start) / 60_000;
+  const files = await model.halve(characterTokenizerOf(LETTERS)); // what is shipped is what is measured
   const batches = Array.from({ length: FRESH.batches }, (_, i) =>
     needles.batch(i, { batchSize: 1, length: LENGTH }, FRESH.seed),
   );
@@ -128,10 +136,14 @@ export async function learnNeedle(signal: AbortSignal): Promise<boolean> {
     phases: PHASES,
     seed: SEED,
     minutes,
+    chanceOfShuffled: chance,
+    table,
+    long: { ...LONG, depths },
   };
+  await keepModel("needle", files, { ...numbers, command: "npm run learn -- needle", tokens: LAYOUT });
   await record(
     "needle",
-    { ...numbers, chanceOfShuffled: chance, table, long: { ...LONG, depths }, losses },
+    { ...numbers, losses },
     {
       title: "Records found 2,000 tokens and more away, one LSH layer, 4 rounds",
       x: "step",

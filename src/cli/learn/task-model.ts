@@ -1,13 +1,18 @@
 // A model and its weights for tasks whose sequences are made up: trained like any other, evaluated with any hashing.
 import { bucketFactors, paddedLength, type ReformerConfig } from "../../config.js";
+import { readTensors } from "../../engine-checkpoint.js";
 import { describeAdapter, type OpenDevice, openDevice } from "../../engine-device.js";
+import { writeModelFiles } from "../../engine-files.js";
 import { resolveTrainOptions } from "../../engine-options.js";
+import { SAFETENSORS } from "../../io/model-files.js";
+import { readSafetensors, type Tensor as StoredTensor, tensorFloats } from "../../io/safetensors.js";
 import { initialValues, parameters } from "../../model/parameters.js";
 import { Random } from "../../random.js";
 import { plan } from "../../scheduler/plan.js";
 import { Arena, Recording, type Tensor } from "../../scheduler/recording.js";
 import { PreparedPlan } from "../../scheduler/run.js";
 import type { Batch, BatchSource } from "../../text/dataset.js";
+import type { Tokenizer } from "../../text/tokenizer.js";
 import {
   contextOf,
   evaluateWindows,
@@ -19,7 +24,8 @@ import {
 import { planTraining, type TrainingShape } from "../../train/recordings.js";
 import { METRICS_BYTES, RESULT } from "../../train/results.js";
 import { type FinishedStep, Trainer } from "../../train/trainer.js";
-import type { AdapterDescription, TrainOptions } from "../../types.js";
+import type { AdapterDescription, ModelFiles, TrainOptions } from "../../types.js";
+import { halved } from "./keep.js";
 
 /** How LSH layers find their keys in an evaluation. */
 export interface Hashing {
@@ -113,6 +119,17 @@ export class TaskModel {
     } finally {
       prepared.dispose();
     }
+  }
+
+  /** Rounds the weights to half precision, and gives the files of what is left. */
+  async halve(tokenizer: Tokenizer): Promise<ModelFiles> {
+    const { base, weights } = this.opened;
+    const files = halved(writeModelFiles(this.config, tokenizer, await readTensors(base, weights.tensors)));
+    const { tensors } = readSafetensors(files[SAFETENSORS] as Uint8Array);
+    for (const [name, tensor] of weights.tensors) {
+      base.write(tensor, tensorFloats(tensors.get(name) as StoredTensor, name));
+    }
+    return files;
   }
 
   dispose(): void {
