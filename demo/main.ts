@@ -1,6 +1,7 @@
 import { book } from "virtual:book";
-import type { planMemory } from "../src/index.js";
+import type { Remote } from "comlink";
 import { LabClient } from "./lab/client.js";
+import type { Planner } from "./plan-worker.js";
 import type { Runtime } from "./runtime.js";
 import { startPage } from "./start.js";
 
@@ -10,14 +11,14 @@ const LIBRARY_AFTER = 800;
 /** The library is fetched after the first paint. */
 const library = () => import("../src/index.js");
 
-let planner: Promise<typeof planMemory> | undefined;
-async function openPlanner(): Promise<typeof planMemory> {
+let planner: Promise<Remote<Planner>> | undefined;
+async function openPlanner(): Promise<Remote<Planner>> {
   const { wrap } = await import("comlink");
   const worker = new Worker(new URL("./plan-worker.ts", import.meta.url), {
     type: "module",
     name: "planner",
   });
-  return wrap<typeof planMemory>(worker);
+  return wrap<Planner>(worker);
 }
 
 const runtime: Runtime = {
@@ -25,7 +26,11 @@ const runtime: Runtime = {
   load: async (from, options) => (await library()).Reformer.load(from, options),
   planMemory: async (...asked) => {
     planner ??= openPlanner();
-    return (await planner)(...asked);
+    return (await planner).planMemory(...asked);
+  },
+  longestLength: async (...asked) => {
+    planner ??= openPlanner();
+    return (await planner).longestLength(...asked);
   },
   testGpu: async (...asked) => (await import("./gpu-test/client.js")).testGpu(...asked),
   lab: new LabClient(),

@@ -1,6 +1,6 @@
 import type { CreateOptions, Model, ModelFiles, ReformerOptions, Runtime } from "./runtime.js";
 import type { Preparing } from "./session-state.js";
-import { type Settings, tokenizerOptions } from "./settings.js";
+import { memoryLimitOf, type Settings, tokenizerOptions } from "./settings.js";
 
 /** What a model is made from. */
 export type ModelOrigin =
@@ -36,6 +36,7 @@ export class ModelHolder {
       seed: settings.seed,
       tokenizer: tokenizerOptions(settings),
       text,
+      memoryLimit: memoryLimitOf(settings),
       signal,
       onProgress: ({ phase, loaded, total }) => onPreparing({ phase, share: total > 0 ? loaded / total : 0 }),
     };

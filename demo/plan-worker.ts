@@ -1,5 +1,7 @@
 /** Plans memory away from the page's thread: a plan of a large model takes longer than a frame. */
 import { expose } from "comlink";
-import { planMemory } from "../src/index.js";
+import { longestLength, planMemory } from "../src/index.js";
 
-expose(planMemory);
+const planner = { planMemory, longestLength };
+export type Planner = typeof planner;
+expose(planner);

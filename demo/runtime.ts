@@ -21,6 +21,12 @@ export interface Runtime {
   load(from: ModelFiles | string, options: CreateOptions): Promise<Model>;
   /** May take a while for a large model: it plans every dispatch. */
   planMemory(config: ReformerOptions, options: PlanOptions, limits: BufferLimits): Promise<MemoryUse>;
+  /** The longest sequence that there is memory for; plans a handful of lengths. */
+  longestLength(
+    config: ReformerOptions,
+    options: Omit<PlanOptions, "length">,
+    limits: BufferLimits,
+  ): Promise<number>;
   /** Tests the visitor's GPU in a worker of its own. */
   readonly testGpu: TestGpu;
   /** Runs the chapter's experiments; a page without one shows what is computed and recorded. */

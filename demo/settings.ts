@@ -23,6 +23,8 @@ export interface Settings {
   /** Tokens of the learned vocabulary, where there is one. */
   readonly vocabulary: number;
   readonly seed: number;
+  /** MiB of GPU memory that the model may hold; 0: what there is. */
+  readonly memoryLimit: number;
 }
 
 /** Fields that make the model; the others only say how to train it. */
@@ -36,6 +38,7 @@ const COMMON = {
   tokenizer: "bytes",
   vocabulary: 1024,
   seed: 0,
+  memoryLimit: 0,
 } as const;
 
 const SIZES: Readonly<
@@ -51,6 +54,8 @@ export const presetSettings = (preset: Preset): Settings => ({ ...COMMON, preset
 
 export const LENGTHS = [128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536] as const;
 export const WIDTHS = [32, 64, 128, 192, 256, 384, 512, 768] as const;
+/** MiB; 0: what there is. */
+export const MEMORY_LIMITS = [0, 128, 256, 512, 1024, 2048, 4096, 8192] as const;
 export const VOCABULARIES = [512, 1024, 2048, 4096, 8192] as const;
 
 /** Bytes of the biggest storage binding that devices without much memory offer. */
@@ -91,7 +96,12 @@ export const planOptions = (settings: Settings): PlanOptions => ({
   batchSize: settings.batchSize,
   backward: settings.backward,
   optimizer: settings.optimizer,
+  memoryLimit: memoryLimitOf(settings),
 });
+
+/** Bytes of GPU memory that the model may hold. */
+export const memoryLimitOf = ({ memoryLimit }: Settings): number | undefined =>
+  memoryLimit > 0 ? memoryLimit * 2 ** 20 : undefined;
 
 /** How to train. Tests, samples and checkpoints come more often where steps are slow. */
 export function trainOptions(settings: Settings, steps: number): TrainOptions {
@@ -120,6 +130,7 @@ const RANGES: Readonly<Partial<Record<keyof Settings, readonly [number, number]>
   steps: [1, 1_000_000],
   learningRate: [1e-6, 1],
   seed: [0, 2 ** 32 - 1],
+  memoryLimit: [0, 2 ** 20],
 };
 
 export const rangeOf = (field: keyof Settings): readonly [min: number, max: number] =>

@@ -1,6 +1,7 @@
 import { css, html, nothing, svg } from "lit";
-import { bytes } from "../format.js";
+import { bytes, whole } from "../format.js";
 import type { MemoryUse } from "../runtime.js";
+import { LENGTHS } from "../settings.js";
 import { SessionElement } from "./page-element.js";
 import { base } from "./styles.js";
 
@@ -90,6 +91,10 @@ export class MemoryPlan extends SessionElement {
   /** The settings that the plan is of. */
   #key = "";
   #plan: MemoryUse | Error | null = null;
+  /** Tokens of the longest sequence that fits; null while it is looked for. */
+  #longest: number | null = null;
+  /** The most that was looked for. */
+  #longestAsked = 0;
 
   override render() {
     const t = this.t.memory;
@@ -98,7 +103,8 @@ export class MemoryPlan extends SessionElement {
     if (plan === null) return html`<h2>${t.title}</h2>`;
     if (plan instanceof Error) {
       return html`<h2>${t.title}</h2>
-        <p class="note warning" role="alert">${this.t.settings.invalid}: ${plan.message}</p>`;
+        <p class="note warning" role="alert">${this.t.settings.invalid}: ${plan.message}</p>
+        ${this.#fits()}`;
     }
     const measured = this.state.measured?.key === this.#key ? this.state.measured.memory : null;
     const limit = this.state.adapter.maxStorageBufferBindingSize;
@@ -138,7 +144,15 @@ export class MemoryPlan extends SessionElement {
           ? html`<p class="note warning" role="alert">${t.tooLarge(bytes(plan.largestBinding), bytes(limit))}</p>`
           : html`<p class="note">${this.#verdict(plan, measured)}</p>`
       }
+      ${this.#fits()}
     `;
+  }
+
+  /** How long sequences may be. */
+  #fits() {
+    return this.#longest === null
+      ? nothing
+      : html`<p class="note">${this.t.memory.longest(whole(this.#longest), whole(this.#longestAsked))}</p>`;
   }
 
   #bar(plan: MemoryUse) {
@@ -163,17 +177,31 @@ export class MemoryPlan extends SessionElement {
     const { config, options, key } = this.session.plan;
     if (key === this.#key) return;
     this.#key = key;
+    this.#longest = null;
     const show = (plan: MemoryUse | Error) => {
       if (key !== this.#key) return; // the settings have changed meanwhile
       this.#plan = plan;
       this.requestUpdate();
     };
     const { maxBufferSize, maxStorageBufferBindingSize } = this.state.adapter;
-    this.session.runtime
-      .planMemory(config, options, { maxBufferSize, maxStorageBufferBindingSize })
+    const limits = { maxBufferSize, maxStorageBufferBindingSize };
+    const { runtime } = this.session;
+    runtime
+      .planMemory(config, options, limits)
       .then(show, (error: unknown) => {
         show(error instanceof Error ? error : new Error(String(error)));
-      });
+      })
+      .then(async () => {
+        if (key !== this.#key) return;
+        // A loaded model has its positions; one that is to be made can have as many as the page offers.
+        const model = this.state.modelFile ? config : { ...config, maxLength: LENGTHS.at(-1) ?? 1 };
+        const longest = await runtime.longestLength(model, options, limits);
+        if (key !== this.#key) return;
+        this.#longestAsked = model.maxLength ?? longest;
+        this.#longest = longest;
+        this.requestUpdate();
+      })
+      .catch(() => undefined); // the plan has said what is wrong
   }
 }
 

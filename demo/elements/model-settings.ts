@@ -1,8 +1,9 @@
 import { css, html, nothing, type TemplateResult } from "lit";
-import { whole } from "../format.js";
+import { bytes, whole } from "../format.js";
 import {
   changed,
   LENGTHS,
+  MEMORY_LIMITS,
   MIXES,
   PRESETS,
   type Preset,
@@ -141,6 +142,7 @@ export class ModelSettings extends SessionElement {
         </fieldset>
         <fieldset class="fields" ?disabled=${locked}>
           ${this.#choice("backward", t.backward, ["reversible", "stored"] as const, t.backwards)}
+          ${this.#select("memoryLimit", t.memoryLimit, MEMORY_LIMITS, (mib) => (mib === 0 ? t.noLimit : bytes(mib * 2 ** 20)))}
           ${this.#choice("optimizer", t.optimizer, ["adamw", "adafactor"] as const, OPTIMIZERS)}
         </fieldset>
       </details>

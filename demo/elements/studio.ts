@@ -54,11 +54,7 @@ export function studio(runtime: Runtime, book: Book, adapter: AdapterFound, turn
       release();
     }
   };
-  const session = new Session(
-    { ...runtime, planMemory: (...asked) => runtime.planMemory(...asked), testGpu },
-    book,
-    adapter,
-  );
+  const session = new Session({ ...runtime, testGpu }, book, adapter);
   followAddress(session);
   let release: (() => void) | null = null;
   const follow = () => {

@@ -67,6 +67,8 @@ export const en = {
     reading: "Reading…",
   },
   settings: {
+    memoryLimit: "GPU memory it may hold",
+    noLimit: "what there is",
     share: "Copy a link to these settings",
     shared: "The link is on the clipboard",
     title: "Model",
@@ -113,6 +115,10 @@ export const en = {
     invalid: "These settings do not fit together",
   },
   memory: {
+    longest: (fits: string, asked: string) =>
+      fits === asked
+        ? `Sequences of ${fits} tokens, the longest that this page offers, fit too.`
+        : `The longest sequences that fit have ${fits} tokens.`,
     title: "GPU memory",
     planned: "Planned",
     measured: "Measured",

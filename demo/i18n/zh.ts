@@ -61,6 +61,8 @@ export const zh: Dictionary = {
     reading: "正在读取……",
   },
   settings: {
+    memoryLimit: "可占用的显存",
+    noLimit: "有多少用多少",
     share: "复制这些设置的链接",
     shared: "链接已在剪贴板上",
     title: "模型",
@@ -107,6 +109,10 @@ export const zh: Dictionary = {
     invalid: "这些设置彼此不合",
   },
   memory: {
+    longest: (fits, asked) =>
+      fits === asked
+        ? `本页提供的最长序列（${fits} 个词元）也放得下。`
+        : `放得下的最长序列为 ${fits} 个词元。`,
     title: "显存",
     planned: "计划",
     measured: "实测",

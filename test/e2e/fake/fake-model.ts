@@ -237,6 +237,7 @@ export function fakeRuntime(): Runtime {
       return new FakeModel(JSON.parse(new TextDecoder().decode(from["config.json"])) as ReformerOptions);
     },
     planMemory: async (config, options) => planMemory(config, options),
+    longestLength: async ({ maxLength = 4096 }) => maxLength,
     testGpu,
   };
 }
