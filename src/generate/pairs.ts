@@ -2,26 +2,18 @@
 // against the caches.
 import { longestLength, type ReformerConfig, wholeChunks } from "../config.js";
 import type { Gpu } from "../gpu/gpu.js";
-import { streamFromF32 } from "../kernels/stream.js";
 import { copyInto } from "../layers/copy.js";
 import { prefillHashes, prefillLayer } from "../layers/decode.js";
-import { encodedStates } from "../layers/encoded.js";
-import { slice } from "../layers/rows.js";
+import { encodedStates, join } from "../layers/encoded.js";
 import { packControl } from "../model/control.js";
 import { type ParameterArena, streamPair } from "../model/memory.js";
 import { encode, encoderContext } from "../model/sequence-to-sequence.js";
-import { type DeviceProfile, plan } from "../scheduler/plan.js";
-import { Arena } from "../scheduler/recording.js";
+import { type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
+import { Arena, type Tensor } from "../scheduler/recording.js";
 import { PreparedPlan } from "../scheduler/run.js";
 import { roundUp } from "../shapes.js";
 import { checkSampling, type SamplingOptions } from "./generator.js";
-import {
-  type GenerationPlan,
-  inferenceContext,
-  type PrefillPlan,
-  planGeneration,
-  RUN,
-} from "./recordings.js";
+import { type GenerationPlan, inferenceContext, planGeneration, RUN } from "./recordings.js";
 
 /** What conversion needs of a sequence-to-sequence model. */
 export interface PairModel {
@@ -55,7 +47,7 @@ export async function convertTokens(
     const padded = paddedSource(config, length);
     await readSources(gpu, generation, config, prepared, { sources, padded, profile, signal });
     const lsh = config.layers.includes("lsh");
-    let hashed = lsh && prefillHashes({ config: generation.config, length: padded });
+    let hashed = lsh && prefillHashes({ config: generation.config, length: padded.decoder });
     const end = config.eosTokenId ?? config.padTokenId;
     prepared.write(tensors.tokens, new Uint32Array(sources.length).fill(end));
     prepared.write(tensors.seen, new Uint32Array(tensors.seen.byteLength / 4));
@@ -84,11 +76,17 @@ export async function convertTokens(
 /** Sources are padded to a multiple of it where positions allow: programs for full attention are compiled per length. */
 const LENGTH_STEP = 32;
 
-/** Tokens of a source that both stacks can read. */
-function paddedSource(config: ReformerConfig, length: number): number {
-  const whole = (tokens: number) => wholeChunks(config, [...config.layers, ...config.encoderLayers], tokens);
+/** Tokens of a source with the padding that each stack needs. */
+interface PaddedSource {
+  readonly encoder: number;
+  readonly decoder: number;
+}
+
+function paddedSource(config: ReformerConfig, length: number): PaddedSource {
+  const whole = (tokens: number) => wholeChunks(config, config.encoderLayers, tokens);
   const rounded = whole(roundUp(length, LENGTH_STEP));
-  return rounded <= longestLength(config) ? rounded : whole(length);
+  const encoder = rounded <= longestLength(config) ? rounded : whole(length);
+  return { encoder, decoder: wholeChunks(config, config.layers, encoder) };
 }
 
 /** Fills the caches with the sources. */
@@ -99,24 +97,27 @@ async function readSources(
   shared: PreparedPlan,
   options: {
     readonly sources: readonly ArrayLike<number>[];
-    readonly padded: number;
+    readonly padded: PaddedSource;
     readonly profile: DeviceProfile;
     readonly signal: AbortSignal | undefined;
   },
 ): Promise<void> {
   const { sources, padded, profile, signal } = options;
   const length = sources[0]?.length ?? 0;
-  const planned = planSources(generation, config, padded, padded !== length, profile);
+  const planned = planSources(generation, config, length, padded, profile);
   const prepared = await PreparedPlan.create(gpu, planned.plan, { shared, signal });
   try {
-    const ids = new Uint32Array(sources.length * padded).fill(config.padTokenId);
-    const mask = new Uint32Array(ids.length);
-    sources.forEach((source, row) => {
-      ids.set(source, row * padded);
-      mask.fill(1, row * padded, row * padded + length);
-    });
+    const ids = new Uint32Array(sources.length * padded.encoder).fill(config.padTokenId);
+    sources.forEach((source, row) => void ids.set(source, row * padded.encoder));
+    const maskOf = (paddedLength: number) => {
+      const mask = new Uint32Array(sources.length * paddedLength);
+      for (let end = 0; end < mask.length; end += paddedLength) mask.fill(1, end, end + length);
+      return mask;
+    };
     prepared.write(planned.tokens, ids);
-    if (planned.keyMask) prepared.write(planned.keyMask, mask);
+    prepared.write(planned.lengths, new Uint32Array(sources.length).fill(length));
+    if (planned.encoderMask) prepared.write(planned.encoderMask, maskOf(padded.encoder));
+    if (planned.decoderMask) prepared.write(planned.decoderMask, maskOf(padded.decoder));
     await prepared.run(0, { signal });
     await prepared.finish();
   } finally {
@@ -124,35 +125,62 @@ async function readSources(
   }
 }
 
-/** Plans the encoder over sources of `paddedLength` tokens each, and the decoder over its states. */
+interface SourcesPlan {
+  readonly plan: Plan;
+  /** u32 [batch · padded.encoder]. */
+  readonly tokens: Tensor;
+  /** u32 [batch]: tokens of each source without padding. */
+  readonly lengths: Tensor;
+  /** Where the stack sees padding: u32 [batch, padded]. */
+  readonly encoderMask: Tensor | undefined;
+  readonly decoderMask: Tensor | undefined;
+}
+
+/** Plans the encoder over sources of `length` tokens each, and the decoder over its states. */
 function planSources(
   generation: GenerationPlan,
   config: ReformerConfig,
-  paddedLength: number,
-  masked: boolean,
+  length: number,
+  padded: PaddedSource,
   profile: DeviceProfile,
-): PrefillPlan {
+): SourcesPlan {
   const { shape, weights, cache, tensors } = generation;
   const { batch, streams } = shape;
   const { hiddenSize: E } = config;
   const arena = new Arena("sources", "state");
-  const tokens = arena.tensor("source tokens", [batch * paddedLength], "u32");
-  const keyMask = masked ? arena.tensor("key mask", [batch, paddedLength], "u32") : undefined;
-  const sizes = { batch, length: paddedLength, streams };
+  const maskOf = (label: string, paddedLength: number) =>
+    paddedLength === length ? undefined : arena.tensor(label, [batch, paddedLength], "u32");
+  const tokens = arena.tensor("source tokens", [batch * padded.encoder], "u32");
+  const lengths = arena.tensor("source lengths", [batch], "u32");
+  const encoderMask = maskOf("encoder mask", padded.encoder);
+  const decoderMask = maskOf("decoder mask", padded.decoder);
+  const sizes = { batch, length: padded.decoder, streams };
   const context = {
     ...inferenceContext(generation.config, sizes, weights, tensors, profile, cache),
-    keyMask,
+    keyMask: decoderMask,
   };
-  const { recording, fixedPoint } = context;
-  const encoder = encoderContext({ ...context, config }, paddedLength, keyMask);
-  const states = encodedStates(encoder, encode(encoder, tokens).streams);
-  const bytes = Math.max(profile.maxStorageBufferBindingSize, states.byteLength); // the states are one binding too
-  const pair = streamPair(config, ["source x1", "source x2"], batch * paddedLength, bytes, "i32");
-  const dims = { count: batch * paddedLength * E, fixedPoint };
-  recording.dispatch(streamFromF32, dims, { x: states, stream: slice(pair.x1, 0, batch * paddedLength) });
+  const { recording } = context;
+  const encoder = encoderContext({ ...context, config }, padded.encoder, encoderMask);
+  const source = encodedStates(encoder, encode(encoder, tokens).streams);
+  const pair = streamPair(
+    config,
+    ["source x1", "source x2"],
+    batch * padded.decoder,
+    profile.maxStorageBufferBindingSize,
+    "i32",
+  );
+  // No target stands behind the sources yet: its place is padding of the decoder.
+  const targets = recording.tensor("no targets", [batch, 1, E], "i32");
+  recording.clear(targets);
+  join(
+    context,
+    { sources: lengths, sourceLength: padded.encoder, targetLength: 1 },
+    { source, targets },
+    pair.x1,
+  );
   copyInto(context, pair.x1, pair.x2);
   config.layers.forEach((kind, layer) => {
     prefillLayer(context, layer, kind, pair, cache);
   });
-  return { plan: plan([recording], profile), tokens, keyMask };
+  return { plan: plan([recording], profile), tokens, lengths, encoderMask, decoderMask };
 }

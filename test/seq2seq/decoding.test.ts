@@ -13,9 +13,8 @@ function convert({ gpu, config, base, trainer }: MadePair, sources: readonly (re
   return convertTokens(model, sources, { maxNewTokens: MOST, seed: 5 });
 }
 
-test("every token decoded is the one that the forward pass finds most probable, of shared-QK layers too", async () => {
-  // Below this length all layers attend to everything: LSH layers keep their shared queries and keys.
-  const made = await makePair({ streams: "f32" }, { fullAttentionBelow: 64 }, LENGTHS, false);
+/** Every token decoded is the one that the forward pass finds most probable. */
+async function agrees(made: MadePair): Promise<void> {
   const targets: number[][] = [];
   for (const source of PAIRS.sources) targets.push(...(await convert(made, [source])));
   const end = made.config.eosTokenId ?? 0;
@@ -28,6 +27,17 @@ test("every token decoded is the one that the forward pass finds most probable, 
   expect(tokens).toBe(decoded + targets.length);
   // A target that was cut has an end that was not decoded: it may be right or wrong.
   expect(Math.round(accuracy * tokens)).toBeGreaterThanOrEqual(decoded + ended);
+}
+
+test("every token decoded is the one that the forward pass finds most probable, of shared-QK layers too", async () => {
+  // Below this length all layers attend to everything: LSH layers keep their shared queries and keys.
+  await agrees(await makePair({ streams: "f32" }, { fullAttentionBelow: 64 }, LENGTHS, false));
+});
+
+test("a source may use all positions, though the decoder pads it to whole chunks", async () => {
+  const positions = { type: "axial", shape: [3, 4], dims: [8, 8] } as const;
+  const full = { encoderLayers: ["full"], layers: ["full", "local"], localChunkLength: 8 } as const;
+  await agrees(await makePair({ streams: "f32" }, { ...full, positions, maxLength: 12 }, LENGTHS, false));
 });
 
 test("sources side by side give what each gives alone, with LSH windows in use", async () => {
