@@ -53,10 +53,15 @@ export async function withHead(
   const body = new Map([...device.weights.tensors].filter(([name]) => isBody({ name })));
   const kept = await readTensors(device.base, body);
   const base = await PreparedPlan.create(gpu, planWeights(config, weights, profile));
-  const targets = new Map([...weights.tensors].filter(([name]) => isBody({ name })));
-  writeTensors(base, targets, kept, "the model's body");
-  for (const [index, parameter] of all.entries()) {
-    if (!isBody(parameter)) base.write(weights.get(parameter.name), initialValues(parameter, index, seed));
+  try {
+    const targets = new Map([...weights.tensors].filter(([name]) => isBody({ name })));
+    writeTensors(base, targets, kept, "the model's body");
+    for (const [index, parameter] of all.entries()) {
+      if (!isBody(parameter)) base.write(weights.get(parameter.name), initialValues(parameter, index, seed));
+    }
+  } catch (error) {
+    base.dispose(); // the old weights stay in use
+    throw error;
   }
   device.base.dispose();
   return { ...device, weights, base };
