@@ -14,6 +14,7 @@ export interface TrainSettings {
   readonly accumulate: number;
   readonly shape: TrainingShape;
   readonly schedule: Schedule;
+  readonly tune: boolean;
   readonly heldOut: number;
   readonly stride: number;
   readonly evaluateEvery: number;
@@ -76,6 +77,7 @@ export function resolveTrainOptions(config: ReformerConfig, options: TrainOption
       steps,
       warmupSteps: whole("warmupSteps", Math.ceil(steps * WARMUP_SHARE), 0),
     }),
+    tune: options.tune ?? false,
     heldOut: real("heldOut", HELD_OUT, 0.001, 0.9), // bits per character need some held-out text
     stride: whole("stride", 1, 1),
     evaluateEvery: whole("evaluateEvery", 50, 0),

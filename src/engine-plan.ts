@@ -1,21 +1,40 @@
-// The plan of a training run on a device: within the model's budget, and as the checkpoint it goes on from was planned.
+// The plan of a training run on a device: within the model's budget, of the fastest products where that is asked for, and
+// as the checkpoint it goes on from was planned.
 import type { ReformerConfig } from "./config.js";
 import type { OpenDevice } from "./engine-device.js";
 import { planLength } from "./engine-length.js";
 import type { DeviceProfile, PlanChoices } from "./scheduler/plan.js";
+import { rememberedChoices, stopwatchOn, tune } from "./scheduler/tune.js";
 import { planTraining, type TrainingPlan, type TrainingShape } from "./train/recordings.js";
 
+export interface RunPlan {
+  readonly plan: TrainingPlan;
+  /** Something the person should know, in a sentence. */
+  readonly notice?: string;
+}
+
 /**
- * @param chosen what the run's checkpoint says; it is taken again where it still fits
+ * @param options `chosen` is what the run's checkpoint says: it is taken again where it still fits, and nothing is tuned
  * @throws {GpuOutOfMemoryError} saying the longest length that fits; {ShapeError}
  */
-export function planRun(
+export async function planRun(
   { gpu, base, weights, profile }: OpenDevice,
   config: ReformerConfig,
   shape: TrainingShape,
-  chosen: PlanChoices | undefined,
-): TrainingPlan {
+  options: { readonly tune: boolean; readonly chosen: PlanChoices | undefined },
+): Promise<RunPlan> {
   const held = { bytes: gpu.liveBytes, shared: base.plan };
   const make = (p: DeviceProfile, length: number) => planTraining(config, { ...shape, length }, weights, p);
-  return planLength(config, shape.length, { ...profile, ...chosen }, held, make);
+  const { chosen } = options;
+  const plan = planLength(config, shape.length, { ...profile, ...chosen }, held, make);
+  if (chosen || !options.tune || shape.precision === "mixed") return { plan };
+  const known = rememberedChoices(gpu.device);
+  const { tuned, broken } = await tune(plan.plan, profile, known, stopwatchOn(gpu, profile));
+  const { chunkDivisor } = plan.plan.choices;
+  const faster = make({ ...profile, chunkDivisor, tuned }, shape.length);
+  if (broken.length === 0) return { plan: faster };
+  return {
+    plan: faster,
+    notice: `This adapter computes wrongly with ${broken.join(", ")}: others are used instead.`,
+  };
 }

@@ -33,6 +33,8 @@ export interface TrainedModel {
 
 /** Devices that may be lost one after another before a run gives up. */
 const MAX_RECOVERIES = 4;
+/** Of runs whose checkpoints do not name any. */
+const FORMER_CHOICES = { chunkDivisor: 1, tuned: {} };
 /** Steps over which the speed is averaged. */
 const SPEED_WINDOW = 16;
 
@@ -102,7 +104,9 @@ export class TrainingRun {
     const { config, device } = model;
     const files = resume ? await this.store.load() : undefined;
     const checkpoint = files && openRun(files, model.tokenizer);
-    const plan = planRun(device, config, settings.shape, checkpoint?.training.planChoices);
+    const chosen = checkpoint && (checkpoint.training.planChoices ?? FORMER_CHOICES);
+    const { plan, notice } = await planRun(device, config, settings.shape, { tune: settings.tune, chosen });
+    if (notice) this.#notice = { notice };
     const onProgress =
       model.onProgress &&
       ((loaded: number, total: number) => model.onProgress?.({ phase: "compile", loaded, total }));

@@ -107,6 +107,12 @@ export interface TrainOptions {
    * else stay f32. The loss is scaled to keep gradients in range; a step that leaves it is skipped. Default "f32".
    */
   readonly precision?: "f32" | "mixed" | undefined;
+  /**
+   * true: a new run first times the forms of its matrix products on this device, for about a second, and takes the fastest
+   * ones until its end (its checkpoints name them); in "f32" only. Forms round differently, so two runs that timed for
+   * themselves may differ in the last bits, which is why the default is false.
+   */
+  readonly tune?: boolean | undefined;
   /** Share of the text, its end, that is never trained on; default 0.1. */
   readonly heldOut?: number | undefined;
   /** Windows to train on begin at multiples of so many tokens of the text; default 1. For texts of records. */

@@ -42,6 +42,8 @@ export interface Variant<D> {
   };
   /** Preferred where the adapter is a CPU: without barriers, or with few. */
   readonly software?: boolean;
+  /** Less exact than the others: taken only where it is asked for by name. */
+  readonly rounds?: boolean;
   /** False where the variant cannot serve these dims. */
   readonly supports?: (dims: D) => boolean;
 }
@@ -54,6 +56,8 @@ export interface Kernel<D extends Dims = never> {
   readonly params: Readonly<Record<string, ScalarType>>;
   readonly bindings: Readonly<Record<string, Binding<D>>>;
   readonly cost: (dims: D) => Cost;
+  /** Names all dims for which the same variant is fastest; kernels without it are never tuned. */
+  readonly shapeClass?: (dims: D) => string;
   /** Preferred first; the last one must work with WebGPU's default limits and no features. */
   readonly variants: readonly [Variant<D>, ...Variant<D>[]];
 }
@@ -64,13 +68,23 @@ export interface KernelSpec<D extends Dims> extends Omit<Variant<D>, "name"> {
   readonly params?: Readonly<Partial<Record<keyof D & string, ScalarType>>>;
   readonly bindings: Readonly<Record<string, Binding<D>>>;
   readonly cost: (dims: D) => Cost;
+  readonly shapeClass?: (dims: D) => string;
   /** Alternatives tried before this plain form. */
   readonly variants?: readonly Variant<D>[];
 }
 
 /** Completes a kernel table; the only way kernels are made. */
 export function defineKernel<D extends Dims>(spec: KernelSpec<D>): Kernel<D> {
-  const { name, entryPoint = "main", params = {}, bindings, cost, variants = [], ...plain } = spec;
+  const {
+    name,
+    entryPoint = "main",
+    params = {},
+    bindings,
+    cost,
+    shapeClass,
+    variants = [],
+    ...plain
+  } = spec;
   const all: Variant<D>[] = [...variants, { name: "plain", ...plain }];
   return {
     name,
@@ -78,6 +92,7 @@ export function defineKernel<D extends Dims>(spec: KernelSpec<D>): Kernel<D> {
     params: params as Readonly<Record<string, ScalarType>>,
     bindings,
     cost,
+    ...(shapeClass && { shapeClass }),
     variants: all as [Variant<D>, ...Variant<D>[]],
   };
 }

@@ -27,7 +27,9 @@ export interface TrainingState {
   /** Kernel variants and slab splits; another plan sums in another order, so a resume is then not bit-identical. */
   readonly planFingerprint: string;
   /** What the plan chose, so that another takes the same; absent in older checkpoints. */
-  readonly planChoices?: { readonly chunkDivisor: number } | undefined;
+  readonly planChoices?:
+    | { readonly chunkDivisor: number; readonly tuned: Readonly<Record<string, string>> }
+    | undefined;
   readonly history: readonly HistoryPoint[];
   /** The trainer's own settings, as JSON. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -155,9 +157,12 @@ function checkChoices(
   choices: unknown,
   refuse: (field: string, given: unknown, needed: string) => never,
 ): void {
-  const { chunkDivisor } = isRecord(choices) ? choices : refuse("planChoices", choices, "an object");
+  const { chunkDivisor, tuned } = isRecord(choices) ? choices : refuse("planChoices", choices, "an object");
   if (!Number.isSafeInteger(chunkDivisor) || (chunkDivisor as number) < 1) {
     refuse("planChoices.chunkDivisor", chunkDivisor, "a whole number of at least 1");
+  }
+  if (!isRecord(tuned) || Object.values(tuned).some((name) => typeof name !== "string")) {
+    refuse("planChoices.tuned", JSON.stringify(tuned), "names of variants");
   }
 }
 

@@ -145,6 +145,13 @@ const snippets = [control, threefry, dropout, masks, stream, activation, shared]
 
 const headsShape = (d: MatmulDims) => [d.batch, d.heads, d.length, d.headSize];
 
+/** Sizes to powers of two, and how the operands lie in memory. */
+function shapeClass(d: MatmulDims): string {
+  const sizes = [d.m, d.n, d.k].map((size) => 2 ** Math.ceil(Math.log2(size)));
+  const layouts = [d.transposeA, d.transposeB, d.aHeads, d.bHeads, d.cHeads, d.splits > 1];
+  return `${sizes.join("x")}/${layouts.map(Number).join("")}`;
+}
+
 function spec(out: "f32" | "i32") {
   const form = (source: string, ...first: readonly string[]) => ({
     sources: [...first, `alias Out = ${out};`, ...snippets, source],
@@ -204,6 +211,7 @@ function spec(out: "f32" | "i32") {
       flops: 2 * d.m * d.n * d.k,
       bytes: 4 * (d.m * d.k + d.k * d.n + d.splits * d.m * d.n * (d.store === "set" ? 1 : 2)),
     }),
+    shapeClass,
     variants: [
       {
         name: "rows",
@@ -224,8 +232,9 @@ function spec(out: "f32" | "i32") {
         ...form(tiledSource, quadF16),
         ...tiles,
         requires: { feature: "shader-f16" },
+        rounds: true,
       },
-      { name: "tiled-half", ...form(tiledSource, quadHalf), ...tiles },
+      { name: "tiled-half", ...form(tiledSource, quadHalf), ...tiles, rounds: true },
     ],
     ...form(matmulSource),
     ...tiles,

@@ -34,6 +34,8 @@ export interface DeviceProfile extends BufferLimits {
   readonly variants?: Readonly<Record<string, string>>;
   /** Bytes of GPU memory that a model may hold at once; none: what the device gives. */
   readonly memoryLimit?: number;
+  /** The variant by `tuningKey` that was found fastest on this device. Stronger than `variants`. */
+  readonly tuned?: Readonly<Record<string, string>>;
   /** Feed-forward blocks and heads divide the rows that they work on at a time by it; default 1. */
   readonly chunkDivisor?: number;
 }
@@ -41,6 +43,7 @@ export interface DeviceProfile extends BufferLimits {
 /** What may differ between two plans of the same run on the same device: it decides the order of sums. */
 export interface PlanChoices {
   readonly chunkDivisor: number;
+  readonly tuned: Readonly<Record<string, string>>;
 }
 
 /** WebGPU's guaranteed limits, the smallest device the library runs on. */
@@ -219,7 +222,7 @@ export function plan(
       buffers,
       planned.flatMap((r) => r.ops),
     ),
-    choices: { chunkDivisor: profile.chunkDivisor ?? 1 },
+    choices: { chunkDivisor: profile.chunkDivisor ?? 1, tuned: profile.tuned ?? {} },
     place,
   };
 }
@@ -241,16 +244,27 @@ function checkAliasing(
   }
 }
 
-/** The wanted variant, else the first one made for such a device, of those that the device and these dims allow. */
-export function chooseVariant(kernel: Kernel<Dims>, dims: Dims, profile: DeviceProfile): Variant<Dims> {
-  const usable = kernel.variants.filter(
+/** The variants that the device and these dims allow. */
+export function usableVariants(kernel: Kernel<Dims>, dims: Dims, profile: DeviceProfile): Variant<Dims>[] {
+  return kernel.variants.filter(
     ({ requires, supports }) =>
       (!requires?.feature || profile.features.has(requires.feature)) &&
       (requires?.workgroupStorage ?? 0) <= profile.maxComputeWorkgroupStorageSize &&
       (requires?.invocations ?? 0) <= profile.maxComputeInvocationsPerWorkgroup &&
       (supports?.(dims) ?? true),
   );
-  const wanted = profile.variants?.[kernel.name];
+}
+
+/** Under what `DeviceProfile.tuned` names the variant of these dims; undefined where the kernel is never tuned. */
+export function tuningKey({ name, shapeClass }: Kernel<Dims>, dims: Dims): string | undefined {
+  return shapeClass && `${name} ${shapeClass(dims)}`;
+}
+
+/** The wanted variant, else the first one made for such a device, of those that the device and these dims allow. */
+export function chooseVariant(kernel: Kernel<Dims>, dims: Dims, profile: DeviceProfile): Variant<Dims> {
+  const usable = usableVariants(kernel, dims, profile);
+  const key = tuningKey(kernel, dims);
+  const wanted = (key && profile.tuned?.[key]) ?? profile.variants?.[kernel.name];
   const suits = ({ software = false }: Variant<Dims>) => software === (profile.software ?? false);
   const chosen = usable.find((v) => v.name === wanted) ?? usable.find(suits) ?? usable[0];
   if (!chosen)

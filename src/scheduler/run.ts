@@ -135,11 +135,20 @@ export class PreparedPlan {
     return this.buffers[this.plan.place(tensor).buffer] as GPUBuffer;
   }
 
-  /** Encodes and submits recording `index`; resolves when it has been submitted (not finished). */
-  async run(index = 0, options: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
-    const recording = this.plan.recordings[index];
-    if (!recording) throw new Error(`internal: no recording ${index}`);
-    for (const slice of this.#submitter.slices(recording.ops)) {
+  /**
+   * Encodes and submits one recording, or several one after another in as few submits; resolves when they have been
+   * submitted (not finished).
+   */
+  async run(
+    indices: number | readonly number[] = 0,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<void> {
+    const ops = [indices].flat().flatMap((index) => {
+      const recording = this.plan.recordings[index];
+      if (!recording) throw new Error(`internal: no recording ${index}`);
+      return recording.ops;
+    });
+    for (const slice of this.#submitter.slices(ops)) {
       options.signal?.throwIfAborted();
       await this.#submitter.submit((encoder) => this.#encode(encoder, slice), slice);
     }

@@ -66,7 +66,8 @@ export function planTraining(
 ): TrainingPlan {
   const mixed = shape.precision === "mixed";
   const variants = { ...device.variants, ...(mixed && halfVariants(device.features)) };
-  const profile: DeviceProfile = { ...device, variants };
+  // What is tuned is exact: halves are asked for by name.
+  const profile: DeviceProfile = { ...device, variants, ...(mixed && { tuned: {} }) };
   const gradients = parameterArena(config, "gradients", "gradients");
   const optimizer = optimizerState(config, weights, gradients, profile, shape.optimizer, mixed);
   const { results } = optimizer;
