@@ -9,7 +9,16 @@ import { planWithin } from "../scheduler/budget.js";
 import type { DeviceProfile } from "../scheduler/plan.js";
 import { PreparedPlan } from "../scheduler/run.js";
 import { ceilDiv } from "../shapes.js";
-import { type GenerationPlan, type GenerationShape, planGeneration, planPrefill, RUN } from "./recordings.js";
+import { nextGroup, runSteps } from "./group.js";
+import {
+  type GenerationPlan,
+  type GenerationShape,
+  GROUP,
+  planGeneration,
+  planPrefill,
+  RUN,
+} from "./recordings.js";
+import { checkSampling, type SamplingOptions, samplingControl } from "./sampling.js";
 
 export interface GeneratorOptions extends Partial<GenerationShape> {
   readonly capacity: number;
@@ -17,20 +26,6 @@ export interface GeneratorOptions extends Partial<GenerationShape> {
   readonly profile: DeviceProfile;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((compiled: number, total: number) => void) | undefined;
-}
-
-/** How tokens are chosen. */
-export interface SamplingOptions {
-  /** Of sampling, and of the hash rotations unless the configuration fixes them; default 0. */
-  readonly seed?: number | undefined;
-  /** 0: always the most probable token. Default 1. */
-  readonly temperature?: number | undefined;
-  /** Only the k most probable tokens; 0 (default): all. */
-  readonly topK?: number | undefined;
-  /** Only the most probable tokens that together reach this probability; default 1: all. */
-  readonly topP?: number | undefined;
-  /** Divides positive (multiplies negative) logits of tokens already present; default 1: none. */
-  readonly repetitionPenalty?: number | undefined;
 }
 
 export interface GenerateTokensOptions extends SamplingOptions {
@@ -184,42 +179,57 @@ export class Generator {
    * @throws {ShapeError} where the capacity is used up
    */
   async step(options: { readonly signal?: AbortSignal | undefined } = {}): Promise<(number | undefined)[]> {
-    const { config, tensors, shape } = this.plan;
+    return (await this.#steps(1, options))[0] ?? [];
+  }
+
+  /** As `step` up to `count` times: a single time as long as a prompt is read. */
+  async #steps(
+    count: number,
+    options: { readonly signal?: AbortSignal | undefined },
+  ): Promise<(number | undefined)[][]> {
+    const { tensors, shape } = this.plan;
     if (this.#prompts.length === 0) throw new ConfigError("a step needs a prompt: call prefill first");
-    if (this.#position >= shape.capacity) {
+    const position = this.#position;
+    if (position >= shape.capacity) {
       throw new ShapeError(
         `all ${shape.capacity} positions of this generation are used: start anew with a shorter prompt or a larger capacity`,
         { capacity: shape.capacity },
       );
     }
-    const { seed = 0, temperature, topK, topP, repetitionPenalty } = this.#sampling;
-    const position = this.#position;
-    this.prepared.write(
-      tensors.control,
-      packControl({
-        seed,
-        draw: position,
-        position,
-        ...defined({ temperature, topK, topP, repetitionPenalty }),
+    const reading = this.#prompts.some((prompt) => prompt.length > position + 1);
+    const steps = Array.from(
+      { length: reading ? 1 : Math.min(count, GROUP, shape.capacity - position) },
+      (_, i) => ({
+        control: samplingControl(this.#sampling, position + i),
+        hashed: this.#hashedAt(position + i),
       }),
     );
-    await this.prepared.run(this.#hashed ? RUN.hashed : RUN.dense, options);
-    this.#position = position + 1;
-    if (config.layers.includes("lsh")) {
-      this.#hashed ||= this.#position >= Math.max(config.lshChunkLength, config.fullAttentionBelow);
-    }
-    const chosen = Array.from(await this.prepared.read(tensors.tokens));
-    return chosen.map((token, row) => {
+    const chosen = await runSteps(this.prepared, this.plan, steps, options);
+    this.#hashed = this.#hashedAt(position + steps.length);
+    this.#position = position + steps.length;
+    if (!reading) return chosen;
+    const tokens = chosen[0]?.map((token, row) => {
       const given = this.#prompts[row]?.[this.#position];
       if (given === undefined) return token;
       this.prepared.write(tensors.tokens, Uint32Array.of(given), row);
       this.#writeSeen(row); // the choice that was thrown away has not occurred
       return undefined;
     });
+    return [tokens ?? []];
+  }
+
+  /** Whether the step at a position from here on looks keys up by bucket. */
+  #hashedAt(position: number): boolean {
+    const { config } = this.plan;
+    if (this.#hashed || !config.layers.includes("lsh")) return this.#hashed;
+    return (
+      position > this.#position && position >= Math.max(config.lshChunkLength, config.fullAttentionBelow)
+    );
   }
 
   /**
-   * Reads the prompts and writes until every sequence has ended. Leaving the loop, or aborting, stops after a step.
+   * Reads the prompts and writes until every sequence has ended. Steps run in groups, so that tokens come several at a time,
+   * at least every 50 ms where a single one does not take longer. Leaving the loop, or aborting, stops after a group.
    * @throws {ShapeError} as `prefill`
    */
   async *generate(
@@ -239,22 +249,30 @@ export class Generator {
     await this.prefill(prompts, { ...sampling, signal });
     const ended: (EndReason | undefined)[] = prompts.map(() => undefined);
     const written = prompts.map(() => 0);
-    while (ended.includes(undefined)) {
-      signal?.throwIfAborted();
-      const last = this.#position + 1 >= this.plan.shape.capacity;
-      const chosen = await this.step({ signal });
-      const tokens = chosen.map((token, row) => {
-        if (token === undefined || ended[row]) return undefined;
-        if (stops.has(token)) {
-          ended[row] = "stop";
-          return undefined;
-        }
-        written[row] = (written[row] as number) + 1;
-        if ((written[row] as number) >= maxNewTokens) ended[row] = "maxNewTokens";
-        else if (last) ended[row] = "positions";
-        return token;
+    for (let size = 1; ended.includes(undefined); ) {
+      const start = performance.now();
+      const group = await this.#steps(Math.min(size, Math.ceil(maxNewTokens - Math.min(...written))), {
+        signal,
       });
-      yield { tokens, ended: [...ended] };
+      size = nextGroup(group.length, performance.now() - start);
+      const before = this.#position - group.length;
+      for (const [i, chosen] of group.entries()) {
+        if (!ended.includes(undefined)) return; // what was written beyond the end
+        signal?.throwIfAborted();
+        const last = before + i + 1 >= this.plan.shape.capacity;
+        const tokens = chosen.map((token, row) => {
+          if (token === undefined || ended[row]) return undefined;
+          if (stops.has(token)) {
+            ended[row] = "stop";
+            return undefined;
+          }
+          written[row] = (written[row] as number) + 1;
+          if ((written[row] as number) >= maxNewTokens) ended[row] = "maxNewTokens";
+          else if (last) ended[row] = "positions";
+          return token;
+        });
+        yield { tokens, ended: [...ended] };
+      }
     }
   }
 
@@ -277,24 +295,4 @@ function prefillLength(config: ReformerConfig, tokens: number): { count: number;
     }
   }
   return { count: 0, padded: 0 };
-}
-
-/** @throws {ConfigError} naming the option that is out of range */
-export function checkSampling({ temperature, topK, topP, repetitionPenalty }: SamplingOptions): void {
-  const check = (field: string, value: number | undefined, valid: (x: number) => boolean, needed: string) => {
-    if (value !== undefined && !valid(value)) {
-      throw new ConfigError(`${field} is ${value}, but must be ${needed}`, { field });
-    }
-  };
-  check("temperature", temperature, (x) => x >= 0 && Number.isFinite(x), "a finite number from 0 on");
-  check("topK", topK, (x) => Number.isInteger(x) && x >= 0, "a whole number from 0 on");
-  check("topP", topP, (x) => x > 0 && x <= 1, "above 0 and at most 1");
-  check("repetitionPenalty", repetitionPenalty, (x) => x > 0 && Number.isFinite(x), "a number above 0");
-}
-
-/** The fields that are not undefined. */
-function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 }

@@ -12,8 +12,9 @@ import { type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
 import { Arena, type Tensor } from "../scheduler/recording.js";
 import { PreparedPlan } from "../scheduler/run.js";
 import { roundUp } from "../shapes.js";
-import { checkSampling, type SamplingOptions } from "./generator.js";
+import { nextGroup, runSteps } from "./group.js";
 import { type GenerationPlan, inferenceContext, planGeneration, RUN } from "./recordings.js";
+import { checkSampling, type SamplingOptions } from "./sampling.js";
 
 /** What conversion needs of a sequence-to-sequence model. */
 export interface PairModel {
@@ -53,19 +54,26 @@ export async function convertTokens(
     prepared.write(tensors.seen, new Uint32Array(tensors.seen.byteLength / 4));
     const targets: number[][] = sources.map(() => []);
     const open = new Set(targets);
-    for (let place = 0; place < maxNewTokens && open.size > 0; place++) {
+    for (let place = 0, size = 1; place < maxNewTokens && open.size > 0; ) {
       signal?.throwIfAborted();
-      const position = length + place;
-      prepared.write(tensors.control, packControl({ seed, draw: place, position, temperature, topK, topP }));
-      prepared.write(tensors.positionControl, packControl({ seed, draw: place, position: place }));
-      await prepared.run(hashed ? RUN.hashed : RUN.dense, { signal });
-      hashed ||= lsh && position + 1 >= Math.max(config.lshChunkLength, config.fullAttentionBelow);
-      const chosen = await prepared.read(tensors.tokens);
-      targets.forEach((target, row) => {
-        const token = chosen[row] as number;
-        if (token === end) open.delete(target);
-        else if (open.has(target)) target.push(token);
+      const started = performance.now();
+      const steps = Array.from({ length: Math.min(size, maxNewTokens - place) }, (_, i) => {
+        const position = length + place + i;
+        const draw = place + i;
+        hashed ||=
+          lsh && i + place > 0 && position >= Math.max(config.lshChunkLength, config.fullAttentionBelow);
+        const control = { seed, draw, position, temperature, topK, topP };
+        return { control, positionControl: { seed, draw, position: draw }, hashed };
       });
+      for (const chosen of await runSteps(prepared, generation, steps, { signal })) {
+        targets.forEach((target, row) => {
+          const token = chosen[row] as number;
+          if (token === end) open.delete(target);
+          else if (open.has(target)) target.push(token);
+        });
+      }
+      place += steps.length;
+      size = nextGroup(steps.length, performance.now() - started);
     }
     return targets;
   } finally {

@@ -19,7 +19,7 @@ import { rowsPerSlab } from "../layers/rows.js";
 import { type ParameterArena, streamPair } from "../model/memory.js";
 import { decoderConfig } from "../model/sequence-to-sequence.js";
 import { type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
-import { Arena, Recording, type Tensor } from "../scheduler/recording.js";
+import { Arena, Recording, rowOf, type Tensor } from "../scheduler/recording.js";
 import { ceilDiv } from "../shapes.js";
 
 export interface GenerationShape {
@@ -30,8 +30,14 @@ export interface GenerationShape {
   readonly streams: "int32" | "f32";
 }
 
-/** Order of the recordings in the plan of the steps. */
-export const RUN = { start: 0, dense: 1, hashed: 2 } as const;
+/** Most steps that are run without the host in between. */
+export const GROUP = 32;
+
+/**
+ * Order of the recordings in the plan of the steps. `load + i` makes row i of the control words those of the next step,
+ * `keep + i` notes the tokens that it chose.
+ */
+export const RUN = { start: 0, dense: 1, hashed: 2, load: 3, keep: 3 + GROUP } as const;
 
 /** A planned generation and the tensors the host writes and reads. */
 export interface GenerationPlan {
@@ -50,6 +56,11 @@ export interface StepTensors {
   readonly control: Tensor;
   /** u32 [16]: position that is embedded; of a target, its own. Else the same tensor as `control`. */
   readonly positionControl: Tensor;
+  /** u32 [GROUP, 16]: what `control` will be, by step of a group; and `positionControl`, where it is another. */
+  readonly controls: Tensor;
+  readonly positionControls: Tensor | undefined;
+  /** u32 [GROUP, batch]: tokens by step of a group. */
+  readonly chosen: Tensor;
   /** u32 [16]: seed and draw of the rotations. */
   readonly hashControl: Tensor;
   /** u32 [batch]: the tokens a step reads, then the tokens it chose. */
@@ -69,9 +80,13 @@ export function stepTensors(config: ReformerConfig, batch: number): StepTensors 
   const logits = new Arena("logits", "state");
   const control = inputs.tensor("control", [16], "u32");
   const pair = config.head === "sequence-to-sequence";
+  const group = new Arena("group", "state");
   return {
     control,
     positionControl: pair ? inputs.tensor("target position", [16], "u32") : control,
+    controls: group.tensor("controls", [GROUP, 16], "u32"),
+    positionControls: pair ? group.tensor("target positions", [GROUP, 16], "u32") : undefined,
+    chosen: new Arena("chosen", "state").tensor("chosen", [GROUP, batch], "u32"),
     hashControl: inputs.tensor("hash control", [16], "u32"),
     tokens: outputs.tensor("tokens", [batch], "u32"),
     seen: outputs.tensor("seen", [batch, ceilDiv(config.vocabSize, 32)], "u32"),
@@ -117,16 +132,33 @@ export function planGeneration(
         },
       );
     });
-  const steps = fixed.layers.includes("lsh") ? [step(false), step(true)] : [step(false)];
-  const readbacks = [Math.max(256, 4 * batch)];
+  const steps = [step(false), fixed.layers.includes("lsh") ? step(true) : new Recording()];
+  const readbacks = [Math.max(256, tensors.chosen.byteLength)];
   return {
-    plan: plan([start, ...steps], profile, { readbacks }),
+    plan: plan([start, ...steps, ...recordGroup(tensors, batch)], profile, { readbacks }),
     shape,
     config: fixed,
     weights,
     cache,
     tensors,
   };
+}
+
+/** What is copied before and after every step of a group. */
+function recordGroup(tensors: StepTensors, batch: number): Recording[] {
+  const { control, controls, positionControl, positionControls, tokens, chosen } = tensors;
+  const each = (body: (recording: Recording, i: number) => void) =>
+    Array.from({ length: GROUP }, (_, i) => {
+      const recording = new Recording();
+      body(recording, i);
+      return recording;
+    });
+  const loads = each((recording, i) => {
+    recording.copy(rowOf(controls, i, 16), control);
+    if (positionControls) recording.copy(rowOf(positionControls, i, 16), positionControl);
+  });
+  const keeps = each((recording, i) => void recording.copy(tokens, rowOf(chosen, i, batch)));
+  return [...loads, ...keeps];
 }
 
 function checkShape(config: ReformerConfig, { batch, capacity }: GenerationShape): void {

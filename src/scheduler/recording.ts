@@ -86,13 +86,17 @@ export function view(
 
 /** One element of a tensor in an arena. For copies alone: its offset suits no binding. */
 export function element(tensor: Tensor, index: number): Tensor {
+  return { ...rowOf(tensor, index, 1), label: `${tensor.label}[${index}]` };
+}
+
+/** Row `index` of a tensor in an arena as rows of `width`. For copies alone: its offset suits no binding. */
+export function rowOf(tensor: Tensor, index: number, width: number): Tensor {
   return {
     ...tensor,
-    label: `${tensor.label}[${index}]`,
-    shape: [1],
-    byteLength: 4,
+    shape: [width],
+    byteLength: 4 * width,
     base: tensor.base ?? tensor,
-    byteOffset: tensor.byteOffset + 4 * index,
+    byteOffset: tensor.byteOffset + 4 * width * index,
   };
 }
 

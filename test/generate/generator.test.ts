@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ReformerOptions } from "../../src/config.js";
 import type { EndReason, GenerateTokensOptions, Generator } from "../../src/generate/generator.js";
+import { nextGroup } from "../../src/generate/group.js";
 import { Random } from "../../src/random.js";
 import { tokenShares } from "../oracle/sampling.js";
 import { expectClose, U32, within } from "../support/close.js";
@@ -230,7 +231,43 @@ describe("Generator", () => {
     tight.dispose();
   });
 
-  test("leaving the loop or aborting stops after a step, and the generator can be used again", async () => {
+  test("steps in groups write what single steps write, to the bit", async () => {
+    const prompt = TEXT.slice(0, 5); // short: the first steps attend to every key, the later ones by bucket
+    const sampling = { seed: 6, temperature: 0.9, topK: 12, topP: 0.95, repetitionPenalty: 1.4 };
+    const alone = await model.generator({ capacity: 64 });
+    await alone.prefill([prompt], sampling);
+    const expected: number[] = [];
+    while (expected.length < 50) expected.push((await alone.step())[0]!);
+    const logits = await logitsOfRow(alone);
+    const groups: number[] = [];
+    const options = { ...sampling, maxNewTokens: 50 };
+    for await (const { tokens } of single.generate([prompt], options)) {
+      expect(tokens).toEqual([expected[groups.length]]);
+      groups.push(single.position);
+    }
+    expect(groups).toHaveLength(50);
+    expect(new Set(groups).size).toBeLessThan(50); // several tokens came together
+    expect(await logitsOfRow(single)).toEqual(logits);
+    // A group's surplus is dropped: the reader sees nothing behind a stop token, and no more than was asked for.
+    const stop = expected[41]!;
+    const stopped = await write(single, [prompt], { ...options, stopTokens: [stop] });
+    expect(stopped).toEqual({ texts: [expected.slice(0, expected.indexOf(stop))], reasons: ["stop"] });
+    const fewer = await write(single, [prompt], { ...options, maxNewTokens: 17 });
+    expect(fewer.texts[0]).toEqual(expected.slice(0, 17));
+    alone.dispose();
+  });
+
+  test.each([
+    [1, 0.1, 2, "twice as many at most"],
+    [16, 1, 32, "as many as there may be"],
+    [32, 0, 32, "never more"],
+    [8, 32, 12, "what 50 ms hold"],
+    [4, 400, 1, "a slow device: one at a time"],
+  ])("nextGroup(%d steps in %d ms) is %d: %s", (count, milliseconds, expected) => {
+    expect(nextGroup(count, milliseconds)).toBe(expected);
+  });
+
+  test("leaving the loop or aborting stops after a group, and the generator can be used again", async () => {
     const prompt = [TEXT.slice(0, 12)];
     for await (const { tokens } of single.generate(prompt, { seed: 4 })) {
       expect(tokens).toHaveLength(1);
