@@ -17,6 +17,7 @@ export class RunTable extends SessionElement {
         margin-bottom: 0.5rem;
       }
       .scroll {
+        position: relative; /* else what is visually hidden in it lies beyond the page's edge */
         overflow-x: auto;
       }
       table {
