@@ -47,7 +47,7 @@ const MODEL: ReformerOptions = {
   maxLength: LENGTH,
   initializerRange: 0.1,
 };
-const TRAINING: TrainOptions = {
+const TRAINING: TrainOptions & { readonly length: number } = {
   steps: 1000,
   batchSize: 8,
   length: LENGTH,
@@ -56,6 +56,8 @@ const TRAINING: TrainOptions = {
   warmupSteps: 100,
   weightDecay: 0.1,
 };
+/** What the experiment trains, and how. */
+export const DUPLICATION = { model: MODEL, training: TRAINING } as const;
 const SEED = 1;
 /** Sequences of the evaluations, which training never saw. */
 const FRESH = { batches: 4, batchSize: 16, seed: 1000 };
