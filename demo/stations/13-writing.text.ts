@@ -7,7 +7,7 @@ export const en = {
   ],
   tryThis: "Write at temperature 0.2 and at 1.2, and compare repetition with distinct words.",
   caption:
-    "Bits per character of the same unseen end of the book; shorter is better. The counting models saw the whole of the rest, the compressor only the text itself.",
+    "Bits per character of the same unseen end of the book; shorter is better. The counting models saw the whole of the rest, gzip only the text itself; the recorded compressors read the rest first, and their bars are what the end adds.",
   prompt: "Begin with",
   example: "The whale ",
   temperature: "Temperature",
@@ -21,6 +21,7 @@ export const en = {
     order2: "counts of triples",
     order3: "counts of fours",
     gzip: "gzip",
+    compressor: (name: string) => `${name} after the rest, recorded`,
   },
   bits: (bits: string) => `${bits} bits`,
   columns: {
@@ -54,7 +55,7 @@ export const zh: Phrases<typeof en> = {
   ],
   tryThis: "分别用温度 0.2 和 1.2 写一段，比较重复和不同词的比例。",
   caption:
-    "同一段没见过的书尾，每字符的比特数；越短越好。计数模型见过其余的全书，压缩程序只见过这段文本本身。",
+    "同一段没见过的书尾，每字符的比特数；越短越好。计数模型见过其余的全书，gzip 只见过这段文本本身；录制的压缩程序先读过其余部分，横条是书尾增加的量。",
   prompt: "开头",
   example: "The whale ",
   temperature: "温度",
@@ -68,6 +69,7 @@ export const zh: Phrases<typeof en> = {
     order2: "三连字计数",
     order3: "四连字计数",
     gzip: "gzip",
+    compressor: (name) => `${name}，先读其余部分，录制`,
   },
   bits: (bits) => `${bits} 比特`,
   columns: {

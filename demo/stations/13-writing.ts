@@ -177,17 +177,19 @@ class WritingStation extends Station<Row> {
       note: t.bits(decimals(bits, 3)),
       parts: [{ tone, value: bits }],
     });
+    const bars = [
+      ...(this.#bits === null ? [] : [bar(t.bars.model, "lsh", this.#bits)]),
+      bar(t.bars.recorded, "lsh", book.result.heldOut),
+      ...[...this.#baselines].map(([name, bits]) => bar(t.bars[name], "quiet", bits)),
+      ...book.result.compressed.map(({ compressor, afterTraining }) =>
+        bar(t.bars.compressor(compressor), "quiet", afterTraining),
+      ),
+    ];
+    const bitsOf = ({ parts }: (typeof bars)[number]) => parts[0]?.value ?? 0;
     return html`${barPlot({
       width: this.width,
       title: t.caption,
-      bars: [
-        ...(this.#bits === null ? [] : [bar(t.bars.model, "lsh", this.#bits)]),
-        bar(t.bars.recorded, "lsh", book.result.heldOut),
-        ...BASELINES.flatMap((name) => {
-          const bits = this.#baselines.get(name);
-          return bits === undefined ? [] : [bar(t.bars[name], "quiet", bits)];
-        }),
-      ],
+      bars: bars.sort((a, b) => bitsOf(a) - bitsOf(b)),
     })}
       <p class="written"><b>${this.#prompt}</b>${visible(this.#written)}</p>`;
   }

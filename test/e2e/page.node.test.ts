@@ -55,6 +55,7 @@ test("trains on the book, writes, and goes on from the checkpoint after a reload
 
   // Memory in use is the plan.
   expect(await contentOf(page, "memory-plan")).toContain(en.memory.asPlanned);
+  await expect.poll(() => contentOf(page, "memory-plan")).toMatch(/longest/);
 
   // It writes what it would write, token by token.
   await press(en.run.pause);

@@ -1,4 +1,5 @@
 /** What the page shows and answers, with a model that only pretends: no GPU work, so every state is reached in seconds. */
+import { readFile } from "node:fs/promises";
 import axe, { type AxeResults } from "axe-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { en } from "../../demo/i18n/en.js";
@@ -239,7 +240,7 @@ describe("the model", () => {
     await page.locator("model-keeper #file").setInputFiles({
       name: "mine.tar",
       mimeType: "application/x-tar",
-      buffer: await import("node:fs/promises").then(({ readFile }) => readFile(file)),
+      buffer: await readFile(file),
     });
     await page.getByText(en.settings.fromFile("mine.tar")).waitFor();
     await page.locator("text-writer button.primary").click();
@@ -253,6 +254,51 @@ describe("the model", () => {
       .locator("model-keeper #file")
       .setInputFiles({ name: "b.tar", mimeType: "application/x-tar", buffer: Buffer.alloc(2048) });
     await page.locator("problem-card").getByText(en.errors.notModel("b.tar")).waitFor();
+    await page.context().close();
+  });
+});
+
+describe("runs and settings", () => {
+  test("stand in the address, and a shared address sets them", async () => {
+    const { page } = await site.open(FAKE);
+    await page.getByRole("radio", { name: en.settings.presets.base }).check();
+    await page.locator("model-settings summary").click();
+    await page.locator("model-settings #seed").fill("7");
+    await page.locator("model-settings #seed").blur();
+    await expect.poll(() => new URL(page.url()).search).toBe("?preset=base&seed=7");
+    await page.goto(`${page.url()}&numHashes=8&learningRate=many`);
+    await page.locator("model-settings summary").click();
+    expect(await page.locator("model-settings #seed").inputValue()).toBe("7");
+    expect(await page.locator("model-settings #numHashes").inputValue()).toBe("8");
+    expect(await page.getByRole("radio", { name: en.settings.presets.base }).isChecked()).toBe(false);
+    await page.context().close();
+  });
+
+  test("are compared in a table, saved, used again and forgotten", async () => {
+    const { page } = await training();
+    await press(page, en.run.stop);
+    await page.getByRole("radio", { name: en.settings.presets.base }).check();
+    await page.locator("run-bar button.primary").click();
+    const rows = page.locator("run-table tbody tr");
+    await expect.poll(() => rows.count()).toBe(2);
+    await press(page, en.run.stop);
+    const saved = async (kind: string) => {
+      const download = page.waitForEvent("download");
+      await page.locator("run-table").getByRole("button", { name: kind, exact: true }).click();
+      return readFile(await (await download).path(), "utf8");
+    };
+    const runs = JSON.parse(await saved("JSON")) as Readonly<Record<string, unknown>>[];
+    expect(runs.map(({ preset }) => preset)).toEqual(["base", "tiny"]);
+    const [head, ...lines] = (await saved("CSV")).trim().split(/\r?\n/);
+    expect(head?.split(",")).toEqual(Object.keys(runs[0] ?? {}));
+    expect(lines).toHaveLength(2);
+    await rows.nth(1).getByRole("button", { name: en.runs.use }).click();
+    await expect
+      .poll(() => page.getByRole("radio", { name: en.settings.presets.tiny }).isChecked())
+      .toBe(true);
+    expect(await violations(page)).toEqual([]);
+    await press(page, en.runs.forget);
+    await expect.poll(() => rows.count()).toBe(0);
     await page.context().close();
   });
 });
