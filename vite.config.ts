@@ -6,7 +6,17 @@ import { CHROME_FLAGS, findChrome } from "./test/support/chrome.mjs";
 
 const chrome = findChrome();
 
-export default defineConfig({
+/**
+ * With `--mode shared` (npm test) the hosts share the tests that both can run: shaders in Chrome, whole models in Node. Each
+ * of `npm run test:browser` and `npm run test:node` runs all that its host can.
+ */
+const SHADERS = ["test/kernels/**", "test/layers/**"];
+const MODELS = ["api", "generate", "seq2seq", "tasks", "train"].map(
+  (folder) => `test/${folder}/**/!(*.browser).test.ts`,
+);
+const PEERS = "test/bench/peers/**";
+
+export default defineConfig(({ mode }) => ({
   plugins: [bookPlugin(), plainShaders()],
   publicDir: "demo/public",
   base: "./", // the built page works under any path
@@ -36,7 +46,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.browser.test.ts", "test/bench/peers/**"],
+          exclude: ["test/**/*.browser.test.ts", PEERS, ...(mode === "shared" ? SHADERS : [])],
           setupFiles: ["test/support/node-gpu.ts"],
           environment: "node",
           pool: "forks", // Dawn is native code: a process of its own for every file
@@ -47,7 +57,7 @@ export default defineConfig({
         test: {
           name: "browser",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/**/*.node.test.ts", "test/bench/peers/**"],
+          exclude: ["test/**/*.node.test.ts", PEERS, ...(mode === "shared" ? MODELS : [])],
           browser: {
             enabled: true,
             fileParallelism: false, // one page: some tests crash its GPU process
@@ -69,4 +79,4 @@ export default defineConfig({
       },
     ],
   },
-});
+}));

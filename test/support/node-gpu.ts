@@ -1,4 +1,5 @@
 /** Loaded before every Node test file (vite.config.ts): the code under test finds `navigator.gpu` in both hosts. */
-import { installGpu } from "../../src/cli/node-gpu.mjs";
+import { installGpu, pollSlowly } from "../../src/cli/node-gpu.mjs";
 
 installGpu({ software: true });
+pollSlowly();
