@@ -252,7 +252,7 @@ export const en = {
     use: "Use its settings",
     forget: "Forget all",
     shape: (depth: string, width: string, kinds: string, rounds: string, length: string) =>
-      `${depth} × ${width}, ${kinds}, ${rounds} rounds, length ${length}`,
+      `${depth} × ${width}, ${kinds}, ${rounds} ${rounds === "1" ? "round" : "rounds"}, length ${length}`,
   },
   chapter,
   hero,

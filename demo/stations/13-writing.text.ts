@@ -7,7 +7,7 @@ export const en = {
   ],
   tryThis: "Write at temperature 0.2 and at 1.2, and compare repetition with distinct words.",
   caption:
-    "Bits per character of the same unseen end of the book; shorter is better. The counting models saw the whole of the rest, gzip only the text itself; the recorded compressors read the rest first, and their bars are what the end adds.",
+    "Bits per character of text from the unseen end of the book; shorter is better. Measured bars share one piece of it, recorded ones all of it. The counting models saw the whole of the rest, gzip only the piece itself; the recorded compressors read the rest first, and their bars are what the end adds.",
   prompt: "Begin with",
   example: "The whale ",
   temperature: "Temperature",
@@ -15,8 +15,8 @@ export const en = {
   learning: (step: string, steps: string, bits: string) =>
     `Training a tiny model first: step ${step} of ${steps}, ${bits} bits per character.`,
   bars: {
-    model: "this model",
-    recorded: "a larger model of this project, recorded",
+    model: "the model that writes here",
+    recorded: "the model that comes with the page, recorded",
     order1: "counts of pairs",
     order2: "counts of triples",
     order3: "counts of fours",
@@ -55,7 +55,7 @@ export const zh: Phrases<typeof en> = {
   ],
   tryThis: "分别用温度 0.2 和 1.2 写一段，比较重复和不同词的比例。",
   caption:
-    "同一段没见过的书尾，每字符的比特数；越短越好。计数模型见过其余的全书，gzip 只见过这段文本本身；录制的压缩程序先读过其余部分，横条是书尾增加的量。",
+    "没见过的书尾，每字符的比特数；越短越好。现场测的横条用其中同一段，录制的用全部。计数模型见过其余的全书，gzip 只见过这一段本身；录制的压缩程序先读过其余部分，横条是书尾增加的量。",
   prompt: "开头",
   example: "The whale ",
   temperature: "温度",
@@ -63,8 +63,8 @@ export const zh: Phrases<typeof en> = {
   learning: (step, steps, bits) =>
     `先训练一个很小的模型：第 ${step} 步，共 ${steps} 步，${bits} 比特／字符。`,
   bars: {
-    model: "这个模型",
-    recorded: "本项目较大的模型，录制",
+    model: "在这里写作的模型",
+    recorded: "随页面提供的模型，录制",
     order1: "二连字计数",
     order2: "三连字计数",
     order3: "四连字计数",

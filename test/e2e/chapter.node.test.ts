@@ -116,9 +116,13 @@ async function pictures(page: Page, station: Locator, number: number, language: 
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: 1000 });
     await page.waitForTimeout(200);
-    await station.screenshot({
-      path: join(FOLDER, `station-${String(number).padStart(2, "0")}-${language}-${width}.png`),
+    const path = join(FOLDER, `station-${String(number).padStart(2, "0")}-${language}-${width}.png`);
+    // Of the page: a picture of an element waits until nothing moves, and another station may be measuring.
+    const clip = await station.evaluate((element) => {
+      const { x, y, width, height } = element.getBoundingClientRect();
+      return { x: x + scrollX, y: y + scrollY, width, height };
     });
+    await page.screenshot({ path, clip, fullPage: true });
   }
   if (before) await page.setViewportSize(before);
 }
