@@ -5,6 +5,7 @@ import { benchCrossover } from "./crossover.js";
 import { benchGenerate } from "./generate.js";
 import { benchHashing } from "./hashing.js";
 import { benchKernels } from "./kernels.js";
+import { benchLong } from "./long.js";
 import type { RunBench, Table } from "./report.js";
 import { benchScaling } from "./scaling.js";
 
@@ -13,6 +14,7 @@ export const BENCHMARKS: Readonly<Record<string, RunBench>> = {
   scaling: benchScaling,
   crossover: benchCrossover,
   generate: benchGenerate,
+  long: benchLong,
   hashing: benchHashing,
 };
 
