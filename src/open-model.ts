@@ -1,5 +1,5 @@
 // Where a model runs: in a worker made from a URL, in one from a blob, in a given one, or on this thread.
-import type { EngineOptions } from "./engine.js";
+import type { EngineOptions } from "./engine/engine.js";
 import { ConfigError, DisposedError } from "./errors.js";
 import type { CreateOptions, Model } from "./types.js";
 import { openModel as openInWorker } from "./worker/client.js";
@@ -87,6 +87,6 @@ async function findAnyPlace(signal: AbortSignal | undefined): Promise<Place> {
 }
 
 async function openHere(origin: ModelOrigin, options: EngineOptions): Promise<Model> {
-  const { Engine } = await import("./engine.js");
+  const { Engine } = await import("./engine/engine.js");
   return "config" in origin ? Engine.create(origin.config, options) : Engine.load(origin.location, options);
 }

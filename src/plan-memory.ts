@@ -1,8 +1,8 @@
 // GPU memory of a run before it is allocated, without a GPU.
-import { resolveConfig } from "./config.js";
-import { checkMemoryLimit, planWeights } from "./engine-device.js";
-import { longestFitting, planLength } from "./engine-length.js";
-import { resolveTrainOptions } from "./engine-options.js";
+import { resolveConfig } from "./config/config.js";
+import { checkMemoryLimit, planWeights } from "./engine/device.js";
+import { longestFitting, planLength } from "./engine/length.js";
+import { resolveTrainOptions } from "./engine/options.js";
 import { parameterArena } from "./model/memory.js";
 import { DEFAULT_LIMITS, type DeviceProfile, type MemoryReport, type Plan } from "./scheduler/plan.js";
 import { planEvaluation } from "./train/evaluation.js";

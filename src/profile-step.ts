@@ -1,8 +1,8 @@
 // Where the time of a training step goes: every dispatch of one step, timed alone. Weights and batch are random; the time
 // does not depend on them.
-import { resolveConfig } from "./config.js";
-import { openDevice } from "./engine-device.js";
-import { resolveTrainOptions } from "./engine-options.js";
+import { resolveConfig } from "./config/config.js";
+import { openDevice } from "./engine/device.js";
+import { resolveTrainOptions } from "./engine/options.js";
 import { initialValues, parameters } from "./model/parameters.js";
 import { Random } from "./random.js";
 import { planTraining, RUN } from "./train/recordings.js";

@@ -1,6 +1,6 @@
 // The public vocabulary of labels and tasks: what a model with a head is taught and asked.
-import type { HeadKind, Pooling, ProblemType } from "./config-fields.js";
-import type { Hashing } from "./config-hashing.js";
+import type { HeadKind, Pooling, ProblemType } from "./config/fields.js";
+import type { Hashing } from "./config/hashing.js";
 
 /** A text with what it is labelled. */
 export interface LabelledText {

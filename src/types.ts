@@ -1,6 +1,6 @@
 // The public vocabulary: what a model is asked, and what it answers. The engine, the worker and the page share it.
-import type { ReformerConfig, ReformerOptions } from "./config.js";
-import type { Hashing } from "./config-hashing.js";
+import type { ReformerConfig, ReformerOptions } from "./config/config.js";
+import type { Hashing } from "./config/hashing.js";
 import type { GenerateOptions, Generation } from "./types-generation.js";
 import type { Example, HeadOptions, Tasks } from "./types-tasks.js";
 

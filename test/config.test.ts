@@ -7,9 +7,9 @@ import {
   type ReformerOptions,
   resolveConfig,
   runsFullAttention,
-} from "../src/config.js";
-import type { Hashing } from "../src/config-hashing.js";
-import { configFromHuggingFace, configToHuggingFace } from "../src/config-hugging-face.js";
+} from "../src/config/config.js";
+import type { Hashing } from "../src/config/hashing.js";
+import { configFromHuggingFace, configToHuggingFace } from "../src/config/hugging-face.js";
 import { ConfigError, ShapeError } from "../src/errors.js";
 import { CRIME_AND_PUNISHMENT, ENWIK8 } from "./support/published-settings.js";
 

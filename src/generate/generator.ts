@@ -1,5 +1,5 @@
 // Writes tokens: the prompt in one forward pass, then one step per token against the caches.
-import { longestLength, paddedLength, type ReformerConfig } from "../config.js";
+import { longestLength, paddedLength, type ReformerConfig } from "../config/config.js";
 import { ConfigError, ShapeError } from "../errors.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { prefillHashes } from "../layers/decode.js";

@@ -1,6 +1,6 @@
 // Targets of sources, token by token: the encoder and the decoder over its states in one pass, then one step per token
 // against the caches.
-import { longestLength, type ReformerConfig, wholeChunks } from "../config.js";
+import { longestLength, type ReformerConfig, wholeChunks } from "../config/config.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { copyInto } from "../layers/copy.js";
 import { prefillHashes, prefillLayer } from "../layers/decode.js";

@@ -1,5 +1,5 @@
 // Everything generation runs on the GPU, as recordings: drawing the rotations, a prompt, one new token per sequence.
-import { bucketFactors, longestLength, type ReformerConfig } from "../config.js";
+import { bucketFactors, longestLength, type ReformerConfig } from "../config/config.js";
 import { ConfigError, ShapeError } from "../errors.js";
 import { sampleToken } from "../kernels/sampling.js";
 import { type LayerContext, STATUS_SLOTS } from "../layers/context.js";

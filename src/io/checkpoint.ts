@@ -1,7 +1,7 @@
 // What a training checkpoint holds, as files: everything a run needs to go on to the bit. Where they are kept is the
 // business of a CheckpointStore.
-import type { ReformerConfig } from "../config.js";
-import { configFromHuggingFace, configToHuggingFace } from "../config-hugging-face.js";
+import type { ReformerConfig } from "../config/config.js";
+import { configFromHuggingFace, configToHuggingFace } from "../config/hugging-face.js";
 import { CheckpointError, ConfigError } from "../errors.js";
 import { concatBytes, textBytes } from "./bytes.js";
 import type { CheckpointFiles } from "./checkpoint-store.js";

@@ -4,11 +4,11 @@ import control from "../../shaders/shared/control.wgsl?raw";
 import dropout from "../../shaders/shared/dropout.wgsl?raw";
 import masks from "../../shaders/shared/masks.wgsl?raw";
 import threefry from "../../shaders/shared/threefry.wgsl?raw";
-import type { Activation } from "../config-fields.js";
+import type { Activation } from "../config/fields.js";
 import { defineKernel } from "../gpu/kernel.js";
 import { ceilDiv, lineGrid } from "../shapes.js";
 
-export type { Activation } from "../config-fields.js";
+export type { Activation } from "../config/fields.js";
 
 /** Numbers of the WGSL constants in shaders/shared/activation.wgsl. */
 export const ACTIVATION_CODES = {

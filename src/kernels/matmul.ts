@@ -12,7 +12,7 @@ import quadF32 from "../../shaders/shared/quad-f32.wgsl?raw";
 import quadHalf from "../../shaders/shared/quad-half.wgsl?raw";
 import stream from "../../shaders/shared/stream.wgsl?raw";
 import threefry from "../../shaders/shared/threefry.wgsl?raw";
-import type { Activation } from "../config-fields.js";
+import type { Activation } from "../config/fields.js";
 import { ConfigError } from "../errors.js";
 import { defineKernel, type KernelSpec } from "../gpu/kernel.js";
 import { ceilDiv } from "../shapes.js";

@@ -1,6 +1,6 @@
 // Self-attention of all heads on [batch, heads, length, headSize]: LSH (hash, sort, chunks over all rounds), local
 // (chunks in sequence order) or full (one chunk). One kernel template serves the three.
-import { bucketFactors, type LayerKind } from "../config.js";
+import { bucketFactors, type LayerKind } from "../config/config.js";
 import { oneChunk } from "../kernels/chunk-attention.js";
 import type { Tensor } from "../scheduler/recording.js";
 import { recordBucketSort } from "./bucket-sort.js";

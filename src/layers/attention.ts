@@ -1,6 +1,6 @@
 // Attention block: Wo · SelfAttention(LayerNorm(x)), for LSH, local and full layers. Heads are kept as
 // [batch, heads, length, headSize]; the matrix products read and write that layout themselves.
-import { type LayerKind, runsFullAttention } from "../config.js";
+import { type LayerKind, runsFullAttention } from "../config/config.js";
 import { dropoutMask } from "../kernels/stream.js";
 import type { Tensor } from "../scheduler/recording.js";
 import { type Attended, type AttentionHeads, attendHeads, attendHeadsBackward } from "./attention-heads.js";

@@ -1,6 +1,6 @@
 // Classification head: the final states of the first token, or their mean over all tokens; dropout, dense 2E -> E, tanh,
 // dropout, linear to the labels.
-import type { ReformerConfig } from "../config.js";
+import type { ReformerConfig } from "../config/config.js";
 import { activation, activationBackward } from "../kernels/activation.js";
 import { crossEntropy } from "../kernels/cross-entropy.js";
 import { labelLoss, weighRows } from "../kernels/label-loss.js";

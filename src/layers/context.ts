@@ -1,5 +1,5 @@
 // What every layer is recorded with.
-import type { ReformerConfig } from "../config.js";
+import type { ReformerConfig } from "../config/config.js";
 import type { Recording, Tensor } from "../scheduler/recording.js";
 
 /**

@@ -1,5 +1,5 @@
 // What a generation keeps of every token: keys, values, and where LSH layers sort it.
-import { bucketFactors, type ReformerConfig } from "../config.js";
+import { bucketFactors, type ReformerConfig } from "../config/config.js";
 import { centreTotals } from "../kernels/centre-keys.js";
 import { decodeAppend } from "../kernels/decode-append.js";
 import { Arena, type Recording, type Tensor, view } from "../scheduler/recording.js";

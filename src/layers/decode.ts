@@ -1,5 +1,5 @@
 // One layer of cached decoding: the prompt's forward pass fills the cache, then every new token attends to it.
-import { type LayerKind, runsFullAttention } from "../config.js";
+import { type LayerKind, runsFullAttention } from "../config/config.js";
 import { type DecodeAttentionDims, decodeAttention } from "../kernels/decode-attention.js";
 import { decodeInsert } from "../kernels/decode-insert.js";
 import { embedding } from "../kernels/embedding.js";

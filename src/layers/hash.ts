@@ -1,5 +1,5 @@
 // Buckets of every token in every round, by the family of hashing that the configuration names.
-import { bucketFactors, type ReformerConfig } from "../config.js";
+import { bucketFactors, type ReformerConfig } from "../config/config.js";
 import { type BalanceDims, balanceAssign, balanceIds, balanceProject } from "../kernels/balance.js";
 import {
   type CentreKeysDims,

@@ -1,5 +1,5 @@
 // The heads as training and evaluation see them: what a loss reads and writes, and one function for all.
-import type { HeadKind, ReformerConfig } from "../config.js";
+import type { HeadKind, ReformerConfig } from "../config/config.js";
 import { ConfigError } from "../errors.js";
 import type { ScalarType } from "../gpu/kernel.js";
 import { correctPredictions } from "../kernels/cross-entropy.js";

@@ -1,7 +1,7 @@
 // One layer of the Reformer: y1 = x1 + attention(x2), y2 = x2 + feedForward(y1), in place on the two streams.
 // The backward pass turns the streams back from (y1, y2) to (x1, x2) while it recomputes both blocks (Gomez et al. 2017),
 // so memory does not grow with depth; the stored form keeps what it needs instead.
-import type { LayerKind } from "../config.js";
+import type { LayerKind } from "../config/config.js";
 import { type AttentionState, addAttention, attentionBackward, attentionState } from "./attention.js";
 import type { LayerContext } from "./context.js";
 import { copyRows } from "./copy.js";

@@ -1,5 +1,5 @@
 // The persistent memory of a model: parameter arenas, streams, and the small buffers that change every step.
-import type { PairLengths, ReformerConfig } from "../config.js";
+import type { PairLengths, ReformerConfig } from "../config/config.js";
 import { STATUS_SLOTS } from "../layers/context.js";
 import { headShapes } from "../layers/heads.js";
 import type { Streams } from "../layers/reversible-block.js";

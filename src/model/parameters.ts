@@ -1,5 +1,5 @@
 // The model's parameters: names (those of the public checkpoints), shapes and initial values.
-import type { ReformerConfig } from "../config.js";
+import type { ReformerConfig } from "../config/config.js";
 import { projections } from "../layers/attention.js";
 import { classifierNames } from "../layers/classification-head.js";
 import { finalNorm, layerName } from "../layers/context.js";

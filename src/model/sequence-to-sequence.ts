@@ -1,7 +1,7 @@
 // Sequence to sequence, recorded: a reversible encoder that sees both directions reads the source; its states and the
 // embedded target follow one another in one sequence, and one causal reversible decoder runs over both, its predictions
 // of the target counting (trax ConfigurableTerraformer). There is no attention of another kind between the two.
-import type { ReformerConfig } from "../config.js";
+import type { ReformerConfig } from "../config/config.js";
 import type { LayerContext } from "../layers/context.js";
 import { copyInto } from "../layers/copy.js";
 import { embed, embedBackward, embeddingGradients } from "../layers/embedding.js";

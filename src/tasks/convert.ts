@@ -1,5 +1,5 @@
 // What texts become, by a sequence-to-sequence model.
-import { longestLength, pairLengths } from "../config.js";
+import { longestLength, pairLengths } from "../config/config.js";
 import { convertTokens } from "../generate/pairs.js";
 import type { ConvertOptions } from "../types-tasks.js";
 import { pairTokens } from "./pair-tokens.js";

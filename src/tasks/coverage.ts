@@ -1,7 +1,7 @@
 // Does hashing find what attention looks for? For every query, the share of exact full attention's softmax mass that lies
 // on its candidates: Σ exp(s) over the candidates, each counted once, over Σ exp(s) over all keys it may see.
-import { bucketFactors, type ReformerConfig, runsFullAttention } from "../config.js";
-import { withHashing } from "../config-hashing.js";
+import { bucketFactors, type ReformerConfig, runsFullAttention } from "../config/config.js";
+import { withHashing } from "../config/hashing.js";
 import { projectHeads } from "../layers/attention.js";
 import { attendHeads } from "../layers/attention-heads.js";
 import type { CoverageOptions, HeadCoverage } from "../types-tasks.js";

@@ -1,6 +1,6 @@
 // Examples as batches: encoded once, shuffled anew for every pass, padded on the right. Batches are functions of
 // (seed, step), as those of a text are.
-import { longestLength, type ReformerConfig } from "../config.js";
+import { longestLength, type ReformerConfig } from "../config/config.js";
 import { ConfigError, TextError } from "../errors.js";
 import { Random } from "../random.js";
 import type { Batch, BatchShape, BatchSource } from "../text/dataset.js";

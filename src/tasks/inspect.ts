@@ -1,6 +1,6 @@
 // What one head of one layer does with one text: buckets, sorted order, candidates and weights.
-import { type ReformerConfig, runsFullAttention } from "../config.js";
-import { withHashing } from "../config-hashing.js";
+import { type ReformerConfig, runsFullAttention } from "../config/config.js";
+import { withHashing } from "../config/hashing.js";
 import { ConfigError } from "../errors.js";
 import { projectHeads } from "../layers/attention.js";
 import { bucketIds } from "../layers/attention-heads.js";

@@ -1,5 +1,5 @@
 // Masked language modelling: which tokens are hidden, and behind what (Devlin et al. 2019, section 3.1).
-import type { ReformerConfig } from "../config.js";
+import type { ReformerConfig } from "../config/config.js";
 import { ConfigError } from "../errors.js";
 import type { Random } from "../random.js";
 import { Random as RandomStream } from "../random.js";

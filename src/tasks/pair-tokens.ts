@@ -1,6 +1,6 @@
 // Sources and targets as tokens. Both end with the end-of-text token, as those of most sequence-to-sequence models do: by
 // it an encoder knows where a source ends. It also begins what the decoder reads of a target.
-import type { ReformerConfig } from "../config.js";
+import type { ReformerConfig } from "../config/config.js";
 import type { Tokenizer } from "../text/tokenizer.js";
 
 /** Tokens of a text, then the end; none is left out. */

@@ -1,5 +1,5 @@
 // Texts through the body of the model and into a head: one forward pass, and what it leaves for the host.
-import { longestLength, paddedLength, type ReformerConfig } from "../config.js";
+import { longestLength, paddedLength, type ReformerConfig } from "../config/config.js";
 import { ConfigError, TextError } from "../errors.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { type LayerContext, STATUS_SLOTS } from "../layers/context.js";

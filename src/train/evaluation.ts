@@ -1,5 +1,5 @@
 // The loss on held-out text: forward and cross-entropy only, without dropout, with or without the LSH layers' output.
-import { paddedLength, pairLengths, type ReformerConfig } from "../config.js";
+import { paddedLength, pairLengths, type ReformerConfig } from "../config/config.js";
 import type { LayerContext } from "../layers/context.js";
 import { hasAccuracy, headLoss } from "../layers/heads.js";
 import type { Streams } from "../layers/reversible-block.js";

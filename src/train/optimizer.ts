@@ -1,5 +1,5 @@
 // The update: global norm and clipping, then AdamW or Adafactor over the parameter arenas.
-import type { ReformerConfig } from "../config.js";
+import type { ReformerConfig } from "../config/config.js";
 import { ADAFACTOR_STAGES, type AdafactorDims, adafactorPartials } from "../kernels/adafactor.js";
 import { adamw, BLOCK_FLAGS } from "../kernels/adamw.js";
 import {

@@ -1,6 +1,6 @@
 // A batch of sources and targets as what a sequence-to-sequence model reads.
 
-import type { ReformerConfig } from "../config.js";
+import type { ReformerConfig } from "../config/config.js";
 import { ShapeError } from "../errors.js";
 import type { Inputs } from "../model/memory.js";
 import type { PairTensors } from "../model/sequence-to-sequence.js";

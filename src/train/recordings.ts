@@ -1,6 +1,6 @@
 // Everything training runs on the GPU, as recordings that share one memory: clearing the gradients, forward and backward
 // of one batch, the update, and the loss alone for held-out text.
-import type { ReformerConfig } from "../config.js";
+import type { ReformerConfig } from "../config/config.js";
 import { STATE } from "../kernels/global-norm.js";
 import { halfVariants } from "../kernels/matmul.js";
 import type { GivenInputs } from "../layers/context.js";

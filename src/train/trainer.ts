@@ -1,5 +1,5 @@
 // Runs planned training steps on a device: writes a batch, submits, reads a few numbers back some steps later.
-import type { ReformerConfig } from "../config.js";
+import type { ReformerConfig } from "../config/config.js";
 import { DivergedError } from "../errors.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { PreparedPlan } from "../scheduler/run.js";

@@ -1,6 +1,6 @@
 // A model that may hold only so many bytes of GPU memory.
 import { expect, test } from "vitest";
-import { Engine } from "../../src/engine.js";
+import { Engine } from "../../src/engine/engine.js";
 import { ConfigError, GpuOutOfMemoryError } from "../../src/errors.js";
 import { checkpointStore } from "../../src/io/checkpoint-store.js";
 import { memoryDirectory } from "../../src/io/memory-store.js";

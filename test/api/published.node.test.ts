@@ -1,6 +1,6 @@
 // The published models by their names, from a hub on this machine, through the whole way that loading takes.
 import { expect, test } from "vitest";
-import { configFromHuggingFace } from "../../src/config-hugging-face.js";
+import { configFromHuggingFace } from "../../src/config/hugging-face.js";
 import { Reformer } from "../../src/index.js";
 import { parameterCount } from "../../src/model/parameters.js";
 import type { ProgressEvent } from "../../src/types.js";

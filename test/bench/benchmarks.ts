@@ -1,5 +1,5 @@
 // The benchmarks by name, and the machine they run on.
-import { describeAdapter } from "../../src/engine-device.js";
+import { describeAdapter } from "../../src/engine/device.js";
 import type { ModelFiles } from "../../src/types.js";
 import { benchCrossover } from "./crossover.js";
 import { benchGenerate } from "./generate.js";

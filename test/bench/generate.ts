@@ -1,5 +1,5 @@
 // Tokens per second of cached decoding, by the length of what is already written, beside a full forward pass per token.
-import { Engine } from "../../src/engine.js";
+import { Engine } from "../../src/engine/engine.js";
 import type { ReformerOptions } from "../../src/types.js";
 import { BenchModel } from "./model.js";
 import { median, type Row, type RunBench } from "./report.js";

@@ -1,8 +1,8 @@
 // What each family of hashing finds of the attention of one trained model, and what it costs.
-import { resolveConfig } from "../../src/config.js";
-import { HASHINGS, type Hashing } from "../../src/config-hashing.js";
-import { Engine } from "../../src/engine.js";
-import { openDevice } from "../../src/engine-device.js";
+import { resolveConfig } from "../../src/config/config.js";
+import { HASHINGS, type Hashing } from "../../src/config/hashing.js";
+import { openDevice } from "../../src/engine/device.js";
+import { Engine } from "../../src/engine/engine.js";
 import { bucketIds } from "../../src/layers/attention-heads.js";
 import { recordBucketSort } from "../../src/layers/bucket-sort.js";
 import { type LayerContext, STATUS_SLOTS } from "../../src/layers/context.js";

@@ -1,6 +1,6 @@
 // Every kernel of a training step: time, rate, and the share of what the adapter can do at best.
 
-import { profileOf } from "../../src/engine-device.js";
+import { profileOf } from "../../src/engine/device.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import type { ProfileRow } from "../../src/scheduler/run.js";
 import type { ReformerOptions } from "../../src/types.js";

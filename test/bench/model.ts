@@ -1,7 +1,7 @@
 // A model on a device whose training step can be run, timed and profiled as often as one likes.
-import { type ReformerConfig, type ReformerOptions, resolveConfig } from "../../src/config.js";
-import { type OpenDevice, openDevice } from "../../src/engine-device.js";
-import { resolveTrainOptions } from "../../src/engine-options.js";
+import { type ReformerConfig, type ReformerOptions, resolveConfig } from "../../src/config/config.js";
+import { type OpenDevice, openDevice } from "../../src/engine/device.js";
+import { resolveTrainOptions } from "../../src/engine/options.js";
 import { initialValues, parameters } from "../../src/model/parameters.js";
 import { Random } from "../../src/random.js";
 import type { ProfileRow } from "../../src/scheduler/run.js";

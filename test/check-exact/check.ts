@@ -1,7 +1,7 @@
 // What a check reports, and what checks share: one small model, so that one device compiles its kernels once, and the
 // numbers of a training run seen from outside the engine.
 import { createHash } from "node:crypto";
-import { Engine } from "../../src/engine.js";
+import { Engine } from "../../src/engine/engine.js";
 import { planMemory } from "../../src/plan-memory.js";
 import type {
   MemoryUse,

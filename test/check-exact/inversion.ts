@@ -1,8 +1,8 @@
 // Are the streams that the backward pass turns back the forward pass's own, to the bit? The recording of a training
 // step is run as it is, with copies of both streams put between its layers.
-import { resolveConfig } from "../../src/config.js";
-import { planWeights, profileOf } from "../../src/engine-device.js";
-import { resolveTrainOptions } from "../../src/engine-options.js";
+import { resolveConfig } from "../../src/config/config.js";
+import { planWeights, profileOf } from "../../src/engine/device.js";
+import { resolveTrainOptions } from "../../src/engine/options.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import type { Streams } from "../../src/layers/reversible-block.js";
 import { packControl } from "../../src/model/control.js";

@@ -1,5 +1,5 @@
 // Does the same run give the same bytes again, also across a stop and a resume in another engine?
-import { Engine } from "../../src/engine.js";
+import { Engine } from "../../src/engine/engine.js";
 import type { CheckpointStore } from "../../src/io/checkpoint-store.js";
 import { memoryStore } from "../../src/io/memory-store.js";
 import type { ReformerOptions, TrainOptions } from "../../src/types.js";

@@ -3,7 +3,7 @@
  * only if all hold.
  */
 import { readBook } from "../../src/cli/book.js";
-import { describeAdapter } from "../../src/engine-device.js";
+import { describeAdapter } from "../../src/engine/device.js";
 import { requestDevice } from "../../src/gpu/gpu.js";
 import type { Check } from "./check.js";
 import { checkInversion } from "./inversion.js";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { explain, parseTrainCommand, type TrainCommand, trainHelp } from "../../src/cli/train-options.js";
-import { resolveConfig } from "../../src/config.js";
-import { resolveTrainOptions } from "../../src/engine-options.js";
+import { resolveConfig } from "../../src/config/config.js";
+import { resolveTrainOptions } from "../../src/engine/options.js";
 import { ConfigError } from "../../src/errors.js";
 
 function parse(...args: string[]): TrainCommand {

@@ -1,7 +1,7 @@
 // The model that the Reformer's authors trained to copy, with what their code gave: a folder of its own form, read as
 // cases of a language model. Formulas and names: the README in that folder.
-import type { ReformerConfig } from "../../src/config.js";
-import { configFromHuggingFace } from "../../src/config-hugging-face.js";
+import type { ReformerConfig } from "../../src/config/config.js";
+import { configFromHuggingFace } from "../../src/config/hugging-face.js";
 import type { Case, RecordedTensor, Tolerance } from "./case.js";
 
 /** Recorded in f64, stored as f32; an independent f32 run was this far from it. Ten times that, as elsewhere. */

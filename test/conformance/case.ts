@@ -1,5 +1,10 @@
 // One recorded case in this project's terms: what was called, padded, hashed and dropped.
-import { bucketFactors, paddedLength, type ReformerConfig, runsFullAttention } from "../../src/config.js";
+import {
+  bucketFactors,
+  paddedLength,
+  type ReformerConfig,
+  runsFullAttention,
+} from "../../src/config/config.js";
 
 export interface RecordedTensor {
   readonly shape: readonly number[];

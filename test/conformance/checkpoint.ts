@@ -1,6 +1,6 @@
 // Cases that come with a model saved in several file formats: all must hold the same weights, to the bit.
-import type { ReformerConfig } from "../../src/config.js";
-import { configFromHuggingFace } from "../../src/config-hugging-face.js";
+import type { ReformerConfig } from "../../src/config/config.js";
+import { configFromHuggingFace } from "../../src/config/hugging-face.js";
 import { readSafetensors, tensorFloats } from "../../src/io/safetensors.js";
 import { readTorchFile } from "../../src/io/torch-file.js";
 import { matchWeights } from "../../src/io/weight-names.js";

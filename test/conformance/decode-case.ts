@@ -1,5 +1,5 @@
 // A recorded generation: which tokens were fed when, and which bucket every one of them had.
-import { bucketFactors, runsFullAttention } from "../../src/config.js";
+import { bucketFactors, runsFullAttention } from "../../src/config/config.js";
 import { type CallShape, type Case, callShape, tensorOf } from "./case.js";
 
 /** One use of the hash in the recorded run. */

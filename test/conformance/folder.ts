@@ -1,6 +1,6 @@
 // A folder of recorded cases: its index, and the files of each case.
-import type { ReformerConfig } from "../../src/config.js";
-import { configFromHuggingFace } from "../../src/config-hugging-face.js";
+import type { ReformerConfig } from "../../src/config/config.js";
+import { configFromHuggingFace } from "../../src/config/hugging-face.js";
 import { readSafetensors, type Tensor, tensorValues } from "../../src/io/safetensors.js";
 import { authorCase, authorCaseNames } from "./author-cases.js";
 import type { Case, CaseEntry, RecordedTensor, Tolerance } from "./case.js";

@@ -1,6 +1,6 @@
 // How each kind of case is recorded with the project's layers, and which results carry which recorded names.
-import type { LayerKind } from "../../src/config.js";
-import { runsFullAttention } from "../../src/config.js";
+import type { LayerKind } from "../../src/config/config.js";
+import { runsFullAttention } from "../../src/config/config.js";
 import type { Gpu } from "../../src/gpu/gpu.js";
 import { projections } from "../../src/layers/attention.js";
 import { type AttentionHeads, attendHeads, attendHeadsBackward } from "../../src/layers/attention-heads.js";

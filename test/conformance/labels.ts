@@ -1,5 +1,5 @@
 // What the labels of a recorded case mean.
-import type { ProblemType } from "../../src/config.js";
+import type { ProblemType } from "../../src/config/config.js";
 import { type Case, tensorOf } from "./case.js";
 
 export function hasLabels({ kind, tensors }: Case): boolean {

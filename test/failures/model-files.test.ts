@@ -1,8 +1,8 @@
 // Model files as they come from elsewhere, damaged in every way: an error names the file and the field.
 import { describe, expect, it } from "vitest";
-import { resolveConfig } from "../../src/config.js";
-import { configToHuggingFace } from "../../src/config-hugging-face.js";
-import { readModelFiles, writeModelFiles, writeWeights } from "../../src/engine-files.js";
+import { resolveConfig } from "../../src/config/config.js";
+import { configToHuggingFace } from "../../src/config/hugging-face.js";
+import { readModelFiles, writeModelFiles, writeWeights } from "../../src/engine/files.js";
 import { CheckpointError } from "../../src/errors.js";
 import { textBytes } from "../../src/io/bytes.js";
 import { makeTensor, readSafetensors, type Tensor } from "../../src/io/safetensors.js";

@@ -1,7 +1,7 @@
 // A small model in every file format that is read, and what reading its damaged files must never do.
-import { resolveConfig } from "../../src/config.js";
-import { configToHuggingFace } from "../../src/config-hugging-face.js";
-import { readModelFiles, writeModelFiles, writeWeights } from "../../src/engine-files.js";
+import { resolveConfig } from "../../src/config/config.js";
+import { configToHuggingFace } from "../../src/config/hugging-face.js";
+import { readModelFiles, writeModelFiles, writeWeights } from "../../src/engine/files.js";
 import { ReformerError } from "../../src/errors.js";
 import { makeTensor, type Tensor, writeSafetensors } from "../../src/io/safetensors.js";
 import { initialValues, parameterCount, parameters } from "../../src/model/parameters.js";

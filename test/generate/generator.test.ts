@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ReformerOptions } from "../../src/config.js";
+import type { ReformerOptions } from "../../src/config/config.js";
 import type { EndReason, GenerateTokensOptions, Generator } from "../../src/generate/generator.js";
 import { nextGroup } from "../../src/generate/group.js";
 import { Random } from "../../src/random.js";

@@ -1,5 +1,10 @@
 // A small model with arbitrary weights, and its forward pass over whole sequences without caches.
-import { paddedLength, type ReformerConfig, type ReformerOptions, resolveConfig } from "../../src/config.js";
+import {
+  paddedLength,
+  type ReformerConfig,
+  type ReformerOptions,
+  resolveConfig,
+} from "../../src/config/config.js";
 import { Generator, type GeneratorOptions } from "../../src/generate/generator.js";
 import { inferenceContext, stepTensors } from "../../src/generate/recordings.js";
 import { Gpu } from "../../src/gpu/gpu.js";

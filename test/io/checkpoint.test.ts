@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { resolveConfig } from "../../src/config.js";
+import { resolveConfig } from "../../src/config/config.js";
 import { CheckpointError } from "../../src/errors.js";
 import { textBytes } from "../../src/io/bytes.js";
 import { type Checkpoint, packCheckpoint, unpackCheckpoint } from "../../src/io/checkpoint.js";

@@ -1,9 +1,9 @@
 // Every family of hashing on the real path: gradients to the bit, and cached decoding.
 import { afterAll, describe, expect, test } from "vitest";
-import { type ReformerOptions, resolveConfig } from "../../src/config.js";
-import { HASHINGS, type Hashing } from "../../src/config-hashing.js";
-import { planWeights, profileOf } from "../../src/engine-device.js";
-import { resolveTrainOptions } from "../../src/engine-options.js";
+import { type ReformerOptions, resolveConfig } from "../../src/config/config.js";
+import { HASHINGS, type Hashing } from "../../src/config/hashing.js";
+import { planWeights, profileOf } from "../../src/engine/device.js";
+import { resolveTrainOptions } from "../../src/engine/options.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import { packControl } from "../../src/model/control.js";
 import { parameterArena } from "../../src/model/memory.js";

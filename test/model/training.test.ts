@@ -1,8 +1,8 @@
 // One small model trained on the real path: gradients, memory and slabs.
 import { afterAll, describe, expect, test } from "vitest";
-import { type ReformerOptions, resolveConfig } from "../../src/config.js";
-import { planWeights, profileOf } from "../../src/engine-device.js";
-import { resolveTrainOptions } from "../../src/engine-options.js";
+import { type ReformerOptions, resolveConfig } from "../../src/config/config.js";
+import { planWeights, profileOf } from "../../src/engine/device.js";
+import { resolveTrainOptions } from "../../src/engine/options.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import { packControl } from "../../src/model/control.js";
 import { parameterArena } from "../../src/model/memory.js";

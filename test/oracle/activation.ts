@@ -1,4 +1,4 @@
-import type { Activation } from "../../src/config-fields.js";
+import type { Activation } from "../../src/config/fields.js";
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 

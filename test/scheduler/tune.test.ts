@@ -1,6 +1,6 @@
 // Which variant is taken: by a clock of the test's own, by one on the device, and by what a checkpoint says.
 import { describe, expect, test } from "vitest";
-import { Engine } from "../../src/engine.js";
+import { Engine } from "../../src/engine/engine.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import type { Dims, Kernel } from "../../src/gpu/kernel.js";
 import { unpackCheckpoint } from "../../src/io/checkpoint.js";

@@ -1,7 +1,7 @@
 // Speed of a device: matrix products, LSH attention and training, as medians of samples long enough to be timed.
 
-import { Engine } from "../../src/engine.js";
-import { profileOf } from "../../src/engine-device.js";
+import { profileOf } from "../../src/engine/device.js";
+import { Engine } from "../../src/engine/engine.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import { matmul, matmulDims } from "../../src/kernels/matmul.js";
 import { lshAttention } from "../../src/kernels.js";

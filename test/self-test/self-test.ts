@@ -1,5 +1,5 @@
 // Every kernel family on small seeded inputs against plain references in f64, on any device.
-import { profileOf } from "../../src/engine-device.js";
+import { profileOf } from "../../src/engine/device.js";
 import { requestDevice } from "../../src/gpu/gpu.js";
 import { worstOf } from "../conformance/compare.js";
 import { runKernels } from "../support/run-kernel.js";

@@ -1,7 +1,7 @@
 // The public calls of a sequence-to-sequence model: taught, asked, saved, refused.
 import { expect, test } from "vitest";
-import { resolveConfig } from "../../src/config.js";
-import { configFromHuggingFace, configToHuggingFace } from "../../src/config-hugging-face.js";
+import { resolveConfig } from "../../src/config/config.js";
+import { configFromHuggingFace, configToHuggingFace } from "../../src/config/hugging-face.js";
 import { ConfigError, pipeline, Reformer, TextError } from "../../src/index.js";
 import { getDevice } from "../support/device.js";
 

@@ -1,6 +1,6 @@
 // Decoding with caches against the forward pass over source and target together.
 import { afterAll, expect, test } from "vitest";
-import { profileOf } from "../../src/engine-device.js";
+import { profileOf } from "../../src/engine/device.js";
 import { convertTokens } from "../../src/generate/pairs.js";
 import { batchOf, disposeAll, LENGTHS, type MadePair, makePair, PAIRS } from "./model.js";
 

@@ -1,7 +1,7 @@
 // A small sequence-to-sequence model on the real path, and one batch of pairs.
-import { pairLengths, type ReformerOptions, resolveConfig } from "../../src/config.js";
-import { planWeights, profileOf } from "../../src/engine-device.js";
-import { resolveTrainOptions } from "../../src/engine-options.js";
+import { pairLengths, type ReformerOptions, resolveConfig } from "../../src/config/config.js";
+import { planWeights, profileOf } from "../../src/engine/device.js";
+import { resolveTrainOptions } from "../../src/engine/options.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import { packControl } from "../../src/model/control.js";
 import { parameterArena } from "../../src/model/memory.js";

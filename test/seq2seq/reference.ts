@@ -1,6 +1,6 @@
 // Sequence to sequence in f64, from the formulas: two stacks, the mean of the encoder's streams and its norm, and source
 // and target joined. The blocks are those of the conformance tests.
-import type { ReformerConfig } from "../../src/config.js";
+import type { ReformerConfig } from "../../src/config/config.js";
 import { embedding, finalStates, reversibleLayer, type Setting } from "../conformance/reference/blocks.js";
 import {
   add,

@@ -1,6 +1,6 @@
 // Sequence to sequence on the real path: gradients, inversion, memory and padding.
 import { afterAll, expect, test } from "vitest";
-import { pairLengths } from "../../src/config.js";
+import { pairLengths } from "../../src/config/config.js";
 import { planMemory } from "../../src/plan-memory.js";
 import { getDevice } from "../support/device.js";
 import { batchOf, disposeAll, gradientsOf, LENGTHS, makePair, PAIRS, SMALL_PAIR } from "./model.js";

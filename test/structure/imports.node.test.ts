@@ -3,7 +3,7 @@ import { filesUnder, type Import, importsIn, importsOf } from "./sources.js";
 
 /** Layers from the lowest up. A file imports its own layer and, of the others, only those named behind it. */
 const LAYERS: readonly [layer: string, files: RegExp, below: readonly string[]][] = [
-  ["leaves", /^src\/(config(-[\w-]+)?|errors|shapes|random|types(-[\w-]+)?)\.ts$/, []],
+  ["leaves", /^src\/(config\/[\w-]+|errors|shapes|random|types(-[\w-]+)?)\.ts$/, []],
   ["shaders", /^shaders\/.*\.wgsl$/, []],
   ["gpu", /^src\/gpu\//, ["leaves"]],
   ["scheduler", /^src\/scheduler\//, ["leaves", "gpu"]],
@@ -23,7 +23,7 @@ const LAYERS: readonly [layer: string, files: RegExp, below: readonly string[]][
 const ENGINE = LAYERS.map(([layer]) => layer);
 const ALL_LAYERS: typeof LAYERS = [
   ...LAYERS,
-  ["engine", /^src\/engine(\/|-[\w-]+\.ts$|\.ts$)/, ENGINE],
+  ["engine", /^src\/engine\//, ENGINE],
   ["worker", /^src\/worker\//, [...ENGINE, "engine"]],
   ["entries", /^src\/[\w-]+\.ts$/, [...ENGINE, "engine", "worker"]],
   ["cli", /^src\/cli\//, [...ENGINE, "engine", "worker", "entries"]],

@@ -1,5 +1,5 @@
 // The published models: their settings, and a hub that serves them with weights drawn at random.
-import { configFromHuggingFace } from "../../src/config-hugging-face.js";
+import { configFromHuggingFace } from "../../src/config/hugging-face.js";
 import { textBytes } from "../../src/io/bytes.js";
 import { makeTensor, type Tensor, writeSafetensors } from "../../src/io/safetensors.js";
 import { initialValues, parameters } from "../../src/model/parameters.js";

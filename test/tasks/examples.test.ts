@@ -1,6 +1,6 @@
 // Examples as batches, without a GPU.
 import { describe, expect, test } from "vitest";
-import { resolveConfig } from "../../src/config.js";
+import { resolveConfig } from "../../src/config/config.js";
 import { Random } from "../../src/random.js";
 import { ExampleSource, encodeExamples, labelTargets, splitExamples } from "../../src/tasks/examples.js";
 import { MASK_SHARE, maskTokens } from "../../src/tasks/masking.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { type ReformerOptions, resolveConfig } from "../../src/config.js";
-import { openDevice } from "../../src/engine-device.js";
+import { type ReformerOptions, resolveConfig } from "../../src/config/config.js";
+import { openDevice } from "../../src/engine/device.js";
 import { WORD } from "../../src/layers/embedding.js";
 import { initialValues, parameters } from "../../src/model/parameters.js";
 import { explain } from "../../src/tasks/explain.js";

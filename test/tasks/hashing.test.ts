@@ -1,8 +1,8 @@
 // One model asked under every family of hashing: its buckets are the oracles', and coverage counts their candidates.
 import { afterAll, describe, expect, test } from "vitest";
-import { type ReformerOptions, resolveConfig } from "../../src/config.js";
-import { HASHINGS } from "../../src/config-hashing.js";
-import { openDevice } from "../../src/engine-device.js";
+import { type ReformerOptions, resolveConfig } from "../../src/config/config.js";
+import { HASHINGS } from "../../src/config/hashing.js";
+import { openDevice } from "../../src/engine/device.js";
 import { initialValues, parameters } from "../../src/model/parameters.js";
 import { candidatesOf, exactAttentionOf } from "../../src/tasks/attention-weights.js";
 import { coverage } from "../../src/tasks/coverage.js";

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { type ReformerOptions, resolveConfig } from "../../src/config.js";
-import { openDevice } from "../../src/engine-device.js";
+import { type ReformerOptions, resolveConfig } from "../../src/config/config.js";
+import { openDevice } from "../../src/engine/device.js";
 import { initialValues, parameters } from "../../src/model/parameters.js";
 import { attentionOf, candidatesOf, exactAttentionOf } from "../../src/tasks/attention-weights.js";
 import { coverage } from "../../src/tasks/coverage.js";

@@ -1,6 +1,6 @@
 // A run on examples that is left and taken up again.
 import { expect, test } from "vitest";
-import { Engine } from "../../src/engine.js";
+import { Engine } from "../../src/engine/engine.js";
 import { checkpointStore } from "../../src/io/checkpoint-store.js";
 import { memoryDirectory } from "../../src/io/memory-store.js";
 import { SMALL } from "../api/small-model.js";

@@ -1,9 +1,9 @@
 // Training in mixed precision: its gradients, its losses, the scale of its loss, and that it resumes to the bit.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type ReformerOptions, resolveConfig } from "../../src/config.js";
-import { Engine } from "../../src/engine.js";
-import { planWeights, profileOf } from "../../src/engine-device.js";
-import { resolveTrainOptions } from "../../src/engine-options.js";
+import { type ReformerOptions, resolveConfig } from "../../src/config/config.js";
+import { planWeights, profileOf } from "../../src/engine/device.js";
+import { Engine } from "../../src/engine/engine.js";
+import { resolveTrainOptions } from "../../src/engine/options.js";
 import { DivergedError } from "../../src/errors.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import {

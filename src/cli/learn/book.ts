@@ -1,6 +1,6 @@
 // The bundled book: held-out bits per character against steps, beside count models fitted on the same part of the text and
 // compressors, and what the LSH layer contributes. The model becomes one that the page ships.
-import { Engine } from "../../engine.js";
+import { Engine } from "../../engine/engine.js";
 import { memoryStore } from "../../io/memory-store.js";
 import { countModelBitsPerChar } from "../../text/count-model.js";
 import { splitText } from "../../text/dataset.js";

@@ -1,5 +1,5 @@
 // Dates as people write them to ISO 8601: letters to figures, in another order.
-import type { ReformerOptions } from "../../config.js";
+import type { ReformerOptions } from "../../config/config.js";
 import type { Random } from "../../random.js";
 import { drawDate, LONGEST_DATE } from "./date-forms.js";
 import type { TokenPair } from "./seq-data.js";

@@ -1,6 +1,6 @@
 // The paper's duplication task (section 5): 0 w 0 w, and the model must write the second w. Every symbol is drawn
 // afresh, so the only way is to look half a sequence back; a single LSH layer has nothing else to look with.
-import { bucketFactors, type ReformerOptions, resolveConfig } from "../../config.js";
+import { bucketFactors, type ReformerOptions, resolveConfig } from "../../config/config.js";
 import { Random } from "../../random.js";
 import type { Batch, BatchSource } from "../../text/dataset.js";
 import type { TrainOptions } from "../../types.js";

@@ -1,6 +1,6 @@
 // Mail or junk: whole messages, headers first, classified by a model that reads 4,096 tokens of them, beside naive Bayes on
 // the same tokens, the same model on 512 and 256 tokens, and one of full attention. The first becomes one that the page ships.
-import { Engine } from "../../engine.js";
+import { Engine } from "../../engine/engine.js";
 import { memoryStore } from "../../io/memory-store.js";
 import type { FineTuneOptions, ReformerOptions } from "../../types.js";
 import { halved, keepModel } from "./keep.js";

@@ -1,7 +1,7 @@
 // Records scattered through filler, each a key with its value, and questions for keys at the end, thousands of tokens and
 // many attention windows later. Only a layer that brings equal keys together from any distance can answer. Trained on up to
 // 4,096 tokens, asked in up to 65,536.
-import { bucketFactors, type ReformerOptions, resolveConfig } from "../../config.js";
+import { bucketFactors, type ReformerOptions, resolveConfig } from "../../config/config.js";
 import { Random } from "../../random.js";
 import { characterTokenizerOf } from "../../text/character-tokenizer.js";
 import type { Batch, BatchSource } from "../../text/dataset.js";

@@ -1,5 +1,5 @@
 // Copy-reverse: random strings of 16 to 64 letters, to be written backwards.
-import type { ReformerOptions } from "../../config.js";
+import type { ReformerOptions } from "../../config/config.js";
 import type { Random } from "../../random.js";
 import type { TrainOptions } from "../../types.js";
 import type { TokenPair } from "./seq-data.js";

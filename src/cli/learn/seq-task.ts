@@ -1,6 +1,6 @@
 // Trains a sequence-to-sequence model on pairs that are made up as they are needed, and measures it on fresh ones: a
 // target counts where all of its tokens are right, decoded one after another as a user's would be.
-import { type ReformerConfig, type ReformerOptions, resolveConfig } from "../../config.js";
+import { type ReformerConfig, type ReformerOptions, resolveConfig } from "../../config/config.js";
 import { convertTokens } from "../../generate/pairs.js";
 import type { Random } from "../../random.js";
 import { PreparedPlan } from "../../scheduler/run.js";

@@ -1,9 +1,9 @@
 // A model and its weights for tasks whose sequences are made up: trained like any other, evaluated with any hashing.
-import { bucketFactors, paddedLength, type ReformerConfig } from "../../config.js";
-import { readTensors } from "../../engine-checkpoint.js";
-import { describeAdapter, type OpenDevice, openDevice } from "../../engine-device.js";
-import { writeModelFiles } from "../../engine-files.js";
-import { resolveTrainOptions } from "../../engine-options.js";
+import { bucketFactors, paddedLength, type ReformerConfig } from "../../config/config.js";
+import { readTensors } from "../../engine/checkpoint.js";
+import { describeAdapter, type OpenDevice, openDevice } from "../../engine/device.js";
+import { writeModelFiles } from "../../engine/files.js";
+import { resolveTrainOptions } from "../../engine/options.js";
 import { SAFETENSORS } from "../../io/model-files.js";
 import { readSafetensors, type Tensor as StoredTensor, tensorFloats } from "../../io/safetensors.js";
 import { initialValues, parameters } from "../../model/parameters.js";

@@ -1,6 +1,6 @@
 // This library.
-import { bucketFactors, resolveConfig } from "../../../src/config.js";
-import { profileOf } from "../../../src/engine-device.js";
+import { bucketFactors, resolveConfig } from "../../../src/config/config.js";
+import { profileOf } from "../../../src/engine/device.js";
 import { Gpu, requestDevice } from "../../../src/gpu/gpu.js";
 import { oneChunk } from "../../../src/kernels/chunk-attention.js";
 import { matmul, matmulDims } from "../../../src/kernels/matmul.js";

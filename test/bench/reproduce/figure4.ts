@@ -1,6 +1,6 @@
 // Figure 4: how the number of hashing rounds bounds what is learned. The paper's images are a book here.
 import { readBook } from "../../../src/cli/book.js";
-import { Engine } from "../../../src/engine.js";
+import { Engine } from "../../../src/engine/engine.js";
 import type { ReformerOptions, TrainOptions } from "../../../src/types.js";
 import type { Row } from "../report.js";
 import type { Reproduction, Setting } from "./reproduction.js";

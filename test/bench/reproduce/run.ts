@@ -6,7 +6,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { pollSlowly } from "../../../src/cli/node-gpu.mjs";
-import { describeAdapter } from "../../../src/engine-device.js";
+import { describeAdapter } from "../../../src/engine/device.js";
 import { requestDevice } from "../../../src/gpu/gpu.js";
 import { adapterName } from "../../conformance/conformance.js";
 import { tableLines } from "../report.js";

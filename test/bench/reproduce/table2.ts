@@ -2,7 +2,7 @@
 
 import { DUPLICATION, duplication } from "../../../src/cli/learn/duplication.js";
 import { TaskModel } from "../../../src/cli/learn/task-model.js";
-import { type ReformerConfig, resolveConfig } from "../../../src/config.js";
+import { type ReformerConfig, resolveConfig } from "../../../src/config/config.js";
 import { parameters } from "../../../src/model/parameters.js";
 import type { Batch } from "../../../src/text/dataset.js";
 import type { ReformerOptions, TrainOptions } from "../../../src/types.js";

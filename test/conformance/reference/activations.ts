@@ -1,5 +1,5 @@
 // Activation functions and their derivatives in f64, written from their definitions.
-import type { Activation } from "../../../src/config.js";
+import type { Activation } from "../../../src/config/config.js";
 import { type Tape, Value } from "./tape.js";
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));

@@ -1,5 +1,5 @@
 // The Reformer's blocks in f64, from the formulas: embedding, attention block, feed-forward block, reversible layer.
-import { type LayerKind, type ReformerConfig, runsFullAttention } from "../../../src/config.js";
+import { type LayerKind, type ReformerConfig, runsFullAttention } from "../../../src/config/config.js";
 import { activate } from "./activations.js";
 import { attend } from "./attention.js";
 import { add, gather, layerNorm, linear, type Numbers, scale, type Tape, Value } from "./tape.js";

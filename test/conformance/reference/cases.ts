@@ -1,5 +1,5 @@
 // What a recorded case gives in f64: the same quantities under the same names, outputs and gradients.
-import type { LayerKind } from "../../../src/config.js";
+import type { LayerKind } from "../../../src/config/config.js";
 import {
   type CallShape,
   type Case,

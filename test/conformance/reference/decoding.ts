@@ -1,5 +1,5 @@
 // Cached decoding in f64, as the public model does it: every new token attends to normed inputs kept of earlier ones.
-import type { LayerKind } from "../../../src/config.js";
+import type { LayerKind } from "../../../src/config/config.js";
 import { type Case, padRows } from "../case.js";
 import { cachedIds, type DecodeCall, decodeCall, decodeHash, tokensAt } from "../decode-case.js";
 import { embedding, finalStates, reversibleLayer, type Setting, selfAttention } from "./blocks.js";

@@ -2,7 +2,7 @@
 import { newReport } from "../../../demo/gpu-test/client.js";
 import { afterEvent, type SpeedReport, type TestEvent, type TestGpu } from "../../../demo/gpu-test/report.js";
 import type { Runtime } from "../../../demo/runtime.js";
-import { resolveConfig } from "../../../src/config.js";
+import { resolveConfig } from "../../../src/config/config.js";
 import { DivergedError } from "../../../src/errors.js";
 import type {
   GeneratedPiece,

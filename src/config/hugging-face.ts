@@ -5,10 +5,11 @@
 // What it does not express (layer kind "full", and OWN_FIELDS) is written under `webgpu_reformer`, except the layer kind,
 // which stays in attn_layers: other readers then refuse the file, rightly.
 // The two stacks of a sequence-to-sequence model are written there too, and a kind of that name stands in attn_layers.
+
+import { ConfigError } from "../errors.js";
 import type { Activation, ReformerConfig, ReformerOptions } from "./config.js";
 import { resolveConfig } from "./config.js";
-import { HEAD_KEYS, headFromHuggingFace, headToHuggingFace } from "./config-hugging-face-heads.js";
-import { ConfigError } from "./errors.js";
+import { HEAD_KEYS, headFromHuggingFace, headToHuggingFace } from "./hugging-face-heads.js";
 
 /** Fields whose value is the same on both sides: [ours, theirs, their default]. */
 const SAME = [

@@ -1,4 +1,6 @@
 // Checks a configuration, and the rules that follow from one about lengths and buckets.
+
+import { ConfigError, ShapeError } from "../errors.js";
 import {
   ACTIVATIONS,
   count,
@@ -10,13 +12,12 @@ import {
   type NumberRule,
   type ReformerConfig,
   type ReformerOptions,
-} from "./config-fields.js";
-import { checkHashing, HASHINGS } from "./config-hashing.js";
-import { resolveHead } from "./config-heads.js";
-import { ConfigError, ShapeError } from "./errors.js";
+} from "./fields.js";
+import { checkHashing, HASHINGS } from "./hashing.js";
+import { resolveHead } from "./heads.js";
 
-export * from "./config-fields.js";
-export * from "./config-lengths.js";
+export * from "./fields.js";
+export * from "./lengths.js";
 
 const MAX_LAYERS = 1000;
 const MAX_BUCKETS = 2 ** 20;

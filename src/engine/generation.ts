@@ -1,10 +1,10 @@
 // Text from a prompt: tokens from the generator, decoded as they come, ending before a stop string.
-import { longestLength, type ReformerConfig } from "./config.js";
-import type { OpenDevice } from "./engine-device.js";
-import { ConfigError } from "./errors.js";
-import { Generator } from "./generate/generator.js";
-import type { Tokenizer } from "./text/tokenizer.js";
-import type { GeneratedPiece, GenerateOptions } from "./types.js";
+import { longestLength, type ReformerConfig } from "../config/config.js";
+import { ConfigError } from "../errors.js";
+import { Generator } from "../generate/generator.js";
+import type { Tokenizer } from "../text/tokenizer.js";
+import type { GeneratedPiece, GenerateOptions } from "../types.js";
+import type { OpenDevice } from "./device.js";
 
 /** What writing needs of a model. */
 export interface WritingModel {

@@ -7,7 +7,7 @@ import {
   POOLINGS,
   PROBLEM_TYPES,
   type ReformerOptions,
-} from "./config-fields.js";
+} from "./fields.js";
 
 /** The checks of `resolveConfig`, which name the field and what is needed. */
 export interface Checks {

@@ -1,6 +1,6 @@
 // The fields of the model's configuration: our names, their defaults and limits. The names used by public checkpoints
-// are in config-hugging-face.ts.
-import type { Hashing } from "./config-hashing.js";
+// are in hugging-face.ts.
+import type { Hashing } from "./hashing.js";
 
 export const LAYER_KINDS = ["local", "lsh", "full"] as const;
 export type LayerKind = (typeof LAYER_KINDS)[number];
@@ -102,7 +102,7 @@ export interface ReformerConfig extends HeadConfig {
   readonly localChunksAfter: number;
   /** R, independent hashing rounds. */
   readonly numHashes: number;
-  /** How LSH layers hash; the families are explained in config-hashing.ts. */
+  /** How LSH layers hash; the families are explained in hashing.ts. */
   readonly hashing: Hashing;
   /** Buckets per round (even), or even factors whose product it is, or chosen from the length. */
   readonly numBuckets: number | readonly number[] | "auto";

@@ -1,8 +1,8 @@
 // The names of heads and labels in public config.json files. A file names its head in `architectures`.
 
+import { ConfigError } from "../errors.js";
 import type { HeadConfig, HeadKind, ProblemType, ReformerConfig } from "./config.js";
-import { defaultHead, defaultLabels } from "./config-heads.js";
-import { ConfigError } from "./errors.js";
+import { defaultHead, defaultLabels } from "./heads.js";
 
 const ARCHITECTURES = {
   "language-model": "ReformerModelWithLMHead",

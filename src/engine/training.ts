@@ -1,20 +1,20 @@
 // One training run: batches, evaluations, samples and checkpoints, from where it stood to its last step, across a lost
 // device if need be.
-import type { ReformerConfig } from "./config.js";
-import { BestKeeper } from "./engine-best.js";
-import { fingerprint, openRun, saveRun, writeTensors } from "./engine-checkpoint.js";
-import { type HeldOut, type TrainingData, textData } from "./engine-data.js";
-import type { OpenDevice } from "./engine-device.js";
-import type { TrainSettings } from "./engine-options.js";
-import { planRun } from "./engine-plan.js";
-import { DeviceLostError, DivergedError } from "./errors.js";
-import type { HistoryPoint } from "./io/checkpoint.js";
-import type { CheckpointFiles, CheckpointStore } from "./io/checkpoint-store.js";
-import type { Tokenizer } from "./text/tokenizer.js";
-import { UPDATE_STATE } from "./train/optimizer.js";
-import type { TrainingPlan } from "./train/recordings.js";
-import { type FinishedStep, Trainer } from "./train/trainer.js";
-import type { ProgressEvent, TrainStep, TrainSummary } from "./types.js";
+import type { ReformerConfig } from "../config/config.js";
+import { DeviceLostError, DivergedError } from "../errors.js";
+import type { HistoryPoint } from "../io/checkpoint.js";
+import type { CheckpointFiles, CheckpointStore } from "../io/checkpoint-store.js";
+import type { Tokenizer } from "../text/tokenizer.js";
+import { UPDATE_STATE } from "../train/optimizer.js";
+import type { TrainingPlan } from "../train/recordings.js";
+import { type FinishedStep, Trainer } from "../train/trainer.js";
+import type { ProgressEvent, TrainStep, TrainSummary } from "../types.js";
+import { BestKeeper } from "./best.js";
+import { fingerprint, openRun, saveRun, writeTensors } from "./checkpoint.js";
+import { type HeldOut, type TrainingData, textData } from "./data.js";
+import type { OpenDevice } from "./device.js";
+import type { TrainSettings } from "./options.js";
+import { planRun } from "./plan.js";
 
 /** What a run needs of the engine it trains. */
 export interface TrainedModel {

@@ -1,8 +1,8 @@
 // A model as files: model.safetensors and config.json as the public checkpoints have them, and the tokenizer.
-import type { ReformerConfig } from "./config.js";
-import { configFromHuggingFace, configToHuggingFace } from "./config-hugging-face.js";
-import { CheckpointError, ConfigError, TextError } from "./errors.js";
-import { concatBytes, textBytes } from "./io/bytes.js";
+import type { ReformerConfig } from "../config/config.js";
+import { configFromHuggingFace, configToHuggingFace } from "../config/hugging-face.js";
+import { CheckpointError, ConfigError, TextError } from "../errors.js";
+import { concatBytes, textBytes } from "../io/bytes.js";
 import {
   CONFIG,
   missing,
@@ -10,14 +10,14 @@ import {
   SAFETENSORS,
   type StoredWeights,
   TOKENIZER,
-} from "./io/model-files.js";
-import { safetensorsParts, type Tensor, tensorFloats } from "./io/safetensors.js";
-import { matchWeights, withAliases } from "./io/weight-names.js";
-import { initialValues, type Parameter } from "./model/parameters.js";
-import { byteTokenizer } from "./text/byte-tokenizer.js";
-import { loadTokenizer } from "./text/load-tokenizer.js";
-import type { Tokenizer } from "./text/tokenizer.js";
-import type { ModelFiles, ProgressEvent } from "./types.js";
+} from "../io/model-files.js";
+import { safetensorsParts, type Tensor, tensorFloats } from "../io/safetensors.js";
+import { matchWeights, withAliases } from "../io/weight-names.js";
+import { initialValues, type Parameter } from "../model/parameters.js";
+import { byteTokenizer } from "../text/byte-tokenizer.js";
+import { loadTokenizer } from "../text/load-tokenizer.js";
+import type { Tokenizer } from "../text/tokenizer.js";
+import type { ModelFiles, ProgressEvent } from "../types.js";
 
 /** By it other readers open tokenizer.json without looking for a class of the model's own. */
 const TOKENIZER_CONFIG = "tokenizer_config.json";

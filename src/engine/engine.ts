@@ -1,27 +1,16 @@
 // The engine: one model on one GPU device, on the thread it was made on. The only place that knows all parts.
-import { type ReformerConfig, resolveConfig } from "./config.js";
-import { readTensors } from "./engine-checkpoint.js";
-import { describeAdapter, type OpenDevice, openDevice } from "./engine-device.js";
-import { evaluate } from "./engine-evaluation.js";
-import { readModelFiles, writeModelFiles, writeWeights } from "./engine-files.js";
-import { fineTuneSteps } from "./engine-fine-tuning.js";
-import { generateText } from "./engine-generation.js";
-import { configWithHead, withHead } from "./engine-head.js";
-import { resolveTrainOptions } from "./engine-options.js";
-import { runOf } from "./engine-run.js";
-import { makeTokenizer, withVocabulary } from "./engine-tokenizer.js";
-import { type TrainedModel, TrainingRun } from "./engine-training.js";
-import { ConfigError, DisposedError } from "./errors.js";
-import type { CheckpointStore } from "./io/checkpoint-store.js";
-import { IN_MEMORY, memoryStore, memoryStores } from "./io/memory-store.js";
-import { fetchModel } from "./io/model-files.js";
-import type { ModelLocation } from "./io/model-location.js";
-import { openOpfsStore } from "./io/opfs-store.js";
-import { initialValues, parameterCount, parameters } from "./model/parameters.js";
-import type { TaskModel } from "./tasks/reading.js";
-import { TaskMethods } from "./tasks/task-methods.js";
-import { tasksOf } from "./tasks/tasks.js";
-import type { Tokenizer } from "./text/tokenizer.js";
+import { type ReformerConfig, resolveConfig } from "../config/config.js";
+import { ConfigError, DisposedError } from "../errors.js";
+import type { CheckpointStore } from "../io/checkpoint-store.js";
+import { IN_MEMORY, memoryStore, memoryStores } from "../io/memory-store.js";
+import { fetchModel } from "../io/model-files.js";
+import type { ModelLocation } from "../io/model-location.js";
+import { openOpfsStore } from "../io/opfs-store.js";
+import { initialValues, parameterCount, parameters } from "../model/parameters.js";
+import type { TaskModel } from "../tasks/reading.js";
+import { TaskMethods } from "../tasks/task-methods.js";
+import { tasksOf } from "../tasks/tasks.js";
+import type { Tokenizer } from "../text/tokenizer.js";
 import type {
   CreateOptions,
   EvaluateOptions,
@@ -42,7 +31,18 @@ import type {
   Tasks,
   TrainOptions,
   TrainRun,
-} from "./types.js";
+} from "../types.js";
+import { readTensors } from "./checkpoint.js";
+import { describeAdapter, type OpenDevice, openDevice } from "./device.js";
+import { evaluate } from "./evaluation.js";
+import { readModelFiles, writeModelFiles, writeWeights } from "./files.js";
+import { fineTuneSteps } from "./fine-tuning.js";
+import { generateText } from "./generation.js";
+import { configWithHead, withHead } from "./head.js";
+import { resolveTrainOptions } from "./options.js";
+import { runOf } from "./run.js";
+import { makeTokenizer, withVocabulary } from "./tokenizer.js";
+import { type TrainedModel, TrainingRun } from "./training.js";
 
 /** What the engine needs of CreateOptions, and where named checkpoints are kept. */
 export interface EngineOptions extends Omit<CreateOptions, "worker"> {

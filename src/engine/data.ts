@@ -1,14 +1,14 @@
 // What a run learns from, and how its held-out part is measured.
-import type { ReformerConfig } from "./config.js";
-import type { TrainSettings } from "./engine-options.js";
-import { ConfigError } from "./errors.js";
-import { hasAccuracy } from "./layers/heads.js";
-import { type EncodedExample, ExampleSource } from "./tasks/examples.js";
-import { MaskedSource, maskWindows } from "./tasks/masking.js";
-import { type BatchSource, TokenDataset } from "./text/dataset.js";
-import type { Tokenizer } from "./text/tokenizer.js";
-import type { Trainer } from "./train/trainer.js";
-import type { TrainStep } from "./types.js";
+import type { ReformerConfig } from "../config/config.js";
+import { ConfigError } from "../errors.js";
+import { hasAccuracy } from "../layers/heads.js";
+import { type EncodedExample, ExampleSource } from "../tasks/examples.js";
+import { MaskedSource, maskWindows } from "../tasks/masking.js";
+import { type BatchSource, TokenDataset } from "../text/dataset.js";
+import type { Tokenizer } from "../text/tokenizer.js";
+import type { Trainer } from "../train/trainer.js";
+import type { TrainStep } from "../types.js";
+import type { TrainSettings } from "./options.js";
 
 export type HeldOut = NonNullable<TrainStep["heldOut"]>;
 

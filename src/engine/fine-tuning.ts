@@ -1,15 +1,15 @@
 // Training with examples: options, encoding, and the run that keeps its best checkpoint.
-import { pairLengths, type ReformerConfig, roundUpToChunks } from "./config.js";
-import { exampleData, needExamples } from "./engine-data.js";
-import { resolveTrainOptions, type TrainSettings } from "./engine-options.js";
-import { type TrainedModel, TrainingRun } from "./engine-training.js";
-import { ConfigError } from "./errors.js";
-import { parameters } from "./model/parameters.js";
-import { encodeExamples, longestExample, splitExamples } from "./tasks/examples.js";
-import { MASK_SHARE } from "./tasks/masking.js";
-import { HELD_OUT } from "./text/dataset.js";
-import type { FineTuneOptions, FineTuneStep, TrainSummary } from "./types.js";
-import type { Example } from "./types-tasks.js";
+import { pairLengths, type ReformerConfig, roundUpToChunks } from "../config/config.js";
+import { ConfigError } from "../errors.js";
+import { parameters } from "../model/parameters.js";
+import { encodeExamples, longestExample, splitExamples } from "../tasks/examples.js";
+import { MASK_SHARE } from "../tasks/masking.js";
+import { HELD_OUT } from "../text/dataset.js";
+import type { FineTuneOptions, FineTuneStep, TrainSummary } from "../types.js";
+import type { Example } from "../types-tasks.js";
+import { exampleData, needExamples } from "./data.js";
+import { resolveTrainOptions, type TrainSettings } from "./options.js";
+import { type TrainedModel, TrainingRun } from "./training.js";
 
 const DEFAULT_PATIENCE = 3;
 

@@ -1,11 +1,11 @@
 // The model's weights on one device, and what is needed to put them on another after the device was lost.
-import type { ReformerConfig } from "./config.js";
-import { ConfigError } from "./errors.js";
-import { Gpu, requestDevice } from "./gpu/gpu.js";
-import { type ParameterArena, parameterArena, readbackBytes } from "./model/memory.js";
-import { DEFAULT_LIMITS, type DeviceProfile, type Plan, plan } from "./scheduler/plan.js";
-import { PreparedPlan } from "./scheduler/run.js";
-import type { AdapterDescription } from "./types.js";
+import type { ReformerConfig } from "../config/config.js";
+import { ConfigError } from "../errors.js";
+import { Gpu, requestDevice } from "../gpu/gpu.js";
+import { type ParameterArena, parameterArena, readbackBytes } from "../model/memory.js";
+import { DEFAULT_LIMITS, type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
+import { PreparedPlan } from "../scheduler/run.js";
+import type { AdapterDescription } from "../types.js";
 
 /** What a plan must know of a device. */
 export function profileOf({ limits, features, adapterInfo }: GPUDevice, memoryLimit?: number): DeviceProfile {

@@ -1,5 +1,5 @@
 // The families of hashing that LSH layers may use, and what each of them cannot do.
-import { ConfigError } from "./errors.js";
+import { ConfigError } from "../errors.js";
 
 /**
  * How an LSH layer gives every token a bucket per round:

@@ -1,10 +1,10 @@
 // The tokenizer of a new model, and the vocabulary that goes with it.
-import { ConfigError } from "./errors.js";
-import { trainBpe } from "./text/bpe-training.js";
-import { byteTokenizer } from "./text/byte-tokenizer.js";
-import { characterTokenizer } from "./text/character-tokenizer.js";
-import type { Tokenizer } from "./text/tokenizer.js";
-import type { CreateOptions, ReformerOptions } from "./types.js";
+import { ConfigError } from "../errors.js";
+import { trainBpe } from "../text/bpe-training.js";
+import { byteTokenizer } from "../text/byte-tokenizer.js";
+import { characterTokenizer } from "../text/character-tokenizer.js";
+import type { Tokenizer } from "../text/tokenizer.js";
+import type { CreateOptions, ReformerOptions } from "../types.js";
 
 /** The token that a head needs beside those of texts: a mask, or what begins and ends a target. */
 const OWN_TOKEN = {

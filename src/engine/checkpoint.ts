@@ -1,14 +1,14 @@
 // A run's weights and optimiser state between GPU memory and checkpoint files.
-import type { ReformerConfig } from "./config.js";
-import { CheckpointError } from "./errors.js";
-import { type Checkpoint, type HistoryPoint, packCheckpoint, unpackCheckpoint } from "./io/checkpoint.js";
-import type { CheckpointFiles } from "./io/checkpoint-store.js";
-import { type Tensor as FileTensor, makeTensor, tensorFloats } from "./io/safetensors.js";
-import type { Plan } from "./scheduler/plan.js";
-import type { Tensor } from "./scheduler/recording.js";
-import type { PreparedPlan } from "./scheduler/run.js";
-import { sameTokenizer } from "./text/load-tokenizer.js";
-import type { Tokenizer } from "./text/tokenizer.js";
+import type { ReformerConfig } from "../config/config.js";
+import { CheckpointError } from "../errors.js";
+import { type Checkpoint, type HistoryPoint, packCheckpoint, unpackCheckpoint } from "../io/checkpoint.js";
+import type { CheckpointFiles } from "../io/checkpoint-store.js";
+import { type Tensor as FileTensor, makeTensor, tensorFloats } from "../io/safetensors.js";
+import type { Plan } from "../scheduler/plan.js";
+import type { Tensor } from "../scheduler/recording.js";
+import type { PreparedPlan } from "../scheduler/run.js";
+import { sameTokenizer } from "../text/load-tokenizer.js";
+import type { Tokenizer } from "../text/tokenizer.js";
 
 /** Copies tensors to the host, in order. */
 export async function readTensors(

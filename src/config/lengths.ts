@@ -1,7 +1,8 @@
 // Lengths of sequences: how many tokens a model takes, and what they are padded to.
-import { type LayerKind, MAX_TOKENS, type ReformerConfig } from "./config-fields.js";
-import { ShapeError } from "./errors.js";
-import { roundUp } from "./shapes.js";
+
+import { ShapeError } from "../errors.js";
+import { roundUp } from "../shapes.js";
+import { type LayerKind, MAX_TOKENS, type ReformerConfig } from "./fields.js";
 
 /** Longest sequence the configuration takes: maxLength, or the size of its position table. */
 export function longestLength(config: ReformerConfig): number {

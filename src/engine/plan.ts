@@ -1,11 +1,11 @@
 // The plan of a training run on a device: within the model's budget, of the fastest products where that is asked for, and
 // as the checkpoint it goes on from was planned.
-import type { ReformerConfig } from "./config.js";
-import type { OpenDevice } from "./engine-device.js";
-import { planLength } from "./engine-length.js";
-import type { DeviceProfile, PlanChoices } from "./scheduler/plan.js";
-import { rememberedChoices, stopwatchOn, tune } from "./scheduler/tune.js";
-import { planTraining, type TrainingPlan, type TrainingShape } from "./train/recordings.js";
+import type { ReformerConfig } from "../config/config.js";
+import type { DeviceProfile, PlanChoices } from "../scheduler/plan.js";
+import { rememberedChoices, stopwatchOn, tune } from "../scheduler/tune.js";
+import { planTraining, type TrainingPlan, type TrainingShape } from "../train/recordings.js";
+import type { OpenDevice } from "./device.js";
+import { planLength } from "./length.js";
 
 export interface RunPlan {
   readonly plan: TrainingPlan;

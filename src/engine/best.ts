@@ -1,7 +1,7 @@
 // The checkpoint of the lowest held-out loss, and whether it is worth going on.
-import type { HistoryPoint } from "./io/checkpoint.js";
-import { unpackCheckpoint } from "./io/checkpoint.js";
-import type { CheckpointFiles, CheckpointStore } from "./io/checkpoint-store.js";
+import type { HistoryPoint } from "../io/checkpoint.js";
+import { unpackCheckpoint } from "../io/checkpoint.js";
+import type { CheckpointFiles, CheckpointStore } from "../io/checkpoint-store.js";
 
 export class BestKeeper {
   #step: number | undefined;

@@ -1,12 +1,12 @@
 // Options of a training run, checked and completed.
-import type { ReformerConfig } from "./config.js";
-import { longestLength } from "./config.js";
-import { ConfigError } from "./errors.js";
-import { HELD_OUT } from "./text/dataset.js";
-import type { OptimizerOptions } from "./train/optimizer.js";
-import type { TrainingShape } from "./train/recordings.js";
-import { resolveSchedule, type Schedule } from "./train/schedule.js";
-import type { TrainOptions } from "./types.js";
+import type { ReformerConfig } from "../config/config.js";
+import { longestLength } from "../config/config.js";
+import { ConfigError } from "../errors.js";
+import { HELD_OUT } from "../text/dataset.js";
+import type { OptimizerOptions } from "../train/optimizer.js";
+import type { TrainingShape } from "../train/recordings.js";
+import { resolveSchedule, type Schedule } from "../train/schedule.js";
+import type { TrainOptions } from "../types.js";
 
 /** Everything a run is determined by, besides the model, the text and the seed. */
 export interface TrainSettings {

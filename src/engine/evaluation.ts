@@ -1,17 +1,17 @@
 // The loss of a model on a text, or on examples.
-import { type ReformerConfig, roundUpToChunks } from "./config.js";
-import { withHashing } from "./config-hashing.js";
-import { needExamples, needLanguageModel } from "./engine-data.js";
-import { planLength } from "./engine-length.js";
-import { hasAccuracy } from "./layers/heads.js";
-import type { DeviceProfile } from "./scheduler/plan.js";
-import { PreparedPlan } from "./scheduler/run.js";
-import { ExampleSource, encodeExamples, longestExample } from "./tasks/examples.js";
-import { MASK_SHARE, maskWindows } from "./tasks/masking.js";
-import type { TaskModel } from "./tasks/reading.js";
-import { type Batch, TokenDataset } from "./text/dataset.js";
-import { EVALUATE, evaluateWindows, initialiseWindows, planEvaluation } from "./train/evaluation.js";
-import type { EvaluateOptions, Evaluation, Example } from "./types.js";
+import { type ReformerConfig, roundUpToChunks } from "../config/config.js";
+import { withHashing } from "../config/hashing.js";
+import { hasAccuracy } from "../layers/heads.js";
+import type { DeviceProfile } from "../scheduler/plan.js";
+import { PreparedPlan } from "../scheduler/run.js";
+import { ExampleSource, encodeExamples, longestExample } from "../tasks/examples.js";
+import { MASK_SHARE, maskWindows } from "../tasks/masking.js";
+import type { TaskModel } from "../tasks/reading.js";
+import { type Batch, TokenDataset } from "../text/dataset.js";
+import { EVALUATE, evaluateWindows, initialiseWindows, planEvaluation } from "../train/evaluation.js";
+import type { EvaluateOptions, Evaluation, Example } from "../types.js";
+import { needExamples, needLanguageModel } from "./data.js";
+import { planLength } from "./length.js";
 
 /** So much of a text is held out that nothing is left to train on. */
 const ALL = 0.999999;

@@ -1,12 +1,12 @@
 // A new head on the body that a model has.
-import { type ReformerConfig, resolveConfig } from "./config.js";
-import { readTensors, writeTensors } from "./engine-checkpoint.js";
-import { type OpenDevice, planWeights } from "./engine-device.js";
-import { ConfigError } from "./errors.js";
-import { parameterArena } from "./model/memory.js";
-import { initialValues, isBody, parameters } from "./model/parameters.js";
-import { PreparedPlan } from "./scheduler/run.js";
-import type { HeadOptions } from "./types-tasks.js";
+import { type ReformerConfig, resolveConfig } from "../config/config.js";
+import { ConfigError } from "../errors.js";
+import { parameterArena } from "../model/memory.js";
+import { initialValues, isBody, parameters } from "../model/parameters.js";
+import { PreparedPlan } from "../scheduler/run.js";
+import type { HeadOptions } from "../types-tasks.js";
+import { readTensors, writeTensors } from "./checkpoint.js";
+import { type OpenDevice, planWeights } from "./device.js";
 
 /** Configuration of the same body under another head. @throws {ConfigError} naming the option */
 export function configWithHead(config: ReformerConfig, { seed: _, ...options }: HeadOptions): ReformerConfig {

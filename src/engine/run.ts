@@ -1,5 +1,5 @@
 // Runs as the public API gives them: to iterate over, or to finish.
-import type { TrainSummary } from "./types.js";
+import type { TrainSummary } from "../types.js";
 
 /** A run to iterate over or to finish; it starts with the first step. */
 export function runOf<T>(start: () => AsyncGenerator<T, TrainSummary>) {

@@ -1,8 +1,8 @@
 // The longest sequences that a plan has memory for, and what is said where one is longer.
-import { lengthStep, longestLength, type ReformerConfig } from "./config.js";
-import { GpuOutOfMemoryError, ShapeError } from "./errors.js";
-import { bytesWithin, type Held, largestWithin, planWithin } from "./scheduler/budget.js";
-import type { DeviceProfile, Plan } from "./scheduler/plan.js";
+import { lengthStep, longestLength, type ReformerConfig } from "../config/config.js";
+import { GpuOutOfMemoryError, ShapeError } from "../errors.js";
+import { bytesWithin, type Held, largestWithin, planWithin } from "../scheduler/budget.js";
+import type { DeviceProfile, Plan } from "../scheduler/plan.js";
 
 /** Plans a run on sequences of `length` tokens. */
 type MakePlan<T> = (profile: DeviceProfile, length: number) => T;
