@@ -1,16 +1,21 @@
 // The public vocabulary of writing text.
 
-export interface GenerateOptions {
-  readonly maxNewTokens?: number | undefined;
+/** How tokens are chosen. */
+export interface SamplingOptions {
+  /** Of sampling, and of the hash rotations unless the configuration fixes them; default 0. */
+  readonly seed?: number | undefined;
   /** 0: always the most probable token. Default 1. */
   readonly temperature?: number | undefined;
-  /** Only the k most probable tokens; 0 (default) keeps all. */
+  /** Only the k most probable tokens; 0 (default): all. */
   readonly topK?: number | undefined;
-  /** Only the most probable tokens that together reach this probability; default 1. */
+  /** Only the most probable tokens that together reach this probability; default 1: all. */
   readonly topP?: number | undefined;
-  /** Divides positive (multiplies negative) logits of tokens already present; default 1. */
+  /** Divides positive (multiplies negative) logits of tokens already present; default 1: none. */
   readonly repetitionPenalty?: number | undefined;
-  readonly seed?: number | undefined;
+}
+
+export interface GenerateOptions extends SamplingOptions {
+  readonly maxNewTokens?: number | undefined;
   /** Generation ends before any of these strings. */
   readonly stop?: string | readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;

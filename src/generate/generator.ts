@@ -9,6 +9,7 @@ import { planWithin } from "../scheduler/budget.js";
 import type { DeviceProfile } from "../scheduler/plan.js";
 import { PreparedPlan } from "../scheduler/run.js";
 import { ceilDiv } from "../shapes.js";
+import type { SamplingOptions } from "../types-generation.js";
 import { nextGroup, runSteps } from "./group.js";
 import {
   type GenerationPlan,
@@ -18,7 +19,7 @@ import {
   planPrefill,
   RUN,
 } from "./recordings.js";
-import { checkSampling, type SamplingOptions, samplingControl } from "./sampling.js";
+import { checkSampling, samplingControl } from "./sampling.js";
 
 export interface GeneratorOptions extends Partial<GenerationShape> {
   readonly capacity: number;

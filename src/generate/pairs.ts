@@ -12,9 +12,10 @@ import { type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
 import { Arena, type Tensor } from "../scheduler/recording.js";
 import { PreparedPlan } from "../scheduler/run.js";
 import { roundUp } from "../shapes.js";
+import type { SamplingOptions } from "../types-generation.js";
 import { nextGroup, runSteps } from "./group.js";
 import { type GenerationPlan, inferenceContext, planGeneration, RUN } from "./recordings.js";
-import { checkSampling, type SamplingOptions } from "./sampling.js";
+import { checkSampling } from "./sampling.js";
 
 /** What conversion needs of a sequence-to-sequence model. */
 export interface PairModel {

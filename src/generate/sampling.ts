@@ -1,20 +1,7 @@
 // How tokens are chosen.
 import { ConfigError } from "../errors.js";
 import type { ControlState } from "../model/control.js";
-
-/** How tokens are chosen. */
-export interface SamplingOptions {
-  /** Of sampling, and of the hash rotations unless the configuration fixes them; default 0. */
-  readonly seed?: number | undefined;
-  /** 0: always the most probable token. Default 1. */
-  readonly temperature?: number | undefined;
-  /** Only the k most probable tokens; 0 (default): all. */
-  readonly topK?: number | undefined;
-  /** Only the most probable tokens that together reach this probability; default 1: all. */
-  readonly topP?: number | undefined;
-  /** Divides positive (multiplies negative) logits of tokens already present; default 1: none. */
-  readonly repetitionPenalty?: number | undefined;
-}
+import type { SamplingOptions } from "../types-generation.js";
 
 /** @throws {ConfigError} naming the option that is out of range */
 export function checkSampling({ temperature, topK, topP, repetitionPenalty }: SamplingOptions): void {
