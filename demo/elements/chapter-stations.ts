@@ -6,6 +6,14 @@ import { base } from "./styles.js";
 
 /** How far below the screen a station is loaded, in CSS pixels. */
 const AHEAD = 500;
+/** Milliseconds after which the others are loaded, one by one while the page is idle, so that it prints whole. */
+const OTHERS_AFTER = 5000;
+
+const idle = () =>
+  new Promise<void>((resolve) => {
+    if ("requestIdleCallback" in window) requestIdleCallback(() => resolve());
+    else setTimeout(resolve, 200);
+  });
 
 interface StationElement extends HTMLElement {
   chapter: Chapter;
@@ -76,17 +84,15 @@ export class ChapterStations extends PageElement {
     },
     { rootMargin: `${AHEAD}px` },
   );
-  readonly #print = () => {
-    for (const number of STATIONS.keys()) void this.#load(number + 1);
-  };
+  #others: ReturnType<typeof setTimeout> | undefined;
 
   override connectedCallback(): void {
     super.connectedCallback();
-    addEventListener("beforeprint", this.#print);
+    this.#others = setTimeout(() => void this.#loadOthers(), OTHERS_AFTER);
   }
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    removeEventListener("beforeprint", this.#print);
+    clearTimeout(this.#others);
     this.#near.disconnect();
   }
   override firstUpdated(): void {
@@ -103,6 +109,15 @@ export class ChapterStations extends PageElement {
   /** Brings a station to the top of the screen. */
   show(number: number): void {
     this.renderRoot.querySelector(`#station-${number}`)?.scrollIntoView();
+  }
+
+  /** They show what needs no measuring; that begins when they are seen. */
+  async #loadOthers(): Promise<void> {
+    for (const number of STATIONS.keys()) {
+      await idle();
+      if (!this.isConnected) return;
+      await this.#load(number + 1);
+    }
   }
 
   async #load(number: number): Promise<void> {

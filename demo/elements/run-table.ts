@@ -53,7 +53,8 @@ export class RunTable extends SessionElement {
   override render() {
     const t = this.t.runs;
     const runs = knownRuns();
-    if (runs.length === 0) return nothing;
+    this.hidden = runs.length === 0;
+    if (this.hidden) return nothing;
     const best = Math.min(...runs.map(({ heldOutBits }) => heldOutBits ?? Number.POSITIVE_INFINITY));
     const { locked } = this.session;
     return html`

@@ -267,3 +267,14 @@ test("without WebGPU the stations show what is computed and say what is missing"
   expect(complaints).toEqual([]);
   await page.context().close();
 });
+
+test("stations that nobody has come near are there to be printed, unmeasured", {
+  timeout: LIMIT,
+}, async () => {
+  const { page } = await site.open("/?lang=en", { reducedMotion: "reduce" });
+  await expect.poll(() => page.locator(".slot.loaded").count(), { timeout: LIMIT }).toBe(STATIONS.length);
+  const last = page.locator(`#station-${STATIONS.length} > *`).first();
+  expect(await last.locator("h2").innerText()).toContain(en.chapter.titles.at(-1));
+  expect(await last.locator(".progress [role=status]").innerText()).not.toBe(en.chapter.status.done);
+  await page.context().close();
+});
