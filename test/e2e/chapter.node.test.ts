@@ -181,6 +181,10 @@ test("every station measures, answers its reader and exports, in both languages"
   expect(await hashing.locator("figcaption").innerText()).toMatch(/with probability/);
   expect(await hashing.locator("rect.for8, rect.against8").count()).toBeGreaterThan(0);
 
+  // The model that comes with the page has found keys.
+  const tasks = await show(page, 8);
+  expect(await tasks.locator(".found .right").count()).toBeGreaterThan(0);
+
   // A table and a figure as files.
   const first = await show(page, 1);
   expect((JSON.parse(await saved(page, first, "JSON")) as Exported).data).toHaveLength(4);
