@@ -1,6 +1,7 @@
 // embedding: the residual stream's first value, a word vector plus a position vector.
 //
 //   out[t,c] = word[ids[t],c]·w(t,c) + position(p,c)·v(t,c),   p = first position + (rowOffset + t) mod length
+//   Padding beyond the tables takes their last position, ROWS − 1.
 //   position(p,c) = pos0[p div A1, c] for c < SIZE0, else pos1[p mod A1, c − SIZE0]
 //   Axial tables have A1 columns. A learned table is pos0 alone: A1 = 1, SIZE0 = SIZE.
 //   Dropout: w acts on single elements; v on single elements of learned positions, but on whole columns p mod A1 of
@@ -23,6 +24,7 @@
 override SIZE: u32;  // E
 override SIZE0: u32;
 override AXIS1: u32; // A1
+override ROWS: u32;  // A0·A1
 override PLANES: bool;
 override DROPOUT: u32;
 
@@ -60,7 +62,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let token = params.rowOffset + i / SIZE;
   let column = i % SIZE;
   let sequence = token / params.length;
-  let p = control[CONTROL_POSITION] + params.positionOffset + token % params.length;
+  let p = min(control[CONTROL_POSITION] + params.positionOffset + token % params.length, ROWS - 1u);
 
   var word_value = word[ids[i / SIZE] * SIZE + column];
   var position_value = 0.0;

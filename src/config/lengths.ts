@@ -58,6 +58,23 @@ export function wholeChunks(config: ReformerConfig, layers: readonly LayerKind[]
   return roundUp(length, chunks.reduce(leastCommonMultiple, 1));
 }
 
+/**
+ * Tokens of a source with its padding. Windows of chunks wrap around, from the first chunk to the last ones and back: as
+ * much padding as a window reaches stands there, so that the states of a source do not depend on how far it is padded.
+ * Positions beyond the model's are padding's alone.
+ */
+export function encoderLength(config: ReformerConfig, length: number): number {
+  const { encoderLayers } = config;
+  const whole = wholeChunks(config, encoderLayers, length);
+  const reaches = encoderLayers.map((kind) => {
+    if (runsFullAttention(config, kind, whole)) return 0;
+    return kind === "lsh"
+      ? config.lshChunkLength * Math.max(config.lshChunksBefore, config.lshChunksAfter)
+      : config.localChunkLength * Math.max(config.localChunksBefore, config.localChunksAfter);
+  });
+  return wholeChunks(config, encoderLayers, length + Math.max(0, ...reaches));
+}
+
 /** Tokens of a source, a target, and both joined. */
 export interface PairLengths {
   readonly source: number;
@@ -82,13 +99,6 @@ export function pairLengths(config: ReformerConfig, source: number, target: numb
       { name, length, longest },
     );
   }
-  const padded = wholeChunks(config, config.encoderLayers, source);
-  if (padded > longest) {
-    throw new ShapeError(
-      `a source of ${source} tokens pads to ${padded} (chunk lengths ${chunkLengths(config, config.encoderLayers).join(" and ")}), beyond the ${longest} positions of this model: shorten it.`,
-      { length: source, padded, longest },
-    );
-  }
   const joined = wholeChunks(config, config.layers, source + target);
   if (joined > MAX_TOKENS) {
     throw new ShapeError(
@@ -96,7 +106,7 @@ export function pairLengths(config: ReformerConfig, source: number, target: numb
       { joined, longest: MAX_TOKENS },
     );
   }
-  return { source: padded, target, joined };
+  return { source: encoderLength(config, source), target, joined };
 }
 
 /** The length itself where it is not padded or has no room to be, else its padded form. */

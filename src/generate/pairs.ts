@@ -1,6 +1,6 @@
 // Targets of sources, token by token: the encoder and the decoder over its states in one pass, then one step per token
 // against the caches.
-import { longestLength, type ReformerConfig, wholeChunks } from "../config/config.js";
+import { encoderLength, type ReformerConfig, wholeChunks } from "../config/config.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { copyInto } from "../layers/copy.js";
 import { prefillHashes, prefillLayer } from "../layers/decode.js";
@@ -82,7 +82,7 @@ export async function convertTokens(
   }
 }
 
-/** Sources are padded to a multiple of it where positions allow: programs for full attention are compiled per length. */
+/** Sources are padded to a multiple of it: programs for full attention are compiled per length. */
 const LENGTH_STEP = 32;
 
 /** Tokens of a source with the padding that each stack needs. */
@@ -92,10 +92,10 @@ interface PaddedSource {
 }
 
 function paddedSource(config: ReformerConfig, length: number): PaddedSource {
-  const whole = (tokens: number) => wholeChunks(config, config.encoderLayers, tokens);
-  const rounded = whole(roundUp(length, LENGTH_STEP));
-  const encoder = rounded <= longestLength(config) ? rounded : whole(length);
-  return { encoder, decoder: wholeChunks(config, config.layers, encoder) };
+  const rounded = roundUp(length, LENGTH_STEP);
+  const below = config.fullAttentionBelow;
+  const tokens = length < below && rounded >= below ? length : rounded;
+  return { encoder: encoderLength(config, tokens), decoder: wholeChunks(config, config.layers, tokens) };
 }
 
 /** Fills the caches with the sources. */

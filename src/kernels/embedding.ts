@@ -15,6 +15,8 @@ export interface PositionDims {
   readonly length: number;
   /** First token of this slab, counted through the batch. */
   readonly rowOffset: number;
+  /** Tokens at the end of every sequence that are padding and need no position of their own; default: none. */
+  readonly padding?: number | undefined;
   /** Position of the first token of every sequence. */
   readonly positionOffset: number;
   /** Width of the stream. */
@@ -49,7 +51,8 @@ export function positionMaskShape(d: PositionDims): readonly number[] {
 
 /** @throws {ShapeError} where the tables are not as wide as the stream or hold too few positions. */
 function checkPositions(d: PositionDims): void {
-  const { positionShape, positionSizes, positionOffset, length, size } = d;
+  const { positionShape, positionSizes, positionOffset, size } = d;
+  const length = d.length - (d.padding ?? 0);
   if (positionSizes[0] + positionSizes[1] !== size) {
     throw new ShapeError(
       `position tables of width ${positionSizes.join(" + ")} do not fill a stream of width ${size}`,
@@ -73,6 +76,7 @@ export const embedding = defineKernel<EmbeddingDims>({
     SIZE: d.size,
     SIZE0: d.positionSizes[0],
     AXIS1: d.positionShape[1],
+    ROWS: d.positionShape[0] * d.positionShape[1],
     PLANES: Number(d.positions === "axial"),
     DROPOUT: d.dropout,
     FIXED_POINT: Number(d.fixedPoint),

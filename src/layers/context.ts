@@ -59,6 +59,8 @@ export interface LayerContext {
   readonly given: GivenInputs;
   /** Position of the first token of every sequence; 0 where absent. */
   readonly positionOffset?: number | undefined;
+  /** Tokens at the end of every sequence that are padding and have no position of their own; 0 where absent. */
+  readonly padding?: number | undefined;
   /** Leaves the LSH layers' output out of the residual stream: what do they contribute? */
   readonly withoutLsh?: boolean | undefined;
 }

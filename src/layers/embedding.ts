@@ -47,6 +47,7 @@ export function embeddingDims(
     tokens: count,
     length,
     rowOffset: start,
+    padding: context.padding,
     positionOffset: context.positionOffset ?? 0,
     size,
     positions: positions.type,

@@ -1,7 +1,7 @@
 // Sequence to sequence, recorded: a reversible encoder that sees both directions reads the source; its states and the
 // embedded target follow one another in one sequence, and one causal reversible decoder runs over both, its predictions
 // of the target counting (trax ConfigurableTerraformer). There is no attention of another kind between the two.
-import type { ReformerConfig } from "../config/config.js";
+import { longestLength, type ReformerConfig } from "../config/config.js";
 import type { LayerContext } from "../layers/context.js";
 import { copyInto } from "../layers/copy.js";
 import { embed, embedBackward, embeddingGradients } from "../layers/embedding.js";
@@ -39,7 +39,8 @@ export function encoderContext(
   length: number,
   keyMask: Tensor | undefined,
 ): LayerContext {
-  return { ...context, config: { ...context.config, causal: false }, length, keyMask };
+  const padding = Math.max(0, length - longestLength(context.config));
+  return { ...context, config: { ...context.config, causal: false }, length, padding, keyMask };
 }
 
 /** The encoder over a batch of sources: its final streams, in transient memory. */

@@ -35,6 +35,11 @@ const ROWS: [why: string, dims: EmbeddingDims][] = [
     { ...axial, tokens: 17, rowOffset: 9, positionOffset: 3 },
   ],
   ["learned positions with an offset", { ...learned, positionOffset: 9 }],
+  ["axial, padding beyond the tables", { ...axial, tokens: 56, length: 28, padding: 4 }],
+  [
+    "learned, padding beyond the table, a slab",
+    { ...learned, tokens: 20, length: 33, rowOffset: 30, padding: 3 },
+  ],
   ["axial, fixed point", { ...axial, fixedPoint: true }],
   ["axial, seeded dropout, a slab", { ...axial, tokens: 20, rowOffset: 15, dropout: 1, dropoutRate: 0.3 }],
   ["learned, seeded dropout, fixed point", { ...learned, fixedPoint: true, dropout: 1, dropoutRate: 0.1 }],

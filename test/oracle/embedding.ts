@@ -3,9 +3,10 @@ import type { PositionDims } from "../../src/kernels/embedding.js";
 /** What dropout multiplies an element with, by row and column of its mask. */
 export type Factor = (row: number, column: number) => number;
 
-/** Position of token `token` of the batch. */
+/** Position of token `token` of the batch; padding beyond the tables takes their last one. */
 export function positionOf(dims: PositionDims, token: number): number {
-  return dims.positionOffset + (token % dims.length);
+  const [rows, columns] = dims.positionShape;
+  return Math.min(dims.positionOffset + (token % dims.length), rows * columns - 1);
 }
 
 /** Factor of the position vector of an element: axial positions lose whole columns, learned ones single elements. */

@@ -2,7 +2,9 @@
 import { afterAll, expect, test } from "vitest";
 import { profileOf } from "../../src/engine/device.js";
 import { convertTokens } from "../../src/generate/pairs.js";
+import { Random } from "../../src/random.js";
 import { batchOf, disposeAll, LENGTHS, type MadePair, makePair, PAIRS } from "./model.js";
+import type { Pairs } from "./reference.js";
 
 afterAll(disposeAll);
 const MOST = LENGTHS.targetLength - 1;
@@ -14,12 +16,12 @@ function convert({ gpu, config, base, trainer }: MadePair, sources: readonly (re
 }
 
 /** Every token decoded is the one that the forward pass finds most probable. */
-async function agrees(made: MadePair): Promise<void> {
+async function agrees(made: MadePair, sources: Pairs["sources"] = PAIRS.sources): Promise<void> {
   const targets: number[][] = [];
-  for (const source of PAIRS.sources) targets.push(...(await convert(made, [source])));
+  for (const source of sources) targets.push(...(await convert(made, [source])));
   const end = made.config.eosTokenId ?? 0;
   const { accuracy, tokens } = await made.trainer.evaluate([
-    batchOf({ sources: PAIRS.sources, targets }, end),
+    batchOf({ sources, targets }, end, Math.max(...sources.map(({ length }) => length))),
   ]);
   const decoded = targets.reduce((sum, target) => sum + target.length, 0);
   const ended = targets.filter((target) => target.length < MOST).length;
@@ -38,6 +40,16 @@ test("a source may use all positions, though the decoder pads it to whole chunks
   const positions = { type: "axial", shape: [3, 4], dims: [8, 8] } as const;
   const full = { encoderLayers: ["full"], layers: ["full", "local"], localChunkLength: 8 } as const;
   await agrees(await makePair({ streams: "f32" }, { ...full, positions, maxLength: 12 }, LENGTHS, false));
+});
+
+test("how far a source is padded changes nothing: windows of its first chunk wrap around into padding", async () => {
+  const lengths = { length: 18, targetLength: 8 };
+  const wide = { vocabSize: 68, eosTokenId: 67, hiddenSize: 32, numHeads: 4, initializerRange: 0.5 } as const;
+  const layers = { encoderLayers: ["local", "full"], layers: ["full", "full"], localChunkLength: 4 } as const;
+  const made = await makePair({ streams: "f32" }, { ...wide, ...layers }, lengths, false);
+  const random = new Random(5, 3);
+  const sources = PAIRS.sources.map(() => Array.from({ length: lengths.length }, () => random.below(60)));
+  await agrees(made, sources);
 });
 
 test("sources side by side give what each gives alone, with LSH windows in use", async () => {
