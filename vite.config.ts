@@ -7,13 +7,16 @@ import { CHROME_FLAGS, findChrome } from "./test/support/chrome.mjs";
 const chrome = findChrome();
 
 /**
- * With `--mode shared` (npm test) the hosts share the tests that both can run: shaders in Chrome, whole models in Node. Each
- * of `npm run test:browser` and `npm run test:node` runs all that its host can.
+ * With `--mode shared` (npm test) the hosts share the tests that both can run: shaders in Chrome, whole models in Node, the
+ * conformance cases on both. Each of `npm run test:browser` and `npm run test:node` runs all that its host can.
  */
 const SHADERS = ["test/kernels/**", "test/layers/**"];
-const MODELS = ["api", "generate", "seq2seq", "tasks", "train"].map(
-  (folder) => `test/${folder}/**/!(*.browser).test.ts`,
-);
+const MODELS = [
+  ...["api", "generate", "scheduler", "seq2seq", "tasks", "train"].map(
+    (folder) => `test/${folder}/**/!(*.browser).test.ts`,
+  ),
+  "test/model/!(conformance).test.ts",
+];
 const PEERS = "test/bench/peers/**";
 
 export default defineConfig(({ mode }) => ({

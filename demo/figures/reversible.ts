@@ -1,7 +1,8 @@
 /** Reversible layers on the CPU: what single precision and fixed point give back after all layers. */
 import { normal, randomNumbers } from "./words.js";
 
-const WIDTH = 64;
+/** Small: it is computed between two frames of the page. */
+const WIDTH = 32;
 /** Fixed point as in the runtime: steps of 2^-16. */
 const ONE = 2 ** 16;
 

@@ -1,7 +1,7 @@
 /** The page as a visitor meets it, with the real engine: it trains on the book, writes, and goes on after a reload. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { en } from "../../demo/i18n/en.js";
-import { longestTask } from "../support/longest-task.js";
+import { longestTask, yardstick } from "../support/longest-task.js";
 import { contentOf, numberIn, type Site, startSite, textOf } from "./site.js";
 
 /** Held-out loss is taken every 25 steps of a small model. */
@@ -9,7 +9,8 @@ const EVALUATIONS = 2;
 const LIMIT = 300_000;
 /**
  * Milliseconds of the processor that one task on the page's thread may take while training; longer ones block the page.
- * Not of the clock: here the GPU is software on the same cores, and tests may share them with others.
+ * Not of the clock: here the GPU is software on the same cores, and tests may share them with others. Of an idle core: on
+ * slower ones as many times longer as a piece of fixed work takes between these tasks.
  */
 const BLOCKING = 50;
 
@@ -38,6 +39,7 @@ test("trains on the book, writes, and goes on from the checkpoint after a reload
   await page.waitForLoadState("networkidle");
   const browser = page.context().browser();
   await browser?.startTracing(page, { categories: ["toplevel"] }); // what counts is the time of training
+  const speed = await yardstick(page);
   await press(en.run.train);
   await inPhase(en.run.phases.training);
 
@@ -48,7 +50,14 @@ test("trains on the book, writes, and goes on from the checkpoint after a reload
     return cells.map(numberIn).filter(Number.isFinite);
   };
   await expect
-    .poll(async () => new Set(await heldOut()).size, { timeout: LIMIT })
+    .poll(
+      () =>
+        speed
+          .piece()
+          .then(heldOut)
+          .then((losses) => new Set(losses).size),
+      { timeout: LIMIT },
+    )
     .toBeGreaterThanOrEqual(EVALUATIONS);
   const curve = await heldOut();
   expect(curve.at(-1), `held-out bits per character: ${curve.join(", ")}`).toBeLessThan(curve[0] ?? 0);
@@ -66,8 +75,10 @@ test("trains on the book, writes, and goes on from the checkpoint after a reload
   await page.locator("text-writer").getByText("24 tokens").waitFor({ timeout: LIMIT });
   expect((await textOf(page, "text-writer .text")).length).toBeGreaterThan("The ".length);
   const longest = longestTask((await browser?.stopTracing()) ?? Buffer.alloc(0));
-  console.log(`longest task on the page's thread while training: ${longest} ms of the processor`);
-  expect(longest, "milliseconds of the longest task while training").toBeLessThanOrEqual(BLOCKING);
+  const slowness = speed.slowness();
+  const what = `ms of the processor for the longest task while training, on a thread ${slowness.toFixed(2)} times slower than an idle one`;
+  console.log(`${longest} ${what}`);
+  expect(longest, what).toBeLessThanOrEqual(BLOCKING * slowness);
   expect(longest).toBeGreaterThan(0);
 
   // After a reload it goes on from what was saved.
