@@ -25,6 +25,10 @@ struct Params {
 @group(0) @binding(7) var<storage, read>       rows:          array<vec4f>;
 @group(0) @binding(8) var<storage, read_write> gradient:      array<f32>;
 
+fn order_at(at: u32) -> u32 {
+  return order[at];
+}
+
 fn key_number(at: u32) -> f32 {
   if (SHARED_KEYS) { return q[at]; }
   return k[at];
@@ -47,18 +51,11 @@ fn tile_number(role: u32, side: u32, at: u32) -> f32 {
   return dOut[at];
 }
 
-fn result_at(at: u32) -> f32 {
+fn result_at(role: u32, at: u32) -> f32 {
   return gradient[at];
 }
-fn put_result(at: u32, value: f32) {
+fn put_result(role: u32, at: u32, value: f32) {
   gradient[at] = value;
-}
-
-fn own_of(row: u32, slots: vec4u) -> Own {
-  let tokens = tokens_at(row, slots);
-  let at = at_tokens(row, tokens);
-  let numbers = transpose(mat4x4f(rows[at.x], rows[at.y], rows[at.z], rows[at.w]));
-  return Own(tokens, slots, buckets_of(row, slots, tokens), numbers[0], numbers[1], numbers[2], numbers[3]);
 }
 
 fn accumulate_gradient(role: u32, at: u32) {
@@ -124,10 +121,10 @@ fn accumulate_gradient(role: u32, at: u32) {
       let at1 = own1 + vec4u(d);
       let x0 = vec4f(q[at0.x], q[at0.y], q[at0.z], q[at0.w]);
       let x1 = vec4f(q[at1.x], q[at1.y], q[at1.z], q[at1.w]);
-      let old0 = results(at0);
-      let old1 = results(at1); // read before rows that repeat are written
-      put_results(at0, old0 - removed0 * x0);
-      put_results(at1, old1 - removed1 * x1);
+      let old0 = results(role, at0);
+      let old1 = results(role, at1); // read before rows that repeat are written
+      put_results(role, at0, old0 - removed0 * x0);
+      put_results(role, at1, old1 - removed1 * x1);
     }
   }
 }

@@ -45,6 +45,10 @@ struct Params {
 var<workgroup> tile_tokens: array<u32, 4u * PLACES>;
 var<workgroup> weights:     array<vec4f, PLACES * ROWS>; // [row of the tile][line]
 
+fn order_at(at: u32) -> u32 {
+  return order[at];
+}
+
 fn key_vector(at: u32) -> vec4f {
   if (SHARED_KEYS) { return q[at]; }
   return k[at];
@@ -77,13 +81,8 @@ fn accumulate_gradient(role: u32, group: vec3u, groups: vec3u, lane: u32) {
   let lines = ROWS / 4u;
   let line = lane % lines;
   let place = lane / lines;
-  let slots = slots_of(span, 4u * line);
-  let tokens = tokens_at(row, slots);
-  let at_rows = at_tokens(row, tokens);
-  let at_own = at_rows * HEAD_VECS;
-  let numbers = transpose(mat4x4f(rows[at_rows.x], rows[at_rows.y], rows[at_rows.z], rows[at_rows.w]));
-  let own =
-    Own(tokens, slots, buckets_of(row, slots, tokens), numbers[0], numbers[1], numbers[2], numbers[3]);
+  let own = own_of(row, slots_of(span, 4u * line));
+  let at_own = at_tokens(row, own.tokens) * HEAD_VECS;
   var sum0 = vec4f();
   var sum1 = vec4f();
   var sum2 = vec4f();

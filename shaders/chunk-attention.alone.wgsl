@@ -25,6 +25,10 @@ struct Params {
 
 const ABSENT_LOGIT = -1e30; // of no key at all: weight 0 beside any other
 
+fn order_at(at: u32) -> u32 {
+  return order[at];
+}
+
 // One role: the block's rows are queries, the tile's keys.
 fn own_number(role: u32, side: u32, at: u32) -> f32 {
   return q[at];
@@ -35,10 +39,10 @@ fn tile_number(role: u32, side: u32, at: u32) -> f32 {
   return k[at];
 }
 
-fn result_at(at: u32) -> f32 {
+fn result_at(role: u32, at: u32) -> f32 {
   return out[at];
 }
-fn put_result(at: u32, value: f32) {
+fn put_result(role: u32, at: u32, value: f32) {
   out[at] = value;
 }
 

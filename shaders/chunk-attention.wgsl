@@ -53,6 +53,10 @@ var<workgroup> tile_tokens: array<u32, 8u * PLACES>; // of this tile and the one
 var<workgroup> place_values: array<vec4f, PLACES * ROWS / 4u>; // [place][line]: maxima, at the end sums
 var<workgroup> weights:     array<vec4f, PLACES * ROWS>; // [key][line]
 
+fn order_at(at: u32) -> u32 {
+  return order[at];
+}
+
 fn key_vector(at: u32) -> vec4f {
   if (SHARED_KEYS) { return q[at]; }
   return k[at];

@@ -1,8 +1,8 @@
 // Attention by one invocation per block of 8 rows, against tiles of 8 rows of the other side: the two products. Needs
 // attention.wgsl; the including file gives `fn own_number(role, side, at) -> f32` and `fn tile_number(role, side, at)`,
-// numbers of a row of the block and of one of the tile, and the running result: `fn result_at(at) -> f32` and
-// `fn put_result(at, value)`.
-const WG = 64u;
+// numbers of a row of the block and of one of the tile, and the running result: `fn result_at(role, at) -> f32`
+// and `fn put_result(role, at, value)`.
+override WG: u32;
 
 // The two vectors of a token that meet those of another: in scores, and as values or in the gradients of weights.
 const SCORED = 0u;
@@ -82,8 +82,8 @@ fn add_tile(
   let w16 = w[14];
   let w17 = w[15];
   for (var d = 0u; d < params.headSize; d++) {
-    var sum0 = select(results(own0 + vec4u(d)) * keep0, vec4f(), keep0 == vec4f());
-    var sum1 = select(results(own1 + vec4u(d)) * keep1, vec4f(), keep1 == vec4f());
+    var sum0 = select(results(role, own0 + vec4u(d)) * keep0, vec4f(), keep0 == vec4f());
+    var sum1 = select(results(role, own1 + vec4u(d)) * keep1, vec4f(), keep1 == vec4f());
     let y0 = tile_number(role, side, tile0.x + d);
     sum0 += w00 * y0;
     sum1 += w10 * y0;
@@ -108,19 +108,19 @@ fn add_tile(
     let y7 = tile_number(role, side, tile1.w + d);
     sum0 += w07 * y7;
     sum1 += w17 * y7;
-    put_results(own0 + vec4u(d), sum0);
-    put_results(own1 + vec4u(d), sum1);
+    put_results(role, own0 + vec4u(d), sum0);
+    put_results(role, own1 + vec4u(d), sum1);
   }
 }
 
-fn results(at: vec4u) -> vec4f {
-  return vec4f(result_at(at.x), result_at(at.y), result_at(at.z), result_at(at.w));
+fn results(role: u32, at: vec4u) -> vec4f {
+  return vec4f(result_at(role, at.x), result_at(role, at.y), result_at(role, at.z), result_at(role, at.w));
 }
 
 // Rows beyond the end of a block repeat its last one, so equal values may go to one place.
-fn put_results(at: vec4u, values: vec4f) {
-  put_result(at.x, values.x);
-  put_result(at.y, values.y);
-  put_result(at.z, values.z);
-  put_result(at.w, values.w);
+fn put_results(role: u32, at: vec4u, values: vec4f) {
+  put_result(role, at.x, values.x);
+  put_result(role, at.y, values.y);
+  put_result(role, at.z, values.z);
+  put_result(role, at.w, values.w);
 }

@@ -17,6 +17,13 @@ struct Own {
   scale: vec4f,
 }
 
+fn own_of(row: u32, slots: vec4u) -> Own {
+  let tokens = tokens_at(row, slots);
+  let at = at_tokens(row, tokens);
+  let numbers = transpose(mat4x4f(rows[at.x], rows[at.y], rows[at.z], rows[at.w]));
+  return Own(tokens, slots, buckets_of(row, slots, tokens), numbers[0], numbers[1], numbers[2], numbers[3]);
+}
+
 // Factors of a tile's row in the gradients of four rows of the block, given the scores and the gradients of the weights.
 fn pair_weights(
   role: u32, row: u32, own: Own, tile_slot: u32, token: u32, column: u32, scores: vec4f, d_weights: vec4f,

@@ -1,6 +1,6 @@
 // Where tokens stand, what a query may see and how work is shared out: one text for attention forward and backward.
 // Needs threefry.wgsl, control.wgsl and dropout.wgsl. The including file declares `params` (batch, length, chunkLength,
-// round, dropoutRate, site), `order` and `dropoutSource`.
+// round, dropoutRate, site), `dropoutSource` and `fn order_at(at) -> u32`, what stands in `order`.
 //
 // A slot is a place in the sorted sequence of all rounds, round after round; slots are cut into chunks, and the chunks
 // form a ring. `row` counts (batch, head).
@@ -72,7 +72,7 @@ fn window_slot(chunk: u32, before: u32, column: u32) -> u32 {
 }
 
 fn token_at(row: u32, slot: u32) -> u32 {
-  if (SORTED) { return order[row * ROUNDS * params.length + slot]; }
+  if (SORTED) { return order_at(row * ROUNDS * params.length + slot); }
   return slot;
 }
 
@@ -87,7 +87,7 @@ fn at_tokens(row: u32, tokens: vec4u) -> vec4u {
 
 // Entry of a token in plane 1 or 2 of `order`: its chunk over all rounds, its bucket, distinct between rounds.
 fn place_of(plane: u32, row: u32, round: u32, token: u32) -> u32 {
-  return order[((plane * params.batch * HEADS + row) * ROUNDS + round) * params.length + token];
+  return order_at(((plane * params.batch * HEADS + row) * ROUNDS + round) * params.length + token);
 }
 
 fn bucket_of(row: u32, slot: u32, token: u32) -> u32 {

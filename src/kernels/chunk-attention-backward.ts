@@ -1,21 +1,45 @@
 import aloneSource from "../../shaders/chunk-attention-backward.alone.wgsl?raw";
+import jointSource from "../../shaders/chunk-attention-backward.joint.wgsl?raw";
+import jointAloneSource from "../../shaders/chunk-attention-backward.joint-alone.wgsl?raw";
 import source from "../../shaders/chunk-attention-backward.wgsl?raw";
 import pairs from "../../shaders/shared/attention-backward.wgsl?raw";
-import { defineKernel, type Kernel } from "../gpu/kernel.js";
+import jointPairs from "../../shaders/shared/attention-joint.wgsl?raw";
+import { type Binding, defineKernel, type Kernel } from "../gpu/kernel.js";
+import { ceilDiv, lineGrid } from "../shapes.js";
 import {
   attentionForm,
   type ChunkAttentionDims,
   dropoutSourceBinding,
   headsShape,
   loneForm,
+  loneRules,
   orderBinding,
+  ruleOverrides,
+  rules,
   windowLength,
 } from "./chunk-attention.js";
 
 export interface ChunkAttentionBackwardDims extends ChunkAttentionDims {
-  /** Add to `gradient`; else overwrite it. Rounds after the first add; dk of shared keys always adds, to dq. */
+  /** Add to the gradients; else overwrite them. Rounds after the first add; dk of shared keys always adds, to dq. */
   readonly accumulate: boolean;
 }
+
+const params = {
+  batch: "u32",
+  length: "u32",
+  chunkLength: "u32",
+  headSize: "u32",
+  round: "u32",
+  dropoutRate: "f32",
+  site: "u32",
+  accumulate: "u32",
+} as const;
+
+const heads: Binding<ChunkAttentionDims> = { access: "read", shape: headsShape };
+const rowsBinding: Binding<ChunkAttentionDims> = {
+  access: "read",
+  shape: (d) => [d.batch, d.heads, d.length, 4],
+};
 
 function backward(entryPoint: "dq" | "dk" | "dv"): Kernel<ChunkAttentionBackwardDims> {
   const products = entryPoint === "dv" ? 2 : 3;
@@ -24,24 +48,15 @@ function backward(entryPoint: "dq" | "dk" | "dv"): Kernel<ChunkAttentionBackward
     entryPoint,
     ...attentionForm(pairs, source),
     variants: [loneForm(pairs, aloneSource)],
-    params: {
-      batch: "u32",
-      length: "u32",
-      chunkLength: "u32",
-      headSize: "u32",
-      round: "u32",
-      dropoutRate: "f32",
-      site: "u32",
-      accumulate: "u32",
-    },
+    params,
     bindings: {
-      q: { access: "read", shape: headsShape },
-      k: { access: "read", shape: headsShape, optional: true },
-      v: { access: "read", shape: headsShape },
+      q: heads,
+      k: { ...heads, optional: true },
+      v: heads,
       order: orderBinding,
       dropoutSource: dropoutSourceBinding,
-      dOut: { access: "read", shape: headsShape },
-      rows: { access: "read", shape: (d) => [d.batch, d.heads, d.length, 4] },
+      dOut: heads,
+      rows: rowsBinding,
       gradient: { access: "read_write", shape: headsShape },
     },
     cost: (d) => {
@@ -60,3 +75,80 @@ export const chunkAttentionDq = backward("dq");
 export const chunkAttentionDk = backward("dk");
 /** Gradient of the values. */
 export const chunkAttentionDv = backward("dv");
+
+/** Tokens of the largest chunk with one owner: longer ones leave too few owners to fill an adapter. */
+const LONGEST_CHUNK = 128;
+/** Bytes of a binding that every WebGPU device offers; dk and dv share one. */
+const BINDING_BYTES = 128 * 2 ** 20;
+
+/** Whether chunkAttentionGradients serves these dims. */
+export function isJoint(d: Omit<ChunkAttentionDims, "round">): boolean {
+  const gradient = d.batch * d.heads * d.length * d.headSize;
+  return (
+    d.chunkLength % 8 === 0 &&
+    d.chunkLength <= LONGEST_CHUNK &&
+    d.headSize % 4 === 0 &&
+    d.headSize <= 256 &&
+    d.sorted === d.shared &&
+    (d.shared || (gradient % 64 === 0 && 8 * gradient <= BINDING_BYTES))
+  );
+}
+
+/** Rows of a block: they divide the chunk, and a workgroup has at most 256 invocations. */
+function blockRows(d: ChunkAttentionDims): number {
+  const most = d.headSize <= 128 ? 32 : 16;
+  return [32, 16].find((rows) => rows <= most && d.chunkLength % rows === 0) ?? 8;
+}
+
+/** Invocations of a workgroup of the form without barriers: few, so that short sequences fill more than one core. */
+const LONE_GROUP = 8;
+
+/**
+ * All gradients at once: five matrix products where the three kernels above take eight, for dims that it `isJoint` for.
+ * Method, shapes and cost: shaders/chunk-attention-backward.joint.wgsl.
+ */
+export const chunkAttentionGradients = defineKernel<ChunkAttentionBackwardDims>({
+  name: "chunk-attention-backward:joint",
+  entryPoint: "joint",
+  sources: [...rules, pairs, jointPairs, jointSource],
+  overrides: (d) => {
+    const lines = blockRows(d) / 4;
+    const lanes = lines * Math.max(d.headSize / 4, lines);
+    return { ...ruleOverrides(d), ROWS: 4 * lines, LANES: lanes };
+  },
+  grid: (d) => {
+    const [x, y] = lineGrid(d.length / d.chunkLength);
+    return [x, y, d.batch * d.heads];
+  },
+  supports: isJoint,
+  variants: [
+    {
+      name: "alone",
+      software: true,
+      sources: [...loneRules, pairs, jointPairs, jointAloneSource],
+      overrides: (d) => ({ ...ruleOverrides(d), ROWS: 8, WG: LONE_GROUP }),
+      grid: (d) => lineGrid(ceilDiv(d.batch * d.heads * (d.length / d.chunkLength), LONE_GROUP)),
+      supports: isJoint,
+    },
+  ],
+  params,
+  bindings: {
+    q: heads,
+    keys: { access: "read", type: "u32", shape: (d) => (d.sorted ? orderBinding.shape(d) : headsShape(d)) },
+    v: heads,
+    dropoutSource: dropoutSourceBinding,
+    dOut: heads,
+    rows: rowsBinding,
+    dq: { access: "read_write", shape: headsShape },
+    dkv: { access: "read_write", shape: (d) => [d.shared ? 1 : 2, ...headsShape(d)] },
+  },
+  cost: (d) => {
+    const rows = d.batch * d.heads * d.length;
+    const chunks = d.chunksBefore + d.chunksAfter;
+    const vectors = 3 + (d.shared ? 2 : 4) + (d.accumulate ? 2 : 0);
+    return {
+      flops: rows * d.chunkLength * d.headSize * (10 + 14 * chunks),
+      bytes: rows * 4 * (vectors * d.headSize + 5),
+    };
+  },
+});

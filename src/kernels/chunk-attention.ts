@@ -110,7 +110,8 @@ function blockOf(d: ChunkAttentionDims): { readonly rows: number; readonly place
   return { rows: [4, 8, 16, 32].find((rows) => rows >= d.chunkLength || rows >= most) ?? 64, places };
 }
 
-const ruleOverrides = (d: ChunkAttentionDims) => ({
+/** What all forms of attention are specialised by. */
+export const ruleOverrides = (d: ChunkAttentionDims) => ({
   HEADS: d.heads,
   HEAD_VECS: d.headSize / 4,
   ROUNDS: d.rounds,
@@ -125,12 +126,16 @@ const ruleOverrides = (d: ChunkAttentionDims) => ({
   DROPOUT: d.dropout,
 });
 
+/** The text that all forms of attention begin with; and those without barriers. */
+export const rules: readonly string[] = [threefry, control, dropout, attention];
+export const loneRules: readonly string[] = [...rules, alone];
+
 type AttentionForm = Pick<Variant<ChunkAttentionDims>, "sources" | "overrides" | "grid" | "supports">;
 
 /** What chunk-attention and chunk-attention-backward share: one workgroup per block of a chunk's rows. */
 export function attentionForm(...source: readonly string[]): AttentionForm {
   return {
-    sources: [threefry, control, dropout, attention, ...source],
+    sources: [...rules, ...source],
     overrides: (d) => ({
       ...ruleOverrides(d),
       ROWS: blockOf(d).rows,
@@ -152,8 +157,8 @@ export function loneForm(
   return {
     name: "alone",
     software: true,
-    sources: [threefry, control, dropout, attention, alone, ...source],
-    overrides: (d) => ({ ...ruleOverrides(d), ROWS: 8 }),
+    sources: [...loneRules, ...source],
+    overrides: (d) => ({ ...ruleOverrides(d), ROWS: 8, WG: 64 }),
     grid: (d) =>
       lineGrid(ceilDiv(d.batch * d.heads * (d.length / d.chunkLength) * ceilDiv(d.chunkLength, 8), 64)),
     supports: (d) => d.headSize % 4 === 0,

@@ -7,10 +7,17 @@ import {
   headsShape,
   needsPlaces,
 } from "../kernels/chunk-attention.js";
-import { chunkAttentionDk, chunkAttentionDq, chunkAttentionDv } from "../kernels/chunk-attention-backward.js";
+import {
+  chunkAttentionDk,
+  chunkAttentionDq,
+  chunkAttentionDv,
+  chunkAttentionGradients,
+  isJoint,
+} from "../kernels/chunk-attention-backward.js";
 import { chunkPlaces } from "../kernels/chunk-places.js";
 import { keyScale } from "../kernels/key-scale.js";
-import type { Recording, Tensor } from "../scheduler/recording.js";
+import { type Recording, type Tensor, view } from "../scheduler/recording.js";
+import { elements } from "../shapes.js";
 
 /** Settings of all rounds together. */
 export type AttentionDims = Omit<ChunkAttentionDims, "round"> & {
@@ -85,6 +92,19 @@ export function recordChunkAttentionBackward(
   recording.dispatch(attentionDelta, { batch, heads, length, headSize }, { scale, out, stats, dOut, rows });
   const order = places(recording, dims, inputs);
   const dq = recording.tensor("dq", shape);
+  if (isJoint(dims)) {
+    const keys = k ? view(k, 0, k.shape, { type: "u32" }) : order;
+    const dkv = recording.tensor(shared ? "dv" : "dkv", shared ? shape : [2, ...shape]);
+    for (let round = 0; round < dims.rounds; round++) {
+      recording.dispatch(
+        chunkAttentionGradients,
+        { ...dims, round, accumulate: round > 0 },
+        { q, keys, v, dropoutSource, dOut, rows, dq, dkv },
+      );
+    }
+    if (shared) return { dq, dv: dkv };
+    return { dq, dk: view(dkv, 0, shape), dv: view(dkv, elements(shape), shape) };
+  }
   const dk = shared ? dq : recording.tensor("dk", shape);
   const dv = recording.tensor("dv", shape);
   const kernels = [

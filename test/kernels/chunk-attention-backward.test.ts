@@ -5,6 +5,8 @@ import {
   chunkAttentionDk,
   chunkAttentionDq,
   chunkAttentionDv,
+  chunkAttentionGradients,
+  isJoint,
 } from "../../src/kernels/chunk-attention-backward.js";
 import { chunkPlaces } from "../../src/kernels/chunk-places.js";
 import { keyScale } from "../../src/kernels/key-scale.js";
@@ -17,9 +19,12 @@ import {
   attentionInput,
 } from "../support/attention-cases.js";
 import { expectClose } from "../support/close.js";
-import { call, runKernels } from "../support/run-kernel.js";
+import { call, runKernels, type TypedArray } from "../support/run-kernel.js";
 
-/** Forward and backward passes of a case. Gradients of shared keys are added to dq. */
+/**
+ * Forward and backward passes of a case. Gradients of shared keys are added to dq. Where all gradients can be taken at
+ * once, they are taken so, too, as "dq joint" and "dkv joint".
+ */
 function passes({ dims, buckets }: AttentionCaseInput, suffix = "") {
   const order = needsPlaces(dims) ? "places" : "order";
   const gradients = [
@@ -38,7 +43,23 @@ function passes({ dims, buckets }: AttentionCaseInput, suffix = "") {
         call(kernel, { ...dims, round, accumulate: begun || round > 0 }, { order, gradient: name + suffix }),
       ),
     ),
+    ...(isJoint(dims)
+      ? rounds.map((round) =>
+          call(
+            chunkAttentionGradients,
+            { ...dims, round, accumulate: round > 0 },
+            { keys: dims.sorted ? order : "k words", dq: `dq joint${suffix}`, dkv: `dkv joint${suffix}` },
+          ),
+        )
+      : []),
   ];
+}
+
+/** The joint gradients by the names of the ones taken apart. */
+function jointGradients({ dims }: AttentionCaseInput, results: Readonly<Record<string, TypedArray>>) {
+  const [dq, dkv] = [results["dq joint"], results["dkv joint"]] as [Float32Array, Float32Array];
+  if (dims.shared) return { dq, dv: dkv };
+  return { dq, dk: dkv.subarray(0, dq.length), dv: dkv.subarray(dq.length) };
 }
 
 /** Every branch of the backward kernels; the other cases differ in the forward pass only. */
@@ -48,24 +69,37 @@ const CASES = ATTENTION_CASES.filter(
 );
 
 const FORMS = chunkAttentionDq.variants.map(({ name }) => name);
-const KERNELS = [chunkAttention, chunkAttentionDq, chunkAttentionDk, chunkAttentionDv];
+const KERNELS = [
+  chunkAttention,
+  chunkAttentionDq,
+  chunkAttentionDk,
+  chunkAttentionDv,
+  chunkAttentionGradients,
+];
 
-describe.each(FORMS)("%s form: chunkAttentionDq, Dk and Dv are the gradients of chunkAttention", (form) => {
+describe.each(FORMS)("%s form: chunkAttentionDq, Dk, Dv and chunkAttentionGradients are the gradients of chunkAttention", (form) => {
   const variants = Object.fromEntries(KERNELS.map(({ name }) => [name, form]));
   test.each(CASES)("%s", async (_, dims) => {
     const input = attentionInput(dims);
-    const results = await runKernels([...passes(input), ...passes(input, " again")], input.values, {
-      variants,
-    });
+    const { k } = input.values;
+    const results = await runKernels(
+      [...passes(input), ...passes(input, " again")],
+      { ...input.values, ...(k ? { "k words": new Uint32Array(k.buffer) } : {}) },
+      { variants },
+    );
     const dOut = input.values.dOut as Float32Array;
     const expected = oracle(dims, input.arrays, dOut);
     const bounds = attentionBounds(input, forwardOracle(dims, input.arrays), dOut, 8);
+    const joint: Partial<Record<string, Float32Array>> = isJoint(dims) ? jointGradients(input, results) : {};
     for (const name of ["dq", "dk", "dv"] as const) {
       const gradient = expected[name];
       if (!gradient) continue;
       expectClose(results[name] as Float32Array, gradient, bounds[name], name);
       expect(results[`${name} again`], `a second run of ${name} differs`).toEqual(results[name]);
+      if (joint[name]) expectClose(joint[name], gradient, bounds[name], `joint ${name}`);
     }
+    for (const name of ["dq joint", "dkv joint"])
+      expect(results[`${name} again`], `a second run of ${name} differs`).toEqual(results[name]);
   });
 });
 

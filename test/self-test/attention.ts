@@ -6,6 +6,7 @@ import {
   chunkAttentionDk,
   chunkAttentionDq,
   chunkAttentionDv,
+  chunkAttentionGradients,
 } from "../../src/kernels/chunk-attention-backward.js";
 import { chunkPlaces } from "../../src/kernels/chunk-places.js";
 import { keyScale } from "../../src/kernels/key-scale.js";
@@ -89,6 +90,8 @@ const sorting: Check = {
 const caseOf = (index: number) => (ATTENTION_CASES[index] as (typeof ATTENTION_CASES)[number])[1];
 /** Two rounds of causal LSH attention. */
 const LSH = 0;
+/** Causal LSH attention with dropout, in chunks of eight. */
+const LSH_EIGHT = 3;
 /** Causal local attention with padding. */
 const LOCAL = 4;
 /** Every copy of a key counted once, within its bucket. */
@@ -208,6 +211,26 @@ const gradients: Check = {
   },
 };
 
+const gradientsAtOnce: Check = {
+  family: "chunk-attention-backward",
+  what: "two rounds of LSH, all gradients in one pass",
+  async compare(run) {
+    const { input, calls } = rounds(LSH_EIGHT);
+    const { dims, arrays, values } = input;
+    const joint = [0, 1].map((round) =>
+      call(chunkAttentionGradients, { ...dims, round, accumulate: round > 0 }, { keys: "order", dkv: "dv" }),
+    );
+    const results = await run([...calls, call(attentionDelta, dims), ...joint], values);
+    const dOut = values.dOut as Float32Array;
+    const expected = backwardOracle(dims, arrays, dOut);
+    const bounds = attentionBounds(input, attentionOracle(dims, arrays), dOut);
+    return {
+      dq: { actual: results.dq, expected: expected.dq, bound: bounds.dq },
+      dv: { actual: results.dv, expected: expected.dv, bound: bounds.dv },
+    };
+  },
+};
+
 export const ATTENTION_CHECKS: readonly Check[] = [
   drawing,
   hashing,
@@ -218,4 +241,5 @@ export const ATTENTION_CHECKS: readonly Check[] = [
   attending(LOCAL, "local, with padding"),
   delta,
   gradients,
+  gradientsAtOnce,
 ];
