@@ -104,7 +104,9 @@ function blockRows(d: ChunkAttentionDims): number {
 const LONE_GROUP = 8;
 
 /**
- * All gradients at once: five matrix products where the three kernels above take eight, for dims that it `isJoint` for.
+ * All gradients in one pass, for dims that it `isJoint` for. With one neighbour chunk it takes 12 matrix products of a
+ * chunk by a chunk where the three kernels above take 16, and under half their bytes. Software adapters take it by
+ * measurement, GPUs by this count: it has not been timed on one.
  * Method, shapes and cost: shaders/chunk-attention-backward.joint.wgsl.
  */
 export const chunkAttentionGradients = defineKernel<ChunkAttentionBackwardDims>({

@@ -77,31 +77,36 @@ const KERNELS = [
   chunkAttentionGradients,
 ];
 
-describe.each(FORMS)("%s form: chunkAttentionDq, Dk, Dv and chunkAttentionGradients are the gradients of chunkAttention", (form) => {
-  const variants = Object.fromEntries(KERNELS.map(({ name }) => [name, form]));
-  test.each(CASES)("%s", async (_, dims) => {
-    const input = attentionInput(dims);
-    const { k } = input.values;
-    const results = await runKernels(
-      [...passes(input), ...passes(input, " again")],
-      { ...input.values, ...(k ? { "k words": new Uint32Array(k.buffer) } : {}) },
-      { variants },
-    );
-    const dOut = input.values.dOut as Float32Array;
-    const expected = oracle(dims, input.arrays, dOut);
-    const bounds = attentionBounds(input, forwardOracle(dims, input.arrays), dOut, 8);
-    const joint: Partial<Record<string, Float32Array>> = isJoint(dims) ? jointGradients(input, results) : {};
-    for (const name of ["dq", "dk", "dv"] as const) {
-      const gradient = expected[name];
-      if (!gradient) continue;
-      expectClose(results[name] as Float32Array, gradient, bounds[name], name);
-      expect(results[`${name} again`], `a second run of ${name} differs`).toEqual(results[name]);
-      if (joint[name]) expectClose(joint[name], gradient, bounds[name], `joint ${name}`);
-    }
-    for (const name of ["dq joint", "dkv joint"])
-      expect(results[`${name} again`], `a second run of ${name} differs`).toEqual(results[name]);
-  });
-});
+describe.each(FORMS)(
+  "%s form: chunkAttentionDq, Dk, Dv and chunkAttentionGradients are the gradients of chunkAttention",
+  (form) => {
+    const variants = Object.fromEntries(KERNELS.map(({ name }) => [name, form]));
+    test.each(CASES)("%s", async (_, dims) => {
+      const input = attentionInput(dims);
+      const { k } = input.values;
+      const results = await runKernels(
+        [...passes(input), ...passes(input, " again")],
+        { ...input.values, ...(k ? { "k words": new Uint32Array(k.buffer) } : {}) },
+        { variants },
+      );
+      const dOut = input.values.dOut as Float32Array;
+      const expected = oracle(dims, input.arrays, dOut);
+      const bounds = attentionBounds(input, forwardOracle(dims, input.arrays), dOut, 8);
+      const joint: Partial<Record<string, Float32Array>> = isJoint(dims)
+        ? jointGradients(input, results)
+        : {};
+      for (const name of ["dq", "dk", "dv"] as const) {
+        const gradient = expected[name];
+        if (!gradient) continue;
+        expectClose(results[name] as Float32Array, gradient, bounds[name], name);
+        expect(results[`${name} again`], `a second run of ${name} differs`).toEqual(results[name]);
+        if (joint[name]) expectClose(joint[name], gradient, bounds[name], `joint ${name}`);
+      }
+      for (const name of ["dq joint", "dkv joint"])
+        expect(results[`${name} again`], `a second run of ${name} differs`).toEqual(results[name]);
+    });
+  },
+);
 
 // Central differences of step h err by h²/6 of the third derivative and by rounding 2^-52/h; both are about 1e-9 here.
 describe("the oracle of the gradients agrees with differences of the forward oracle", () => {
