@@ -5,7 +5,8 @@
 //   assign    cell[order[s]] = ⌊s·CELLS·FACTOR / n⌋    for the n real tokens: cells of equal size, one more or less
 //   Every level cuts each of the CELLS cells of the one before into FACTOR equal parts.
 //
-//   qk          [B,H,L,D]  f32  shared query/key vectors; only their direction matters
+//   qk          [B,H,L,D]  f32  shared query/key vectors; only their direction matters. Halves with
+//                               shared/heads-half.wgsl, else heads-f32.wgsl
 //   directions  [H,D,R,F]  f32  Gaussian; one for each of the F factors
 //   cellsIn     [B,H,R,L]  u32  into project: the cells of the level before; absent in the first
 //   keyMask     [B,L]      u32  1 = real token; absent unless MASKED
@@ -28,7 +29,7 @@ override MASKED: bool;
 
 struct Params { length: u32 }
 @group(0) @binding(0) var<uniform>             params:     Params;
-@group(0) @binding(1) var<storage, read>       qk:         array<f32>;
+@group(0) @binding(1) var<storage, read>       qk:         array<Word>;
 @group(0) @binding(2) var<storage, read>       directions: array<f32>;
 @group(0) @binding(3) var<storage, read>       cellsIn:    array<u32>;
 @group(0) @binding(4) var<storage, read>       keyMask:    array<u32>;
@@ -64,7 +65,8 @@ fn project(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
   var squares = 0.0;
   var length_squared = 0.0;
   for (var i = 0u; i < HEAD_SIZE; i++) {
-    let x = qk[(row * params.length + token) * HEAD_SIZE + i];
+    let at_x = (row * params.length + token) * HEAD_SIZE + i;
+    let x = number_of(qk[word_index(at_x)], at_x);
     product += x * direction[i];
     squares += x * x;
     length_squared += direction[i] * direction[i];

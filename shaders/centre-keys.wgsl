@@ -4,7 +4,7 @@
 //   centred[t] = u[t] − (Σ_{s<t} u[s]) / max(count of s < t, 1)     if CAUSAL; s also runs over what totals held
 //   centred[t] = u[t] − (Σ_s u[s]) / max(count of s, 1)             otherwise
 //
-//   qk       [B,H,L,D]     f32  shared query/key vectors
+//   qk       [B,H,L,D]     f32  shared query/key vectors; halves with shared/heads-half.wgsl, else heads-f32.wgsl
 //   scale    [B,H,L]       f32  out of key-scale: what makes each of them a unit key
 //   keyMask  [B,L]         u32  1 = real token; absent unless MASKED
 //   tiles    [B,H,T,D + 1] f32  out of sum: sum and count of each of T = ⌈L/64⌉ tiles; of scan, in place: what every
@@ -24,7 +24,7 @@ override MASKED: bool;
 
 struct Params { length: u32 }
 @group(0) @binding(0) var<uniform>             params:  Params;
-@group(0) @binding(1) var<storage, read>       qk:      array<f32>;
+@group(0) @binding(1) var<storage, read>       qk:      array<Word>;
 @group(0) @binding(2) var<storage, read>       scale:   array<f32>;
 @group(0) @binding(3) var<storage, read>       keyMask: array<u32>;
 @group(0) @binding(4) var<storage, read_write> tiles:   array<f32>;
@@ -45,7 +45,8 @@ fn is_real(row: u32, token: u32) -> bool {
 
 fn unit_key(row: u32, token: u32, component: u32) -> f32 {
   let at = row * params.length + token;
-  return scale[at] * qk[at * HEAD_SIZE + component];
+  let number = at * HEAD_SIZE + component;
+  return scale[at] * number_of(qk[word_index(number)], number);
 }
 
 @compute @workgroup_size(GROUP)

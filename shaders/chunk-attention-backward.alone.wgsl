@@ -16,9 +16,9 @@ struct Params {
   accumulate: u32,
 }
 @group(0) @binding(0) var<uniform>             params:        Params;
-@group(0) @binding(1) var<storage, read>       q:             array<f32>;
-@group(0) @binding(2) var<storage, read>       k:             array<f32>;
-@group(0) @binding(3) var<storage, read>       v:             array<f32>;
+@group(0) @binding(1) var<storage, read>       q:             array<Word>;
+@group(0) @binding(2) var<storage, read>       k:             array<Word>;
+@group(0) @binding(3) var<storage, read>       v:             array<Word>;
 @group(0) @binding(4) var<storage, read>       order:         array<u32>;
 @group(0) @binding(5) var<storage, read>       dropoutSource: array<u32>;
 @group(0) @binding(6) var<storage, read>       dOut:          array<f32>;
@@ -29,25 +29,34 @@ fn order_at(at: u32) -> u32 {
   return order[at];
 }
 
+fn query_number(at: u32) -> f32 {
+  return number_of(q[word_index(at)], at);
+}
+fn query_numbers(at: vec4u) -> vec4f {
+  return vec4f(query_number(at.x), query_number(at.y), query_number(at.z), query_number(at.w));
+}
 fn key_number(at: u32) -> f32 {
-  if (SHARED_KEYS) { return q[at]; }
-  return k[at];
+  if (SHARED_KEYS) { return query_number(at); }
+  return number_of(k[word_index(at)], at);
+}
+fn value_number(at: u32) -> f32 {
+  return number_of(v[word_index(at)], at);
 }
 
 fn own_number(role: u32, side: u32, at: u32) -> f32 {
   if (side == SCORED) {
-    if (role == DQ) { return q[at]; }
+    if (role == DQ) { return query_number(at); }
     return key_number(at);
   }
   if (role == DQ) { return dOut[at]; }
-  return v[at];
+  return value_number(at);
 }
 fn tile_number(role: u32, side: u32, at: u32) -> f32 {
   if (side == SCORED) {
     if (role == DQ) { return key_number(at); }
-    return q[at];
+    return query_number(at);
   }
-  if (role == DQ) { return v[at]; }
+  if (role == DQ) { return value_number(at); }
   return dOut[at];
 }
 
@@ -119,8 +128,8 @@ fn accumulate_gradient(role: u32, at: u32) {
     for (var d = 0u; d < params.headSize; d++) {
       let at0 = own0 + vec4u(d);
       let at1 = own1 + vec4u(d);
-      let x0 = vec4f(q[at0.x], q[at0.y], q[at0.z], q[at0.w]);
-      let x1 = vec4f(q[at1.x], q[at1.y], q[at1.z], q[at1.w]);
+      let x0 = query_numbers(at0);
+      let x1 = query_numbers(at1);
       let old0 = results(role, at0);
       let old1 = results(role, at1); // read before rows that repeat are written
       put_results(role, at0, old0 - removed0 * x0);

@@ -15,9 +15,9 @@ struct Params {
   accumulate: u32,
 }
 @group(0) @binding(0) var<uniform>             params:        Params;
-@group(0) @binding(1) var<storage, read>       q:             array<f32>;
+@group(0) @binding(1) var<storage, read>       q:             array<Word>;
 @group(0) @binding(2) var<storage, read>       keys:          array<u32>;
-@group(0) @binding(3) var<storage, read>       v:             array<f32>;
+@group(0) @binding(3) var<storage, read>       v:             array<Word>;
 @group(0) @binding(4) var<storage, read>       dropoutSource: array<u32>;
 @group(0) @binding(5) var<storage, read>       dOut:          array<f32>;
 @group(0) @binding(6) var<storage, read>       rows:          array<vec4f>;
@@ -28,21 +28,30 @@ fn order_at(at: u32) -> u32 {
   return keys[at];
 }
 
+fn query_number(at: u32) -> f32 {
+  return number_of(q[word_index(at)], at);
+}
+fn query_numbers(at: vec4u) -> vec4f {
+  return vec4f(query_number(at.x), query_number(at.y), query_number(at.z), query_number(at.w));
+}
 fn key_number(at: u32) -> f32 {
-  if (SHARED_KEYS) { return q[at]; }
-  return bitcast<f32>(keys[at]);
+  if (SHARED_KEYS) { return query_number(at); }
+  return number_of(bitcast<Word>(keys[word_index(at)]), at);
+}
+fn value_number(at: u32) -> f32 {
+  return number_of(v[word_index(at)], at);
 }
 
 fn own_number(role: u32, side: u32, at: u32) -> f32 {
-  if (side == SCORED) { return q[at]; }
+  if (side == SCORED) { return query_number(at); }
   return dOut[at];
 }
 fn tile_number(role: u32, side: u32, at: u32) -> f32 {
   if (role == DQ) {
     if (side == SCORED) { return key_number(at); }
-    return v[at];
+    return value_number(at);
   }
-  if (side == SCORED) { return q[at]; }
+  if (side == SCORED) { return query_number(at); }
   return dOut[at];
 }
 
@@ -146,8 +155,8 @@ fn joint(
       for (var d = 0u; d < params.headSize; d++) {
         let at0 = k0 + vec4u(d);
         let at1 = k1 + vec4u(d);
-        let x0 = vec4f(q[at0.x], q[at0.y], q[at0.z], q[at0.w]);
-        let x1 = vec4f(q[at1.x], q[at1.y], q[at1.z], q[at1.w]);
+        let x0 = query_numbers(at0);
+        let x1 = query_numbers(at1);
         put_results(DK, at0, results(DK, at0) - removed0 * x0);
         put_results(DK, at1, results(DK, at1) - removed1 * x1);
       }

@@ -31,9 +31,9 @@ struct Params {
   accumulate: u32,
 }
 @group(0) @binding(0) var<uniform>             params:        Params;
-@group(0) @binding(1) var<storage, read>       q:             array<vec4f>;
+@group(0) @binding(1) var<storage, read>       q:             array<Vector>;
 @group(0) @binding(2) var<storage, read>       keys:          array<vec4u>;
-@group(0) @binding(3) var<storage, read>       v:             array<vec4f>;
+@group(0) @binding(3) var<storage, read>       v:             array<Vector>;
 @group(0) @binding(4) var<storage, read>       dropoutSource: array<u32>;
 @group(0) @binding(5) var<storage, read>       dOut:          array<vec4f>;
 @group(0) @binding(6) var<storage, read>       rows:          array<vec4f>;
@@ -49,8 +49,8 @@ fn order_at(at: u32) -> u32 {
 }
 
 fn key_vector(at: u32) -> vec4f {
-  if (SHARED_KEYS) { return q[at]; }
-  return bitcast<vec4f>(keys[at]);
+  if (SHARED_KEYS) { return numbers_of(q[at]); }
+  return vector_of(keys[words_index(at)], at);
 }
 
 @compute @workgroup_size(LANES)
@@ -109,10 +109,10 @@ fn joint(
       var s3 = vec4f();
       if (place < lines) {
         for (var i = 0u; i < params.headSize / 4u; i++) {
-          let x0 = q[at_own.x + i];
-          let x1 = q[at_own.y + i];
-          let x2 = q[at_own.z + i];
-          let x3 = q[at_own.w + i];
+          let x0 = numbers_of(q[at_own.x + i]);
+          let x1 = numbers_of(q[at_own.y + i]);
+          let x2 = numbers_of(q[at_own.z + i]);
+          let x3 = numbers_of(q[at_own.w + i]);
           let y0 = key_vector(at_scored.x + i);
           let y1 = key_vector(at_scored.y + i);
           let y2 = key_vector(at_scored.z + i);
@@ -133,10 +133,10 @@ fn joint(
           let x1 = dOut[at_own.y + i];
           let x2 = dOut[at_own.z + i];
           let x3 = dOut[at_own.w + i];
-          let y0 = v[at_scored.x + i];
-          let y1 = v[at_scored.y + i];
-          let y2 = v[at_scored.z + i];
-          let y3 = v[at_scored.w + i];
+          let y0 = numbers_of(v[at_scored.x + i]);
+          let y1 = numbers_of(v[at_scored.y + i]);
+          let y2 = numbers_of(v[at_scored.z + i]);
+          let y3 = numbers_of(v[at_scored.w + i]);
           d0 += vec4f(dot(x0, y0), dot(x1, y0), dot(x2, y0), dot(x3, y0));
           d1 += vec4f(dot(x0, y1), dot(x1, y1), dot(x2, y1), dot(x3, y1));
           d2 += vec4f(dot(x0, y2), dot(x1, y2), dot(x2, y2), dot(x3, y2));
@@ -205,7 +205,7 @@ fn joint(
         if (own_keys) {
           for (var i = 0u; i < ROWS; i++) {
             let at = (row * params.length + token_at(row, slot + i)) * HEAD_VECS + place;
-            let query = q[at];
+            let query = numbers_of(q[at]);
             let k = for_dk[i * lines + line];
             dk0 += k.x * query;
             dk1 += k.y * query;
@@ -246,7 +246,7 @@ fn store(at: u32, removed: f32, dk: vec4f, dv: vec4f) {
   let added = params.accumulate != 0u;
   var plane = 0u;
   if (SHARED_KEYS) {
-    dq[at] += dk - removed * q[at];
+    dq[at] += dk - removed * numbers_of(q[at]);
   } else {
     plane = params.batch * HEADS * params.length * HEAD_VECS;
     if (added) { dkv[at] += dk; } else { dkv[at] = dk; }

@@ -4,7 +4,7 @@
 //   dS[i,j] = P·(dropout·dOut_i·v_j − D_i)          0 where the score was replaced by a mask
 //   dq_i = Σ_j dS·k_j·scale_j     dk_j = J_j·Σ_i dS·q_i     dv_j = Σ_i P·dropout·dOut_i
 //
-//   q, k, v        [B,H,L,D]     f32  as in chunk-attention
+//   q, k, v        [B,H,L,D]     f32  or halves, as in chunk-attention
 //   order          [1|3,B,H,R,L] u32  as in chunk-attention
 //   dropoutSource  u32                as in chunk-attention
 //   dOut           [B,H,L,D]     f32
@@ -33,9 +33,9 @@ struct Params {
   accumulate: u32,
 }
 @group(0) @binding(0) var<uniform>             params:        Params;
-@group(0) @binding(1) var<storage, read>       q:             array<vec4f>;
-@group(0) @binding(2) var<storage, read>       k:             array<vec4f>;
-@group(0) @binding(3) var<storage, read>       v:             array<vec4f>;
+@group(0) @binding(1) var<storage, read>       q:             array<Vector>;
+@group(0) @binding(2) var<storage, read>       k:             array<Vector>;
+@group(0) @binding(3) var<storage, read>       v:             array<Vector>;
 @group(0) @binding(4) var<storage, read>       order:         array<u32>;
 @group(0) @binding(5) var<storage, read>       dropoutSource: array<u32>;
 @group(0) @binding(6) var<storage, read>       dOut:          array<vec4f>;
@@ -50,27 +50,27 @@ fn order_at(at: u32) -> u32 {
 }
 
 fn key_vector(at: u32) -> vec4f {
-  if (SHARED_KEYS) { return q[at]; }
-  return k[at];
+  if (SHARED_KEYS) { return numbers_of(q[at]); }
+  return numbers_of(k[at]);
 }
 
 // The block's side of a score, and the tile's.
 fn own_scored(role: u32, at: u32) -> vec4f {
-  if (role == DQ) { return q[at]; }
+  if (role == DQ) { return numbers_of(q[at]); }
   return key_vector(at);
 }
 fn tile_scored(role: u32, at: u32) -> vec4f {
   if (role == DQ) { return key_vector(at); }
-  return q[at];
+  return numbers_of(q[at]);
 }
 
 // The block's side of a weight's gradient, and the tile's.
 fn own_valued(role: u32, at: u32) -> vec4f {
   if (role == DQ) { return dOut[at]; }
-  return v[at];
+  return numbers_of(v[at]);
 }
 fn tile_valued(role: u32, at: u32) -> vec4f {
-  if (role == DQ) { return v[at]; }
+  if (role == DQ) { return numbers_of(v[at]); }
   return dOut[at];
 }
 
@@ -172,7 +172,8 @@ fn accumulate_gradient(role: u32, group: vec3u, groups: vec3u, lane: u32) {
     var along = vec4f(); // what the normalisation removes: the part along the key itself
     var x = array<vec4f, 4>();
     if (SHARED_KEYS) {
-      x = array<vec4f, 4>(q[at_own.x + place], q[at_own.y + place], q[at_own.z + place], q[at_own.w + place]);
+      x = array<vec4f, 4>(numbers_of(q[at_own.x + place]), numbers_of(q[at_own.y + place]),
+                          numbers_of(q[at_own.z + place]), numbers_of(q[at_own.w + place]));
       workgroupBarrier(); // the last tile has been used
       weights[place * lines + line] = vec4f(dot(x[0], sum0), dot(x[1], sum1), dot(x[2], sum2), dot(x[3], sum3));
       workgroupBarrier();

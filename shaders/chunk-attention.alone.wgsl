@@ -14,9 +14,9 @@ struct Params {
   site: u32,
 }
 @group(0) @binding(0) var<uniform>             params:        Params;
-@group(0) @binding(1) var<storage, read>       q:             array<f32>;
-@group(0) @binding(2) var<storage, read>       k:             array<f32>;
-@group(0) @binding(3) var<storage, read>       v:             array<f32>;
+@group(0) @binding(1) var<storage, read>       q:             array<Word>;
+@group(0) @binding(2) var<storage, read>       k:             array<Word>;
+@group(0) @binding(3) var<storage, read>       v:             array<Word>;
 @group(0) @binding(4) var<storage, read>       order:         array<u32>;
 @group(0) @binding(5) var<storage, read>       scale:         array<f32>;
 @group(0) @binding(6) var<storage, read>       dropoutSource: array<u32>;
@@ -31,12 +31,13 @@ fn order_at(at: u32) -> u32 {
 
 // One role: the block's rows are queries, the tile's keys.
 fn own_number(role: u32, side: u32, at: u32) -> f32 {
-  return q[at];
+  return number_of(q[word_index(at)], at);
 }
 fn tile_number(role: u32, side: u32, at: u32) -> f32 {
-  if (side == VALUED) { return v[at]; }
-  if (SHARED_KEYS) { return q[at]; }
-  return k[at];
+  let index = word_index(at);
+  if (side == VALUED) { return number_of(v[index], at); }
+  if (SHARED_KEYS) { return number_of(q[index], at); }
+  return number_of(k[index], at);
 }
 
 fn result_at(role: u32, at: u32) -> f32 {

@@ -5,7 +5,7 @@
 //
 //   q              [B,H,L,D]     f32  queries; with SHARED_KEYS also the keys
 //   k              [B,H,L,D]     f32  keys, unless SHARED_KEYS
-//   v              [B,H,L,D]     f32  values
+//   v              [B,H,L,D]     f32  values; all three as halves with shared/heads-half.wgsl, else heads-f32.wgsl
 //   order          [1|3,B,H,R,L] u32  if SORTED: token at each slot; 3 planes with COUNT_ONCE or not ACROSS_BUCKETS:
 //                                     then also chunk and bucket of each token (chunk-places)
 //   scale          [B,H,L]       f32  of each token as a key (key-scale); 0 where it may not be seen
@@ -35,9 +35,9 @@ struct Params {
   site: u32,
 }
 @group(0) @binding(0) var<uniform>             params:        Params;
-@group(0) @binding(1) var<storage, read>       q:             array<vec4f>;
-@group(0) @binding(2) var<storage, read>       k:             array<vec4f>;
-@group(0) @binding(3) var<storage, read>       v:             array<vec4f>;
+@group(0) @binding(1) var<storage, read>       q:             array<Vector>;
+@group(0) @binding(2) var<storage, read>       k:             array<Vector>;
+@group(0) @binding(3) var<storage, read>       v:             array<Vector>;
 @group(0) @binding(4) var<storage, read>       order:         array<u32>;
 @group(0) @binding(5) var<storage, read>       scale:         array<f32>;
 @group(0) @binding(6) var<storage, read>       dropoutSource: array<u32>;
@@ -58,8 +58,8 @@ fn order_at(at: u32) -> u32 {
 }
 
 fn key_vector(at: u32) -> vec4f {
-  if (SHARED_KEYS) { return q[at]; }
-  return k[at];
+  if (SHARED_KEYS) { return numbers_of(q[at]); }
+  return numbers_of(k[at]);
 }
 
 @compute @workgroup_size(LANES)
@@ -106,10 +106,10 @@ fn main(
       keys = tokens_at(row, key_slots);
       let at_k = at_tokens(row, keys) * HEAD_VECS;
       for (var i = 0u; i < params.headSize / 4u; i++) {
-        let x0 = q[at_q.x + i];
-        let x1 = q[at_q.y + i];
-        let x2 = q[at_q.z + i];
-        let x3 = q[at_q.w + i];
+        let x0 = numbers_of(q[at_q.x + i]);
+        let x1 = numbers_of(q[at_q.y + i]);
+        let x2 = numbers_of(q[at_q.z + i]);
+        let x3 = numbers_of(q[at_q.w + i]);
         let y0 = key_vector(at_k.x + i);
         let y1 = key_vector(at_k.y + i);
         let y2 = key_vector(at_k.z + i);
@@ -164,7 +164,7 @@ fn main(
 
     // pass 3: weighted sums of values
     for (var j = 0u; j < count; j++) {
-      let value = v[(row * params.length + tile_tokens[half + j]) * HEAD_VECS + place];
+      let value = numbers_of(v[(row * params.length + tile_tokens[half + j]) * HEAD_VECS + place]);
       let w = weights[j * lines + line];
       sum0 += w.x * value;
       sum1 += w.y * value;

@@ -2,7 +2,7 @@
 //
 //   scale[t] = 1/√D    with SHARED_KEYS (mean(k_t²) + 1e-6)^-½ / √D    0 where the token may not be seen
 //
-//   k        [B,H,L,D]  f32  shared queries and keys, if SHARED_KEYS
+//   k        [B,H,L,D]  f32  shared queries and keys, if SHARED_KEYS; halves with shared/heads-half.wgsl, else heads-f32.wgsl
 //   keyMask  [B,L]      u32  if MASKED: 1 = the token may be seen
 //   scale    [B,H,L]    f32  out
 //
@@ -23,7 +23,7 @@ struct Params {
   length: u32,
 }
 @group(0) @binding(0) var<uniform>             params:  Params;
-@group(0) @binding(1) var<storage, read>       k:       array<vec4f>;
+@group(0) @binding(1) var<storage, read>       k:       array<Vector>;
 @group(0) @binding(2) var<storage, read>       keyMask: array<u32>;
 @group(0) @binding(3) var<storage, read_write> scale:   array<f32>;
 
@@ -39,7 +39,10 @@ fn main(
   var mean = 1.0;
   if (SHARED_KEYS) {
     var squares = 0.0;
-    for (var i = 0u; i < HEAD_VECS; i++) { squares += dot(k[row * HEAD_VECS + i], k[row * HEAD_VECS + i]); }
+    for (var i = 0u; i < HEAD_VECS; i++) {
+      let x = numbers_of(k[row * HEAD_VECS + i]);
+      squares += dot(x, x);
+    }
     mean = squares / size + NORM_EPSILON;
   }
   let kept = !MASKED || keyMask[row / (HEADS * params.length) * params.length + row % params.length] != 0u;

@@ -5,7 +5,7 @@
 //
 //   x1, x2       [rows, SIZE]  i32  residual streams: shared/stream.wgsl
 //   gamma, beta  [D]           f32  D = SIZE, or 2·SIZE where PAIR
-//   out          [rows, D]     f32
+//   out          [rows, D]     f32  or halves, two to a word, where HALVES: D is even
 //   status       [64]          u32
 //
 //   Grid      ⌈rows/GROUP_ROWS⌉ workgroups in a line, LANES invocations per row: 4 and 64 with shared/row-sum.wgsl, 64 and 1
@@ -16,6 +16,7 @@
 override SIZE: u32;
 override PAIR: bool;
 override EPS: f32;
+override HALVES: bool;
 
 struct Params { rows: u32, slot: u32 }
 @group(0) @binding(0) var<uniform>             params: Params;
@@ -23,7 +24,7 @@ struct Params { rows: u32, slot: u32 }
 @group(0) @binding(2) var<storage, read>       x2:     array<i32>;
 @group(0) @binding(3) var<storage, read>       gamma:  array<f32>;
 @group(0) @binding(4) var<storage, read>       beta:   array<f32>;
-@group(0) @binding(5) var<storage, read_write> out:    array<f32>;
+@group(0) @binding(5) var<storage, read_write> out:    array<Out>; // Out is f32, or u32 where HALVES
 @group(0) @binding(6) var<storage, read_write> status: array<atomic<u32>>;
 
 var<workgroup> sh_top: atomic<u32>;
@@ -31,6 +32,10 @@ var<workgroup> sh_top: atomic<u32>;
 fn word_at(row: u32, column: u32) -> i32 {
   if (PAIR && column >= SIZE) { return x2[row * SIZE + column - SIZE]; }
   return x1[row * SIZE + column];
+}
+
+fn normalised(row: u32, column: u32, mean: f32, scale: f32) -> f32 {
+  return (stream_value(word_at(row, column)) - mean) * scale * gamma[column] + beta[column];
 }
 
 @compute @workgroup_size(GROUP)
@@ -64,8 +69,15 @@ fn main(
   let scale = inverseSqrt(row_sum(lane, vec2f(squares, 0.0)).x / f32(columns) + EPS);
 
   // pass 3: output
-  for (var i = first; i < end; i += LANES) {
-    out[row * columns + i] = (stream_value(word_at(row, i)) - mean) * scale * gamma[i] + beta[i];
+  if (HALVES) {
+    for (var i = 2u * first; i < end; i += 2u * LANES) {
+      let pair = vec2f(normalised(row, i, mean, scale), normalised(row, i + 1u, mean, scale));
+      out[(row * columns + i) / 2u] = bitcast<Out>(pack_halves(pair));
+    }
+  } else {
+    for (var i = first; i < end; i += LANES) {
+      out[row * columns + i] = bitcast<Out>(normalised(row, i, mean, scale));
+    }
   }
   workgroupBarrier(); // sh_top is complete
   if (lane == 0u) { atomicMax(&status[params.slot], atomicLoad(&sh_top)); }

@@ -5,7 +5,8 @@
 //   bucket   = Σ_f index_f · (product of the factors before f),  index_f = argmax([ y_f ; −y_f ])
 //   y_f are the next factor_f / 2 columns.
 //
-//   qk       [B,H,L,D]          f32  shared query/key vectors; only their direction matters
+//   qk       [B,H,L,D]          f32  shared query/key vectors; only their direction matters. Halves with
+//                                    shared/heads-half.wgsl, else heads-f32.wgsl
 //   signs    [H,R,⌈S/P⌉,3,⌈P/32⌉] u32  bit i mod 32 of word ⌊i / 32⌋: component i changes its sign
 //   keyMask  [B,L]              u32  1 = real token; absent unless MASKED
 //   buckets  [B,H,R,L]          u32  out, below N = product of the factors; masked tokens get N
@@ -34,7 +35,7 @@ override FACTOR_7: u32;
 
 struct Params { length: u32 }
 @group(0) @binding(0) var<uniform>             params:  Params;
-@group(0) @binding(1) var<storage, read>       qk:      array<f32>;
+@group(0) @binding(1) var<storage, read>       qk:      array<Word>;
 @group(0) @binding(2) var<storage, read>       signs:   array<u32>;
 @group(0) @binding(3) var<storage, read>       keyMask: array<u32>;
 @group(0) @binding(4) var<storage, read_write> buckets: array<u32>;
@@ -65,7 +66,8 @@ fn load(lane: u32, row: u32, first_token: u32) {
     let component = i % SIZE;
     var value = 0.0;
     if (token < params.length && component < HEAD_SIZE) {
-      value = flipped(0u, component, qk[(row * params.length + token) * HEAD_SIZE + component]);
+      let at = (row * params.length + token) * HEAD_SIZE + component;
+      value = flipped(0u, component, number_of(qk[word_index(at)], at));
     }
     z[i / SIZE * (SIZE + 1u) + component] = value;
   }

@@ -6,7 +6,8 @@
 //   With PROBES 2, rounds 2k and 2k + 1 share rotation k. The second one takes the runner-up of [ q·Rot_f ; −q·Rot_f ]
 //   in the factor whose winner leads by the least, and the winners in all others.
 //
-//   qk         [B,H,L,D]   f32  shared query/key vectors; only their direction matters
+//   qk         [B,H,L,D]   f32  shared query/key vectors; only their direction matters. Halves with
+//                               shared/heads-half.wgsl, else heads-f32.wgsl
 //   rotations  [H,D,T,S]   f32  Gaussian; T = ⌈R / PROBES⌉, S = half the sum of the factors
 //   keyMask    [B,L]       u32  1 = real token; absent unless MASKED
 //   buckets    [B,H,R,L]   u32  out, below N = product of the factors; masked tokens get N
@@ -33,7 +34,7 @@ override FACTOR_7: u32;
 
 struct Params { length: u32 }
 @group(0) @binding(0) var<uniform>             params:    Params;
-@group(0) @binding(1) var<storage, read>       qk:        array<f32>;
+@group(0) @binding(1) var<storage, read>       qk:        array<Word>;
 @group(0) @binding(2) var<storage, read>       rotations: array<f32>;
 @group(0) @binding(3) var<storage, read>       keyMask:   array<u32>;
 @group(0) @binding(4) var<storage, read_write> buckets:   array<u32>;
@@ -72,7 +73,8 @@ fn stage_q(place: Place, depth: u32) {
     let component = depth + i % DEPTH;
     var value = 0.0;
     if (token < params.length && component < HEAD_SIZE) {
-      value = qk[(place.row * params.length + token) * HEAD_SIZE + component];
+      let at = (place.row * params.length + token) * HEAD_SIZE + component;
+      value = number_of(qk[word_index(at)], at);
     }
     q_tile[(i % DEPTH) * STRIDE + i / DEPTH] = value;
   }

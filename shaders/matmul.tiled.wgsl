@@ -3,11 +3,15 @@
 //   Grid       (⌈n/64⌉, ⌈m/64⌉, splits)
 //   Workgroup  256 invocations, 8.5 KiB with quad-f32, 4.25 KiB with halves
 //   Numerics   products and sums in f32; with quad-half and quad-f16 of operands rounded to the nearest half
-//   Needs      shared/quad-f32.wgsl, or quad-half.wgsl or quad-f16.wgsl in its place
+//   Needs      shared/quad-f32.wgsl, or quad-half.wgsl or quad-f16.wgsl in its place; `alias A` and `alias B`: f32, or u32
+//              for an operand that is stored as halves, two to a word
 // The specification (equation, shapes, cost, numerics, oracle) is in matmul.wgsl.
+override A_HALF: bool; // A is stored as halves
+override B_HALF: bool;
+
 @group(0) @binding(0) var<uniform>             params:  Params;
-@group(0) @binding(1) var<storage, read>       a:       array<f32>;
-@group(0) @binding(2) var<storage, read>       b:       array<f32>;
+@group(0) @binding(1) var<storage, read>       a:       array<A>;
+@group(0) @binding(2) var<storage, read>       b:       array<B>;
 @group(0) @binding(3) var<storage, read>       bias:    array<f32>;
 @group(0) @binding(4) var<storage, read>       keep:    array<u32>;
 @group(0) @binding(5) var<storage, read>       control: array<u32>;
@@ -56,11 +60,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 fn load_a(k: u32, end: u32, rows: vec4u) -> vec4f {
   if (k >= end) { return vec4f(); }
   let at = rows + a_step(k);
-  return vec4f(a[at.x], a[at.y], a[at.z], a[at.w]);
+  return vec4f(a_number(at.x), a_number(at.y), a_number(at.z), a_number(at.w));
+}
+
+fn a_number(at: u32) -> f32 {
+  if (A_HALF) { return half_of(bitcast<u32>(a[at / 2u]), at); }
+  return bitcast<f32>(a[at]);
 }
 
 fn load_b(k: u32, end: u32, columns: vec4u) -> vec4f {
   if (k >= end) { return vec4f(); }
   let at = columns + b_step(k);
-  return vec4f(b[at.x], b[at.y], b[at.z], b[at.w]);
+  return vec4f(b_number(at.x), b_number(at.y), b_number(at.z), b_number(at.w));
+}
+
+fn b_number(at: u32) -> f32 {
+  if (B_HALF) { return half_of(bitcast<u32>(b[at / 2u]), at); }
+  return bitcast<f32>(b[at]);
 }

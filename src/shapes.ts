@@ -13,6 +13,11 @@ export function elements(shape: readonly number[]): number {
   return shape.reduce((product, axis) => product * axis, 1);
 }
 
+/** Shape of the u32 words that hold numbers of a shape as halves, two to a word; its last axis is even. */
+export function halvesShape(shape: readonly number[]): number[] {
+  return shape.map((axis, i) => (i === shape.length - 1 ? axis / 2 : axis));
+}
+
 /** WebGPU's guaranteed limit of workgroups in one grid dimension. */
 export const MAX_GROUPS = 65_535;
 

@@ -103,8 +103,8 @@ export interface TrainOptions {
   /** Residual streams: exact int32 fixed point (default) or f32. */
   readonly streams?: "int32" | "f32" | undefined;
   /**
-   * "mixed": matrix products round their operands to half precision and sum in f32; weights, optimiser and everything
-   * else stay f32. The loss is scaled to keep gradients in range; a step that leaves it is skipped. Default "f32".
+   * "mixed": matrix products round their operands to half precision and sum in f32, and attention's normalised rows,
+   * queries, keys and values are stored so; weights, optimiser and everything else stay f32. The loss is scaled to keep gradients in range; a step that leaves it is skipped. Default "f32".
    */
   readonly precision?: "f32" | "mixed" | undefined;
   /**

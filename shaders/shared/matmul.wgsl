@@ -1,5 +1,5 @@
 // What all forms of matmul share: layouts, the range of K of one workgroup, the epilogue. Needs control, threefry, dropout,
-// masks, stream and activation, and the including file's bindings.
+// masks, stream, activation and halves, and the including file's bindings.
 override TRANSPOSE_A: bool; // A is stored as [k, m]
 override TRANSPOSE_B: bool; // B is stored as [n, k]
 override A_HEADS: bool;     // the stored matrix is in the heads layout [batch, heads, length, headSize]
@@ -10,6 +10,7 @@ override HEAD_SIZE: u32;
 override STORE: u32;
 override ACTIVATION: u32;
 override BIAS: bool;
+override OUT_HALF: bool; // C is stored as halves, two columns to a word
 
 const STORE_SET = 0u;
 const STORE_ADD = 1u;
@@ -71,13 +72,25 @@ fn k_range(split: u32) -> vec2u {
   return min(vec2u(split, split + 1u) * size, vec2u(params.k));
 }
 
-// Finishes one element of C and stores it, unless it lies outside.
-fn store(row: u32, column: u32, sum: f32, split: u32, key: vec2u) {
-  if (row >= params.m || column >= params.n) { return; }
+fn finished(row: u32, column: u32, sum: f32, key: vec2u) -> f32 {
   var value = sum;
   if (BIAS) { value += bias[column]; }
   if (DROPOUT != DROPOUT_NONE) { value *= mask_factor(key, params.rowOffset + row, column, params.n); }
-  value = activation(ACTIVATION, value);
+  return activation(ACTIVATION, value);
+}
+
+// Finishes two neighbouring elements of C, of which the first has an even column, and stores them as one word.
+fn store_halves(row: u32, column: u32, sums: vec2f, key: vec2u) {
+  if (row >= params.m || column >= params.n) { return; }
+  let values = vec2f(finished(row, column, sums.x, key), finished(row, column + 1u, sums.y, key));
+  let at = row_part(row, C_HEADS, params.n) + column_part(column, C_HEADS);
+  out[at / 2u] = bitcast<Out>(pack_halves(values));
+}
+
+// Finishes one element of C and stores it, unless it lies outside.
+fn store(row: u32, column: u32, sum: f32, split: u32, key: vec2u) {
+  if (row >= params.m || column >= params.n) { return; }
+  let value = finished(row, column, sum, key);
   let at = split * params.m * params.n + row_part(row, C_HEADS, params.n) + column_part(column, C_HEADS);
   switch (STORE) {
     case STORE_ADD: { out[at] = bitcast<Out>(bitcast<f32>(out[at]) + value); }
@@ -95,6 +108,13 @@ fn outer(x: vec4f, y: vec4f) -> mat4x4f {
 // A loop, so that the long epilogue is compiled once.
 fn store4x4(row: u32, column: u32, sums: mat4x4f, split: u32, key: vec2u) {
   var elements = sums;
+  if (OUT_HALF) {
+    for (var i = 0u; i < 8u; i++) {
+      let four = elements[i / 2u];
+      store_halves(row + i / 2u, column + i % 2u * 2u, select(four.xy, four.zw, i % 2u == 1u), key);
+    }
+    return;
+  }
   for (var i = 0u; i < 16u; i++) {
     store(row + i / 4u, column + i % 4u, elements[i / 4u][i % 4u], split, key);
   }

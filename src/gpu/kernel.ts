@@ -2,10 +2,15 @@
 // the cost model. WGSL side of the contract: `@group(0) @binding(0) var<uniform> params` holds `params` in table order
 // (absent when there are none); the bindings follow from 1 in table order.
 
+import { halvesShape } from "../shapes.js";
+
 /** Numbers a dispatch is made with: config sizes (overrides) and input sizes (params). Booleans become 0 or 1. */
 export type Dims = object;
 
 export type ScalarType = "f32" | "u32" | "i32";
+
+/** How the numbers of an activation lie in memory: as f32, or as halves, two to a u32. Arithmetic is in f32 either way. */
+export type Storage = "f32" | "half";
 
 /** How a kernel uses one storage binding. */
 export interface Binding<D> {
@@ -17,6 +22,19 @@ export interface Binding<D> {
   /** May be left out of a dispatch; a small zero buffer is bound instead (read-only bindings only). */
   readonly optional?: boolean;
 }
+
+/** Type and shape of a binding of numbers of `shape` that are stored so. */
+export function storedAs<D>(
+  storage: Storage,
+  shape: (dims: D) => readonly number[],
+): Required<Pick<Binding<D>, "type" | "shape">> {
+  if (storage === "f32") return { type: "f32", shape };
+  return { type: "u32", shape: (dims) => halvesShape(shape(dims)) };
+}
+
+/** Name of the kernel for one way of storing. */
+export const storedName = (name: string, storage: Storage): string =>
+  storage === "half" ? `${name}:half` : name;
 
 /** Work of one dispatch: arithmetic operations, and bytes that must move through memory at least once. */
 export interface Cost {

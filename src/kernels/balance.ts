@@ -1,6 +1,7 @@
 import source from "../../shaders/balance.wgsl?raw";
-import { defineKernel } from "../gpu/kernel.js";
+import { defineKernel, type Kernel, type Storage, storedAs, storedName } from "../gpu/kernel.js";
 import { ceilDiv } from "../shapes.js";
+import { bytesOf, headsText } from "./chunk-attention.js";
 
 /** Sizes of one level of balanced hashing. */
 export interface BalanceDims {
@@ -28,43 +29,53 @@ export const balanceIds = (d: BalanceDims): number => (d.cells + Number(d.masked
 const tokens = (d: BalanceDims): readonly number[] => [d.batch, d.heads, d.rounds, d.length];
 const count = (d: BalanceDims) => d.batch * d.heads * d.rounds * d.length;
 
-const shared = {
-  sources: [source],
-  overrides: (d: BalanceDims) => ({
-    HEADS: d.heads,
-    HEAD_SIZE: d.headSize,
-    ROUNDS: d.rounds,
-    LEVELS: d.levels,
-    LEVEL: d.level,
-    CELLS: d.cells,
-    FACTOR: d.factor,
-    MASKED: Number(d.masked),
-  }),
-  params: { length: "u32" },
-  grid: (d: BalanceDims) => [ceilDiv(d.length, 64), d.rounds, d.batch * d.heads] as const,
-} as const;
+const shared = (storage: Storage) =>
+  ({
+    sources: [...headsText[storage], source],
+    overrides: (d: BalanceDims) => ({
+      HEADS: d.heads,
+      HEAD_SIZE: d.headSize,
+      ROUNDS: d.rounds,
+      LEVELS: d.levels,
+      LEVEL: d.level,
+      CELLS: d.cells,
+      FACTOR: d.factor,
+      MASKED: Number(d.masked),
+    }),
+    params: { length: "u32" },
+    grid: (d: BalanceDims) => [ceilDiv(d.length, 64), d.rounds, d.batch * d.heads] as const,
+  }) as const;
+
+function project(storage: Storage): Kernel<BalanceDims> {
+  return defineKernel<BalanceDims>({
+    ...shared(storage),
+    name: storedName("balance:project", storage),
+    entryPoint: "project",
+    bindings: {
+      qk: {
+        access: "read",
+        ...storedAs<BalanceDims>(storage, (d) => [d.batch, d.heads, d.length, d.headSize]),
+      },
+      directions: { access: "read", shape: (d) => [d.heads, d.headSize, d.rounds, d.levels] },
+      cellsIn: { access: "read", type: "u32", shape: tokens, optional: true },
+      keyMask: { access: "read", type: "u32", shape: (d) => [d.batch, d.length], optional: true },
+      ids: { access: "write", type: "u32", shape: tokens },
+    },
+    cost: (d) => ({
+      flops: 6 * count(d) * d.headSize,
+      bytes: d.batch * d.heads * d.length * (bytesOf(storage) * d.headSize + 8 * d.rounds),
+    }),
+  });
+}
 
 /** Every token's cell and projection as one id to sort by. Definition: shaders/balance.wgsl. */
-export const balanceProject = defineKernel<BalanceDims>({
-  ...shared,
-  name: "balance:project",
-  entryPoint: "project",
-  bindings: {
-    qk: { access: "read", shape: (d) => [d.batch, d.heads, d.length, d.headSize] },
-    directions: { access: "read", shape: (d) => [d.heads, d.headSize, d.rounds, d.levels] },
-    cellsIn: { access: "read", type: "u32", shape: tokens, optional: true },
-    keyMask: { access: "read", type: "u32", shape: (d) => [d.batch, d.length], optional: true },
-    ids: { access: "write", type: "u32", shape: tokens },
-  },
-  cost: (d) => ({
-    flops: 6 * count(d) * d.headSize,
-    bytes: 4 * d.batch * d.heads * d.length * (d.headSize + 2 * d.rounds),
-  }),
-});
+export const balanceProject = project("f32");
+/** The same of vectors stored as halves. */
+export const balanceProjectHalf = project("half");
 
 /** Cells of equal size from the ranks. Definition: shaders/balance.wgsl. */
 export const balanceAssign = defineKernel<BalanceDims>({
-  ...shared,
+  ...shared("f32"),
   name: "balance:assign",
   entryPoint: "assign",
   bindings: {

@@ -1,6 +1,7 @@
 import source from "../../shaders/centre-keys.wgsl?raw";
-import { defineKernel } from "../gpu/kernel.js";
+import { defineKernel, type Kernel, type Storage, storedAs, storedName } from "../gpu/kernel.js";
 import { ceilDiv } from "../shapes.js";
+import { bytesOf, headsText } from "./chunk-attention.js";
 
 /** Tokens of a tile (TILE in the shader). */
 const TILE = 64;
@@ -37,43 +38,51 @@ export const centreTotals = (d: Pick<CentreKeysDims, "batch" | "heads" | "headSi
   d.headSize + 1,
 ];
 
-const shared = {
-  sources: [source],
-  overrides: (d: CentreKeysDims) => ({
-    HEADS: d.heads,
-    HEAD_SIZE: d.headSize,
-    CAUSAL: Number(d.causal),
-    MASKED: Number(d.masked),
-  }),
-  params: { length: "u32" },
-} as const;
-const inputs = {
-  qk: { access: "read", shape: heads },
-  scale: { access: "read", shape: scales },
-  keyMask: {
-    access: "read",
-    type: "u32",
-    shape: (d: CentreKeysDims) => [d.batch, d.length],
-    optional: true,
-  },
-} as const;
+const shared = (storage: Storage) =>
+  ({
+    sources: [...headsText[storage], source],
+    overrides: (d: CentreKeysDims) => ({
+      HEADS: d.heads,
+      HEAD_SIZE: d.headSize,
+      CAUSAL: Number(d.causal),
+      MASKED: Number(d.masked),
+    }),
+    params: { length: "u32" },
+  }) as const;
+const inputs = (storage: Storage) =>
+  ({
+    qk: { access: "read", ...storedAs(storage, heads) },
+    scale: { access: "read", shape: scales },
+    keyMask: {
+      access: "read",
+      type: "u32",
+      shape: (d: CentreKeysDims) => [d.batch, d.length],
+      optional: true,
+    },
+  }) as const;
+
+function sum(storage: Storage): Kernel<CentreKeysDims> {
+  return defineKernel<CentreKeysDims>({
+    ...shared(storage),
+    name: storedName("centre-keys:sum", storage),
+    entryPoint: "sum",
+    bindings: { ...inputs(storage), tiles: { access: "write", shape: centreTiles } },
+    grid: (d) => [ceilDiv(d.length, TILE), rows(d), 1],
+    cost: (d) => ({
+      flops: 2 * rows(d) * d.length * d.headSize,
+      bytes: rows(d) * d.length * (bytesOf(storage) * d.headSize + 4),
+    }),
+  });
+}
 
 /** Step 1: sum and count of each tile. Definition: shaders/centre-keys.wgsl. */
-export const centreKeysSum = defineKernel<CentreKeysDims>({
-  ...shared,
-  name: "centre-keys:sum",
-  entryPoint: "sum",
-  bindings: { ...inputs, tiles: { access: "write", shape: centreTiles } },
-  grid: (d) => [ceilDiv(d.length, TILE), rows(d), 1],
-  cost: (d) => ({
-    flops: 2 * rows(d) * d.length * d.headSize,
-    bytes: 4 * rows(d) * d.length * (d.headSize + 1),
-  }),
-});
+export const centreKeysSum = sum("f32");
+/** The same of vectors stored as halves. */
+export const centreKeysSumHalf = sum("half");
 
 /** Step 2, in place: what every tile has before it; adds all of them to the totals. Definition: shaders/centre-keys.wgsl. */
 export const centreKeysScan = defineKernel<CentreKeysDims>({
-  ...shared,
+  ...shared("f32"),
   name: "centre-keys:scan",
   entryPoint: "scan",
   bindings: {
@@ -87,19 +96,25 @@ export const centreKeysScan = defineKernel<CentreKeysDims>({
   }),
 });
 
-/** Step 3: unit keys minus means. Definition: shaders/centre-keys.wgsl. */
-export const centreKeysSubtract = defineKernel<CentreKeysDims>({
-  ...shared,
-  name: "centre-keys:subtract",
-  entryPoint: "subtract",
-  bindings: {
-    ...inputs,
-    means: { access: "read", shape: centreTiles },
-    centred: { access: "write", shape: heads },
-  },
-  grid: (d) => [ceilDiv(d.length, TILE), rows(d), 1],
-  cost: (d) => ({
-    flops: 4 * rows(d) * d.length * d.headSize,
-    bytes: 4 * rows(d) * d.length * (2 * d.headSize + 1),
-  }),
-});
+function subtract(storage: Storage): Kernel<CentreKeysDims> {
+  return defineKernel<CentreKeysDims>({
+    ...shared(storage),
+    name: storedName("centre-keys:subtract", storage),
+    entryPoint: "subtract",
+    bindings: {
+      ...inputs(storage),
+      means: { access: "read", shape: centreTiles },
+      centred: { access: "write", shape: heads },
+    },
+    grid: (d) => [ceilDiv(d.length, TILE), rows(d), 1],
+    cost: (d) => ({
+      flops: 4 * rows(d) * d.length * d.headSize,
+      bytes: rows(d) * d.length * ((bytesOf(storage) + 4) * d.headSize + 4),
+    }),
+  });
+}
+
+/** Step 3: unit keys minus means, in f32. Definition: shaders/centre-keys.wgsl. */
+export const centreKeysSubtract = subtract("f32");
+/** The same of vectors stored as halves. */
+export const centreKeysSubtractHalf = subtract("half");

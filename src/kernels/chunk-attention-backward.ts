@@ -4,13 +4,22 @@ import jointAloneSource from "../../shaders/chunk-attention-backward.joint-alone
 import source from "../../shaders/chunk-attention-backward.wgsl?raw";
 import pairs from "../../shaders/shared/attention-backward.wgsl?raw";
 import jointPairs from "../../shaders/shared/attention-joint.wgsl?raw";
-import { type Binding, defineKernel, type Kernel } from "../gpu/kernel.js";
+import {
+  type Binding,
+  defineKernel,
+  type Kernel,
+  type Storage,
+  storedAs,
+  storedName,
+} from "../gpu/kernel.js";
 import { ceilDiv, lineGrid } from "../shapes.js";
 import {
   attentionForm,
+  bytesOf,
   type ChunkAttentionDims,
   dropoutSourceBinding,
   headsShape,
+  headsText,
   loneForm,
   loneRules,
   orderBinding,
@@ -35,27 +44,30 @@ const params = {
   accumulate: "u32",
 } as const;
 
-const heads: Binding<ChunkAttentionDims> = { access: "read", shape: headsShape };
+const heads = (storage: Storage): Binding<ChunkAttentionDims> => ({
+  access: "read",
+  ...storedAs(storage, headsShape),
+});
 const rowsBinding: Binding<ChunkAttentionDims> = {
   access: "read",
   shape: (d) => [d.batch, d.heads, d.length, 4],
 };
 
-function backward(entryPoint: "dq" | "dk" | "dv"): Kernel<ChunkAttentionBackwardDims> {
+function backward(entryPoint: "dq" | "dk" | "dv", storage: Storage): Kernel<ChunkAttentionBackwardDims> {
   const products = entryPoint === "dv" ? 2 : 3;
   return defineKernel<ChunkAttentionBackwardDims>({
-    name: `chunk-attention-backward:${entryPoint}`,
+    name: storedName(`chunk-attention-backward:${entryPoint}`, storage),
     entryPoint,
-    ...attentionForm(pairs, source),
-    variants: [loneForm(pairs, aloneSource)],
+    ...attentionForm(...headsText[storage], pairs, source),
+    variants: [loneForm(...headsText[storage], pairs, aloneSource)],
     params,
     bindings: {
-      q: heads,
-      k: { ...heads, optional: true },
-      v: heads,
+      q: heads(storage),
+      k: { ...heads(storage), optional: true },
+      v: heads(storage),
       order: orderBinding,
       dropoutSource: dropoutSourceBinding,
-      dOut: heads,
+      dOut: heads("f32"),
       rows: rowsBinding,
       gradient: { access: "read_write", shape: headsShape },
     },
@@ -63,18 +75,24 @@ function backward(entryPoint: "dq" | "dk" | "dv"): Kernel<ChunkAttentionBackward
       const rows = d.batch * d.heads * d.length;
       return {
         flops: rows * windowLength(d) * 2 * products * d.headSize,
-        bytes: rows * 4 * (d.headSize * (4 + Number(!d.shared) + Number(d.accumulate)) + 5),
+        bytes:
+          rows *
+          (d.headSize * (bytesOf(storage) * (2 + Number(!d.shared)) + 4 * (2 + Number(d.accumulate))) + 20),
       };
     },
   });
 }
 
 /** Gradient of the queries. Equations, shapes and cost of all three: shaders/chunk-attention-backward.wgsl. */
-export const chunkAttentionDq = backward("dq");
+export const chunkAttentionDq = backward("dq", "f32");
 /** Gradient of the keys; of shared keys, their part of the gradient of q. */
-export const chunkAttentionDk = backward("dk");
+export const chunkAttentionDk = backward("dk", "f32");
 /** Gradient of the values. */
-export const chunkAttentionDv = backward("dv");
+export const chunkAttentionDv = backward("dv", "f32");
+/** The same, in f32, of queries, keys and values stored as halves. */
+export const chunkAttentionDqHalf = backward("dq", "half");
+export const chunkAttentionDkHalf = backward("dk", "half");
+export const chunkAttentionDvHalf = backward("dv", "half");
 
 /** Tokens of the largest chunk with one owner: longer ones leave too few owners to fill an adapter. */
 const LONGEST_CHUNK = 128;
@@ -103,54 +121,65 @@ function blockRows(d: ChunkAttentionDims): number {
 /** Invocations of a workgroup of the form without barriers: few, so that short sequences fill more than one core. */
 const LONE_GROUP = 8;
 
+function joint(storage: Storage): Kernel<ChunkAttentionBackwardDims> {
+  return defineKernel<ChunkAttentionBackwardDims>({
+    name: storedName("chunk-attention-backward:joint", storage),
+    entryPoint: "joint",
+    sources: [...rules, ...headsText[storage], pairs, jointPairs, jointSource],
+    overrides: (d) => {
+      const lines = blockRows(d) / 4;
+      const lanes = lines * Math.max(d.headSize / 4, lines);
+      return { ...ruleOverrides(d), ROWS: 4 * lines, LANES: lanes };
+    },
+    grid: (d) => {
+      const [x, y] = lineGrid(d.length / d.chunkLength);
+      return [x, y, d.batch * d.heads];
+    },
+    supports: isJoint,
+    variants: [
+      {
+        name: "alone",
+        software: true,
+        sources: [...loneRules, ...headsText[storage], pairs, jointPairs, jointAloneSource],
+        overrides: (d) => ({ ...ruleOverrides(d), ROWS: 8, WG: LONE_GROUP }),
+        grid: (d) => lineGrid(ceilDiv(d.batch * d.heads * (d.length / d.chunkLength), LONE_GROUP)),
+        supports: isJoint,
+      },
+    ],
+    params,
+    bindings: {
+      q: heads(storage),
+      keys: {
+        access: "read",
+        type: "u32",
+        shape: (d) => (d.sorted ? orderBinding.shape(d) : heads(storage).shape(d)),
+      },
+      v: heads(storage),
+      dropoutSource: dropoutSourceBinding,
+      dOut: heads("f32"),
+      rows: rowsBinding,
+      dq: { access: "read_write", shape: headsShape },
+      dkv: { access: "read_write", shape: (d) => [d.shared ? 1 : 2, ...headsShape(d)] },
+    },
+    cost: (d) => {
+      const rows = d.batch * d.heads * d.length;
+      const chunks = d.chunksBefore + d.chunksAfter;
+      const read = d.shared ? 2 : 3;
+      const gradients = (d.shared ? 2 : 3) + (d.accumulate ? 2 : 0);
+      return {
+        flops: rows * d.chunkLength * d.headSize * (10 + 14 * chunks),
+        bytes: rows * (d.headSize * (bytesOf(storage) * read + 4 * (1 + gradients)) + 20),
+      };
+    },
+  });
+}
+
 /**
  * All gradients in one pass, for dims that it `isJoint` for. With one neighbour chunk it takes 12 matrix products of a
  * chunk by a chunk where the three kernels above take 16, and under half their bytes. Software adapters take it by
  * measurement, GPUs by this count: it has not been timed on one.
  * Method, shapes and cost: shaders/chunk-attention-backward.joint.wgsl.
  */
-export const chunkAttentionGradients = defineKernel<ChunkAttentionBackwardDims>({
-  name: "chunk-attention-backward:joint",
-  entryPoint: "joint",
-  sources: [...rules, pairs, jointPairs, jointSource],
-  overrides: (d) => {
-    const lines = blockRows(d) / 4;
-    const lanes = lines * Math.max(d.headSize / 4, lines);
-    return { ...ruleOverrides(d), ROWS: 4 * lines, LANES: lanes };
-  },
-  grid: (d) => {
-    const [x, y] = lineGrid(d.length / d.chunkLength);
-    return [x, y, d.batch * d.heads];
-  },
-  supports: isJoint,
-  variants: [
-    {
-      name: "alone",
-      software: true,
-      sources: [...loneRules, pairs, jointPairs, jointAloneSource],
-      overrides: (d) => ({ ...ruleOverrides(d), ROWS: 8, WG: LONE_GROUP }),
-      grid: (d) => lineGrid(ceilDiv(d.batch * d.heads * (d.length / d.chunkLength), LONE_GROUP)),
-      supports: isJoint,
-    },
-  ],
-  params,
-  bindings: {
-    q: heads,
-    keys: { access: "read", type: "u32", shape: (d) => (d.sorted ? orderBinding.shape(d) : headsShape(d)) },
-    v: heads,
-    dropoutSource: dropoutSourceBinding,
-    dOut: heads,
-    rows: rowsBinding,
-    dq: { access: "read_write", shape: headsShape },
-    dkv: { access: "read_write", shape: (d) => [d.shared ? 1 : 2, ...headsShape(d)] },
-  },
-  cost: (d) => {
-    const rows = d.batch * d.heads * d.length;
-    const chunks = d.chunksBefore + d.chunksAfter;
-    const vectors = 3 + (d.shared ? 2 : 4) + (d.accumulate ? 2 : 0);
-    return {
-      flops: rows * d.chunkLength * d.headSize * (10 + 14 * chunks),
-      bytes: rows * 4 * (vectors * d.headSize + 5),
-    };
-  },
-});
+export const chunkAttentionGradients = joint("f32");
+/** The same, in f32, of queries, keys and values stored as halves. */
+export const chunkAttentionGradientsHalf = joint("half");

@@ -4,8 +4,19 @@ import attention from "../../shaders/shared/attention.wgsl?raw";
 import alone from "../../shaders/shared/attention-alone.wgsl?raw";
 import control from "../../shaders/shared/control.wgsl?raw";
 import dropout from "../../shaders/shared/dropout.wgsl?raw";
+import halves from "../../shaders/shared/halves.wgsl?raw";
+import headsF32 from "../../shaders/shared/heads-f32.wgsl?raw";
+import headsHalf from "../../shaders/shared/heads-half.wgsl?raw";
 import threefry from "../../shaders/shared/threefry.wgsl?raw";
-import { type Binding, defineKernel, type Variant } from "../gpu/kernel.js";
+import {
+  type Binding,
+  defineKernel,
+  type Kernel,
+  type Storage,
+  storedAs,
+  storedName,
+  type Variant,
+} from "../gpu/kernel.js";
 import { ceilDiv, lineGrid } from "../shapes.js";
 
 /** Sizes and rules of attention over chunks. LSH: shared and sorted. Local: neither. Full: see `oneChunk`. */
@@ -82,6 +93,15 @@ export function windowLength(dims: ChunkAttentionDims): number {
 
 /** [batch, heads, length, headSize], the shape of queries, keys, values, outputs and their gradients. */
 export const headsShape = (d: ChunkAttentionDims): number[] => [d.batch, d.heads, d.length, d.headSize];
+
+/** The text that kernels which read queries, keys or values begin with, by how those are stored. */
+export const headsText: Readonly<Record<Storage, readonly string[]>> = {
+  f32: [headsF32],
+  half: [halves, headsHalf],
+};
+
+/** Bytes of a number that is stored so. */
+export const bytesOf = (storage: Storage): number => (storage === "half" ? 2 : 4);
 
 export const orderBinding: Binding<ChunkAttentionDims> = {
   access: "read",
@@ -165,35 +185,44 @@ export function loneForm(
   };
 }
 
+function forward(storage: Storage): Kernel<ChunkAttentionDims> {
+  const heads: Binding<ChunkAttentionDims> = { access: "read", ...storedAs(storage, headsShape) };
+  return defineKernel<ChunkAttentionDims>({
+    name: storedName("chunk-attention", storage),
+    ...attentionForm(...headsText[storage], source),
+    variants: [loneForm(...headsText[storage], aloneSource)],
+    params: {
+      batch: "u32",
+      length: "u32",
+      chunkLength: "u32",
+      headSize: "u32",
+      round: "u32",
+      dropoutRate: "f32",
+      site: "u32",
+    },
+    bindings: {
+      q: heads,
+      k: { ...heads, optional: true },
+      v: heads,
+      order: orderBinding,
+      scale: { access: "read", shape: (d) => [d.batch, d.heads, d.length] },
+      dropoutSource: dropoutSourceBinding,
+      out: { access: "read_write", shape: headsShape },
+      stats: { access: "read_write", shape: (d) => [d.batch, d.heads, d.length, 2] },
+    },
+    cost: (d) => {
+      const queries = d.batch * d.heads * d.length;
+      return {
+        flops: queries * windowLength(d) * 4 * d.headSize,
+        bytes:
+          queries *
+          (d.headSize * (bytesOf(storage) * (2 + Number(!d.shared)) + 4 * (1 + Number(d.round > 0))) + 12),
+      };
+    },
+  });
+}
+
 /** Softmax attention to nearby chunks, one round per dispatch. Equation, shapes and cost: shaders/chunk-attention.wgsl. */
-export const chunkAttention = defineKernel<ChunkAttentionDims>({
-  name: "chunk-attention",
-  ...attentionForm(source),
-  variants: [loneForm(aloneSource)],
-  params: {
-    batch: "u32",
-    length: "u32",
-    chunkLength: "u32",
-    headSize: "u32",
-    round: "u32",
-    dropoutRate: "f32",
-    site: "u32",
-  },
-  bindings: {
-    q: { access: "read", shape: headsShape },
-    k: { access: "read", shape: headsShape, optional: true },
-    v: { access: "read", shape: headsShape },
-    order: orderBinding,
-    scale: { access: "read", shape: (d) => [d.batch, d.heads, d.length] },
-    dropoutSource: dropoutSourceBinding,
-    out: { access: "read_write", shape: headsShape },
-    stats: { access: "read_write", shape: (d) => [d.batch, d.heads, d.length, 2] },
-  },
-  cost: (d) => {
-    const queries = d.batch * d.heads * d.length;
-    return {
-      flops: queries * windowLength(d) * 4 * d.headSize,
-      bytes: queries * 4 * (d.headSize * (3 + Number(!d.shared) + Number(d.round > 0)) + 3),
-    };
-  },
-});
+export const chunkAttention = forward("f32");
+/** The same of queries, keys and values stored as halves. */
+export const chunkAttentionHalf = forward("half");

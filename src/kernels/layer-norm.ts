@@ -1,11 +1,12 @@
 import backwardSource from "../../shaders/layer-norm.backward.wgsl?raw";
 import pairBackwardSource from "../../shaders/layer-norm.pair-backward.wgsl?raw";
 import source from "../../shaders/layer-norm.wgsl?raw";
+import halves from "../../shaders/shared/halves.wgsl?raw";
 import backward from "../../shaders/shared/layer-norm-backward.wgsl?raw";
 import rowAlone from "../../shaders/shared/row-alone.wgsl?raw";
 import rowSum from "../../shaders/shared/row-sum.wgsl?raw";
 import stream from "../../shaders/shared/stream.wgsl?raw";
-import { defineKernel } from "../gpu/kernel.js";
+import { defineKernel, type Kernel, type Storage, storedAs, storedName } from "../gpu/kernel.js";
 import { ceilDiv, lineGrid } from "../shapes.js";
 
 export interface LayerNormDims {
@@ -36,28 +37,44 @@ const backwardOverrides = (d: LayerNormDims) => ({
 const streamShape = (d: LayerNormDims) => [d.rows, d.size];
 const rowShape = (d: LayerNormDims) => [d.rows, width(d)];
 
-const forwardForm = (sum: Sum) => ({
-  sources: [stream, SUMS[sum].source, source],
-  overrides: (d: LayerNormDims) => ({ ...overrides(d), PAIR: Number(d.pair) }),
+const forwardForm = (sum: Sum, storage: Storage) => ({
+  sources: [
+    `alias Out = ${storage === "half" ? "u32" : "f32"};`,
+    ...[stream, halves, SUMS[sum].source, source],
+  ],
+  overrides: (d: LayerNormDims) => ({
+    ...overrides(d),
+    PAIR: Number(d.pair),
+    HALVES: Number(storage === "half"),
+  }),
   grid: (d: LayerNormDims) => lineGrid(ceilDiv(d.rows, SUMS[sum].rows)),
 });
 
+function forward(storage: Storage): Kernel<LayerNormDims> {
+  return defineKernel<LayerNormDims>({
+    name: storedName("layer-norm", storage),
+    ...forwardForm("shared", storage),
+    variants: [{ name: "alone", ...forwardForm("alone", storage), software: true }],
+    params: { rows: "u32", slot: "u32" },
+    bindings: {
+      x1: { access: "read", type: "i32", shape: streamShape },
+      x2: { access: "read", type: "i32", shape: streamShape, optional: true },
+      gamma: { access: "read", shape: (d) => [width(d)] },
+      beta: { access: "read", shape: (d) => [width(d)] },
+      out: { access: "write", ...storedAs(storage, rowShape) },
+      status: { access: "read_write", type: "u32", shape: () => [64] },
+    },
+    cost: (d) => ({
+      flops: 8 * d.rows * width(d),
+      bytes: (storage === "half" ? 6 : 8) * d.rows * width(d),
+    }),
+  });
+}
+
 /** Layer norm of a residual stream, or of two side by side. Specification: shaders/layer-norm.wgsl. */
-export const layerNorm = defineKernel<LayerNormDims>({
-  name: "layer-norm",
-  ...forwardForm("shared"),
-  variants: [{ name: "alone", ...forwardForm("alone"), software: true }],
-  params: { rows: "u32", slot: "u32" },
-  bindings: {
-    x1: { access: "read", type: "i32", shape: streamShape },
-    x2: { access: "read", type: "i32", shape: streamShape, optional: true },
-    gamma: { access: "read", shape: (d) => [width(d)] },
-    beta: { access: "read", shape: (d) => [width(d)] },
-    out: { access: "write", shape: rowShape },
-    status: { access: "read_write", type: "u32", shape: () => [64] },
-  },
-  cost: (d) => ({ flops: 8 * d.rows * width(d), bytes: 8 * d.rows * width(d) }),
-});
+export const layerNorm = forward("f32");
+/** The same, stored as halves; rows of an even number of columns. */
+export const layerNormHalf = forward("half");
 
 const backwardForm = (sum: Sum, entry: string, pair: boolean) => ({
   sources: [stream, SUMS[sum].source, backward, entry],

@@ -1,8 +1,9 @@
 import hadamardSource from "../../shaders/lsh-hash.hadamard.wgsl?raw";
 import source from "../../shaders/lsh-hash.wgsl?raw";
 import { ConfigError } from "../errors.js";
-import { defineKernel } from "../gpu/kernel.js";
+import { defineKernel, type Kernel, type Storage, storedAs, storedName } from "../gpu/kernel.js";
 import { ceilDiv } from "../shapes.js";
+import { bytesOf, headsText } from "./chunk-attention.js";
 import { rotationSignsShape, rotationSize } from "./rotations.js";
 
 /** Factors a bucket count may be given in (overrides FACTOR_0 to FACTOR_7). */
@@ -63,30 +64,40 @@ const overrides = (d: LshHashDims) => ({
   ...Object.fromEntries(Array.from({ length: MAX_FACTORS }, (_, i) => [`FACTOR_${i}`, d.factors[i] ?? 1])),
 });
 
+const vectors = (d: LshHashDims) => [d.batch, d.heads, d.length, d.headSize];
+
+function gaussian(storage: Storage): Kernel<LshHashDims> {
+  return defineKernel<LshHashDims>({
+    name: storedName("lsh-hash", storage),
+    sources: [...headsText[storage], source],
+    overrides: (d) => ({ ...overrides(d), PROBES: d.probes ?? 1 }),
+    params: { length: "u32" },
+    bindings: {
+      qk: { access: "read", ...storedAs(storage, vectors) },
+      rotations: { access: "read", shape: rotationsShape },
+      keyMask: { access: "read", type: "u32", shape: (d) => [d.batch, d.length], optional: true },
+      buckets: { access: "write", type: "u32", shape: (d) => [d.batch, d.heads, d.rounds, d.length] },
+    },
+    grid: (d) => [ceilDiv(d.length, 64), rotationRounds(d.rounds, d.probes), d.batch * d.heads],
+    cost: (d) => {
+      const rotated = rotationRounds(d.rounds, d.probes) * d.headSize * d.rotationColumns;
+      return {
+        flops: 2 * d.batch * d.heads * d.length * rotated,
+        bytes:
+          d.batch * d.heads * d.length * (bytesOf(storage) * d.headSize + 4 * d.rounds) +
+          4 * d.heads * rotated,
+      };
+    },
+  });
+}
+
 /**
  * Bucket of every vector in every round, without the round's offset.
  * Equation, shapes and cost: shaders/lsh-hash.wgsl.
  */
-export const lshHash = defineKernel<LshHashDims>({
-  name: "lsh-hash",
-  sources: [source],
-  overrides: (d) => ({ ...overrides(d), PROBES: d.probes ?? 1 }),
-  params: { length: "u32" },
-  bindings: {
-    qk: { access: "read", shape: (d) => [d.batch, d.heads, d.length, d.headSize] },
-    rotations: { access: "read", shape: rotationsShape },
-    keyMask: { access: "read", type: "u32", shape: (d) => [d.batch, d.length], optional: true },
-    buckets: { access: "write", type: "u32", shape: (d) => [d.batch, d.heads, d.rounds, d.length] },
-  },
-  grid: (d) => [ceilDiv(d.length, 64), rotationRounds(d.rounds, d.probes), d.batch * d.heads],
-  cost: (d) => {
-    const rotated = rotationRounds(d.rounds, d.probes) * d.headSize * d.rotationColumns;
-    return {
-      flops: 2 * d.batch * d.heads * d.length * rotated,
-      bytes: 4 * d.batch * d.heads * d.length * (d.headSize + d.rounds) + 4 * d.heads * rotated,
-    };
-  },
-});
+export const lshHash = gaussian("f32");
+/** The same of vectors stored as halves. */
+export const lshHashHalf = gaussian("half");
 
 /** Words of a workgroup's tile of vectors. */
 const TILE_WORDS = 2048;
@@ -94,30 +105,36 @@ const TILE_WORDS = 2048;
 /** Tokens that a workgroup of the fast rotation holds. */
 const tile = (d: LshHashDims) => Math.min(64, TILE_WORDS / rotationSize(d.headSize));
 
-/** The same by fast rotations: sign flips and Hadamard transforms. Definition: shaders/lsh-hash.hadamard.wgsl. */
-export const lshHashHadamard = defineKernel<LshHashDims>({
-  name: "lsh-hash:hadamard",
-  sources: [hadamardSource],
-  overrides: (d) => ({ ...overrides(d), SIZE: rotationSize(d.headSize), TILE: tile(d) }),
-  params: { length: "u32" },
-  supports: (d) => d.headSize >= 4 && d.headSize <= 256,
-  bindings: {
-    qk: { access: "read", shape: (d) => [d.batch, d.heads, d.length, d.headSize] },
-    signs: {
-      access: "read",
-      type: "u32",
-      shape: (d) => rotationSignsShape({ ...d, columns: d.rotationColumns }),
+function hadamard(storage: Storage): Kernel<LshHashDims> {
+  return defineKernel<LshHashDims>({
+    name: storedName("lsh-hash:hadamard", storage),
+    sources: [...headsText[storage], hadamardSource],
+    overrides: (d) => ({ ...overrides(d), SIZE: rotationSize(d.headSize), TILE: tile(d) }),
+    params: { length: "u32" },
+    supports: (d) => d.headSize >= 4 && d.headSize <= 256,
+    bindings: {
+      qk: { access: "read", ...storedAs(storage, vectors) },
+      signs: {
+        access: "read",
+        type: "u32",
+        shape: (d) => rotationSignsShape({ ...d, columns: d.rotationColumns }),
+      },
+      keyMask: { access: "read", type: "u32", shape: (d) => [d.batch, d.length], optional: true },
+      buckets: { access: "write", type: "u32", shape: (d) => [d.batch, d.heads, d.rounds, d.length] },
     },
-    keyMask: { access: "read", type: "u32", shape: (d) => [d.batch, d.length], optional: true },
-    buckets: { access: "write", type: "u32", shape: (d) => [d.batch, d.heads, d.rounds, d.length] },
-  },
-  grid: (d) => [ceilDiv(d.length, tile(d)), d.rounds, d.batch * d.heads],
-  cost: (d) => {
-    const size = rotationSize(d.headSize);
-    const rotations = d.rounds * ceilDiv(d.rotationColumns, size);
-    return {
-      flops: d.batch * d.heads * d.length * rotations * 3 * size * Math.log2(size),
-      bytes: 4 * d.batch * d.heads * d.length * (d.headSize + d.rounds),
-    };
-  },
-});
+    grid: (d) => [ceilDiv(d.length, tile(d)), d.rounds, d.batch * d.heads],
+    cost: (d) => {
+      const size = rotationSize(d.headSize);
+      const rotations = d.rounds * ceilDiv(d.rotationColumns, size);
+      return {
+        flops: d.batch * d.heads * d.length * rotations * 3 * size * Math.log2(size),
+        bytes: d.batch * d.heads * d.length * (bytesOf(storage) * d.headSize + 4 * d.rounds),
+      };
+    },
+  });
+}
+
+/** The same by fast rotations: sign flips and Hadamard transforms. Definition: shaders/lsh-hash.hadamard.wgsl. */
+export const lshHashHadamard = hadamard("f32");
+/** The same of vectors stored as halves. */
+export const lshHashHadamardHalf = hadamard("half");

@@ -5,6 +5,7 @@ import matmulSource from "../../shaders/matmul.wgsl?raw";
 import activation from "../../shaders/shared/activation.wgsl?raw";
 import control from "../../shaders/shared/control.wgsl?raw";
 import dropout from "../../shaders/shared/dropout.wgsl?raw";
+import halves from "../../shaders/shared/halves.wgsl?raw";
 import masks from "../../shaders/shared/masks.wgsl?raw";
 import shared from "../../shaders/shared/matmul.wgsl?raw";
 import quadF16 from "../../shaders/shared/quad-f16.wgsl?raw";
@@ -14,7 +15,7 @@ import stream from "../../shaders/shared/stream.wgsl?raw";
 import threefry from "../../shaders/shared/threefry.wgsl?raw";
 import type { Activation } from "../config/fields.js";
 import { ConfigError } from "../errors.js";
-import { defineKernel, type KernelSpec } from "../gpu/kernel.js";
+import { defineKernel, type KernelSpec, type Storage, storedAs, type Variant } from "../gpu/kernel.js";
 import { ceilDiv } from "../shapes.js";
 import { ACTIVATION_CODES } from "./activation.js";
 
@@ -132,7 +133,8 @@ export function matmulSplits(m: number, n: number, k: number): number {
  */
 export function halfVariants(features: ReadonlySet<string>): Readonly<Record<string, string>> {
   const name = features.has("shader-f16") ? "tiled-f16" : "tiled-half";
-  return { matmul: name, "matmul:residual": name };
+  const kernels = [matmul, matmulResidual, matmulToHalves, matmulByHalves];
+  return Object.fromEntries(kernels.map((kernel) => [kernel.name, name]));
 }
 
 /** Rows and columns of C per workgroup. */
@@ -141,7 +143,7 @@ const TILE = 64;
 /** Most rows of C for which the form without tiles is used. */
 const FEW_ROWS = 8;
 
-const snippets = [control, threefry, dropout, masks, stream, activation, shared];
+const snippets = [control, threefry, dropout, masks, stream, activation, halves, shared];
 
 const headsShape = (d: MatmulDims) => [d.batch, d.heads, d.length, d.headSize];
 
@@ -152,9 +154,19 @@ function shapeClass(d: MatmulDims): string {
   return `${sizes.join("x")}/${layouts.map(Number).join("")}`;
 }
 
-function spec(out: "f32" | "i32") {
+/** What of a product is stored as halves, two to a word along rows (or, of heads layouts, along heads). */
+interface Halves {
+  readonly a?: boolean;
+  readonly b?: boolean;
+  readonly out?: boolean;
+}
+
+function spec(out: "f32" | "i32", half: Halves = {}) {
+  const storageOf = (tensor: keyof Halves): Storage => (half[tensor] ? "half" : "f32");
+  const wordOf = (tensor: keyof Halves) => (half[tensor] ? "u32" : "f32");
+  const plain = !half.a && !half.b && !half.out;
   const form = (source: string, ...first: readonly string[]) => ({
-    sources: [...first, `alias Out = ${out};`, ...snippets, source],
+    sources: [...first, `alias Out = ${half.out ? "u32" : out};`, ...snippets, source],
     overrides: (d: MatmulDims) => {
       const inHeads = d.aHeads || d.bHeads || d.cHeads;
       return {
@@ -170,14 +182,44 @@ function spec(out: "f32" | "i32") {
         ACTIVATION: ACTIVATION_CODES[d.activation],
         BIAS: Number(d.bias),
         DROPOUT: d.dropout,
+        OUT_HALF: Number(half.out ?? false),
       };
     },
   });
+  const tiled = (quad: string) => {
+    const { sources, overrides } = form(
+      tiledSource,
+      quad,
+      `alias A = ${wordOf("a")}; alias B = ${wordOf("b")};`,
+    );
+    const operands = { A_HALF: Number(half.a ?? false), B_HALF: Number(half.b ?? false) };
+    return { sources, overrides: (d: MatmulDims) => ({ ...overrides(d), ...operands }), ...tiles };
+  };
   const fits = (d: MatmulDims) => d.store.startsWith("residual") === (out === "i32");
   const tiles = {
     grid: (d: MatmulDims) => [ceilDiv(d.n, TILE), ceilDiv(d.m, TILE), d.splits] as const,
-    supports: (d: MatmulDims) => fits(d) && d.m > FEW_ROWS,
+    supports: (d: MatmulDims) => fits(d) && (d.m > FEW_ROWS || !plain),
   };
+  const rounding: readonly Variant<MatmulDims>[] = [
+    { name: "tiled-f16", ...tiled(quadF16), requires: { feature: "shader-f16" }, rounds: true },
+    { name: "tiled-half", ...tiled(quadHalf), rounds: true },
+  ];
+  const exact: readonly Variant<MatmulDims>[] = [
+    {
+      name: "rows",
+      ...form(rowsSource),
+      grid: (d) => [ceilDiv(d.n, 8), ceilDiv(d.m, 4), d.splits],
+      supports: (d) => fits(d) && d.m <= FEW_ROWS,
+    },
+    {
+      name: "quads",
+      ...form(quadsSource, "enable subgroups;"),
+      ...tiles,
+      requires: { feature: "subgroups" },
+      software: true,
+    },
+    { name: "tiled", ...tiled(quadF32) },
+  ];
   return {
     params: {
       m: "u32",
@@ -192,53 +234,35 @@ function spec(out: "f32" | "i32") {
     bindings: {
       a: {
         access: "read",
-        shape: (d) => (d.aHeads ? headsShape(d) : d.transposeA ? [d.k, d.m] : [d.m, d.k]),
+        ...storedAs<MatmulDims>(storageOf("a"), (d) =>
+          d.aHeads ? headsShape(d) : d.transposeA ? [d.k, d.m] : [d.m, d.k],
+        ),
       },
       b: {
         access: "read",
-        shape: (d) => (d.bHeads ? headsShape(d) : d.transposeB ? [d.n, d.k] : [d.k, d.n]),
+        ...storedAs<MatmulDims>(storageOf("b"), (d) =>
+          d.bHeads ? headsShape(d) : d.transposeB ? [d.n, d.k] : [d.k, d.n],
+        ),
       },
       bias: { access: "read", shape: (d) => [d.n], optional: true },
       keep: { access: "read", type: "u32", shape: (d) => [d.batch * d.length, d.n], optional: true },
       control: { access: "read", type: "u32", shape: () => [16], optional: true },
       out: {
         access: "read_write",
-        type: out,
-        shape: (d) => (d.cHeads ? headsShape(d) : [d.splits, d.m, d.n]),
+        ...storedAs<MatmulDims>(storageOf("out"), (d) => (d.cHeads ? headsShape(d) : [d.splits, d.m, d.n])),
+        ...(out === "i32" && { type: out }),
       },
     },
     cost: (d) => ({
       flops: 2 * d.m * d.n * d.k,
-      bytes: 4 * (d.m * d.k + d.k * d.n + d.splits * d.m * d.n * (d.store === "set" ? 1 : 2)),
+      bytes:
+        (half.a ? 2 : 4) * d.m * d.k +
+        (half.b ? 2 : 4) * d.k * d.n +
+        (half.out ? 2 : 4) * d.splits * d.m * d.n * (d.store === "set" ? 1 : 2),
     }),
     shapeClass,
-    variants: [
-      {
-        name: "rows",
-        ...form(rowsSource),
-        grid: (d) => [ceilDiv(d.n, 8), ceilDiv(d.m, 4), d.splits],
-        supports: (d) => fits(d) && d.m <= FEW_ROWS,
-      },
-      {
-        name: "quads",
-        ...form(quadsSource, "enable subgroups;"),
-        ...tiles,
-        requires: { feature: "subgroups" },
-        software: true,
-      },
-      { name: "tiled", ...form(tiledSource, quadF32), ...tiles },
-      {
-        name: "tiled-f16",
-        ...form(tiledSource, quadF16),
-        ...tiles,
-        requires: { feature: "shader-f16" },
-        rounds: true,
-      },
-      { name: "tiled-half", ...form(tiledSource, quadHalf), ...tiles, rounds: true },
-    ],
-    ...form(matmulSource),
-    ...tiles,
-    software: true,
+    variants: plain ? [...exact, ...rounding] : rounding,
+    ...(plain ? { ...form(matmulSource), ...tiles, software: true } : tiled(quadF32)),
   } satisfies Omit<KernelSpec<MatmulDims>, "name">;
 }
 
@@ -247,3 +271,15 @@ export const matmul = defineKernel<MatmulDims>({ name: "matmul", ...spec("f32") 
 
 /** The same into a residual stream (i32): stores "residualAdd" and "residualSub". */
 export const matmulResidual = defineKernel<MatmulDims>({ name: "matmul:residual", ...spec("i32") });
+
+/** The same of A stored as halves, into halves: store "set", an even number of columns, no splits. */
+export const matmulToHalves = defineKernel<MatmulDims>({
+  name: "matmul:to-halves",
+  ...spec("f32", { a: true, out: true }),
+});
+
+/** The same as `matmul`, of B stored as halves. */
+export const matmulByHalves = defineKernel<MatmulDims>({
+  name: "matmul:by-halves",
+  ...spec("f32", { b: true }),
+});

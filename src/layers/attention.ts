@@ -1,8 +1,9 @@
 // Attention block: Wo · SelfAttention(LayerNorm(x)), for LSH, local and full layers. Heads are kept as
 // [batch, heads, length, headSize]; the matrix products read and write that layout themselves.
 import { type LayerKind, runsFullAttention } from "../config/config.js";
+import type { Storage } from "../gpu/kernel.js";
 import { dropoutMask } from "../kernels/stream.js";
-import type { Tensor } from "../scheduler/recording.js";
+import { storedTensor, type Tensor } from "../scheduler/recording.js";
 import { type Attended, type AttentionHeads, attendHeads, attendHeadsBackward } from "./attention-heads.js";
 import { dropoutAt, type LayerContext, layerName } from "./context.js";
 import { linear, linearInputGradient, linearResidual, linearWeightGradient } from "./linear.js";
@@ -23,6 +24,9 @@ export function projections(kind: LayerKind): readonly ("query_key" | "query" | 
   return kind === "lsh" ? ["query_key", "value"] : ["query", "key", "value"];
 }
 
+/** How normalised rows, queries, keys and values are stored. */
+const storageIn = ({ halves = false }: LayerContext): Storage => (halves ? "half" : "f32");
+
 function newRows(context: LayerContext, label: string): Rows {
   const { recording, config, batch, length } = context;
   const make = (name: string, shape: readonly number[], type: Tensor["type"]) =>
@@ -40,14 +44,16 @@ export function projectHeads(
   const { recording, config, batch, length, weight } = context;
   const { hiddenSize, numHeads, headSize } = config;
   const name = NAME(context, layer);
+  const storage = storageIn(context);
   const normed: Rows = {
     ...newRows(context, "normed"),
+    width: storage === "half" ? hiddenSize / 2 : hiddenSize, // in words
     slabs: [...ranges([x])].map(({ start, count }) =>
-      normalize(context, `${name}.layer_norm`, slice(x, start, count), count, layer),
+      normalize(context, `${name}.layer_norm`, slice(x, start, count), count, layer, storage),
     ),
   };
   const projected = projections(kind).map((projection) => {
-    const out = recording.tensor(projection, [batch, numHeads, length, headSize]);
+    const out = storedTensor(recording, projection, [batch, numHeads, length, headSize], storage);
     for (const { start, count } of ranges([normed])) {
       linear(
         context,

@@ -4,19 +4,24 @@ import { attentionDelta } from "../kernels/attention-delta.js";
 import {
   type ChunkAttentionDims,
   chunkAttention,
+  chunkAttentionHalf,
   headsShape,
   needsPlaces,
 } from "../kernels/chunk-attention.js";
 import {
   chunkAttentionDk,
+  chunkAttentionDkHalf,
   chunkAttentionDq,
+  chunkAttentionDqHalf,
   chunkAttentionDv,
+  chunkAttentionDvHalf,
   chunkAttentionGradients,
+  chunkAttentionGradientsHalf,
   isJoint,
 } from "../kernels/chunk-attention-backward.js";
 import { chunkPlaces } from "../kernels/chunk-places.js";
-import { keyScale } from "../kernels/key-scale.js";
-import { type Recording, type Tensor, view } from "../scheduler/recording.js";
+import { keyScale, keyScaleHalf } from "../kernels/key-scale.js";
+import { type Recording, storageOf, type Tensor, view } from "../scheduler/recording.js";
 import { elements } from "../shapes.js";
 
 /** Settings of all rounds together. */
@@ -25,7 +30,7 @@ export type AttentionDims = Omit<ChunkAttentionDims, "round"> & {
   readonly buckets?: number;
 };
 
-/** Borrowed tensors; q, k, v are [batch, heads, length, headSize]. */
+/** Borrowed tensors; q, k, v are [batch, heads, length, headSize], all in f32 or all stored as halves. */
 export interface AttentionInputs {
   readonly q: Tensor;
   /** Unless shared. */
@@ -50,6 +55,26 @@ export interface AttentionState {
   readonly scale: Tensor;
 }
 
+/** The kernels by how q, k and v are stored. */
+const KERNELS = {
+  f32: {
+    scale: keyScale,
+    attention: chunkAttention,
+    gradients: chunkAttentionGradients,
+    dq: chunkAttentionDq,
+    dk: chunkAttentionDk,
+    dv: chunkAttentionDv,
+  },
+  half: {
+    scale: keyScaleHalf,
+    attention: chunkAttentionHalf,
+    gradients: chunkAttentionGradientsHalf,
+    dq: chunkAttentionDqHalf,
+    dk: chunkAttentionDkHalf,
+    dv: chunkAttentionDvHalf,
+  },
+} as const;
+
 /**
  * Records all rounds of attention. Writes into `outputs` where they are given.
  * @throws {ShapeError} if the length is no multiple of the chunk length
@@ -66,11 +91,12 @@ export function recordChunkAttention(
   const stats = outputs.stats ?? recording.tensor("stats", [dims.batch, dims.heads, dims.length, 2]);
   const { q, k, v, keyMask, dropoutSource } = inputs;
   const scale = recording.tensor("scale", [dims.batch, dims.heads, dims.length]);
-  recording.dispatch(keyScale, dims, { k: dims.shared ? q : undefined, keyMask, scale });
+  const kernels = KERNELS[storageOf(q)];
+  recording.dispatch(kernels.scale, dims, { k: dims.shared ? q : undefined, keyMask, scale });
   const order = places(recording, dims, inputs);
   for (let round = 0; round < dims.rounds; round++) {
     recording.dispatch(
-      chunkAttention,
+      kernels.attention,
       { ...dims, round },
       { q, k, v, order, scale, dropoutSource, out, stats },
     );
@@ -92,12 +118,13 @@ export function recordChunkAttentionBackward(
   recording.dispatch(attentionDelta, { batch, heads, length, headSize }, { scale, out, stats, dOut, rows });
   const order = places(recording, dims, inputs);
   const dq = recording.tensor("dq", shape);
+  const kernels = KERNELS[storageOf(q)];
   if (isJoint(dims)) {
     const keys = k ? view(k, 0, k.shape, { type: "u32" }) : order;
     const dkv = recording.tensor(shared ? "dv" : "dkv", shared ? shape : [2, ...shape]);
     for (let round = 0; round < dims.rounds; round++) {
       recording.dispatch(
-        chunkAttentionGradients,
+        kernels.gradients,
         { ...dims, round, accumulate: round > 0 },
         { q, keys, v, dropoutSource, dOut, rows, dq, dkv },
       );
@@ -107,12 +134,12 @@ export function recordChunkAttentionBackward(
   }
   const dk = shared ? dq : recording.tensor("dk", shape);
   const dv = recording.tensor("dv", shape);
-  const kernels = [
-    [chunkAttentionDq, dq, false],
-    [chunkAttentionDk, dk, shared],
-    [chunkAttentionDv, dv, false],
+  const apart = [
+    [kernels.dq, dq, false],
+    [kernels.dk, dk, shared],
+    [kernels.dv, dv, false],
   ] as const;
-  for (const [kernel, gradient, begun] of kernels) {
+  for (const [kernel, gradient, begun] of apart) {
     for (let round = 0; round < dims.rounds; round++) {
       recording.dispatch(
         kernel,

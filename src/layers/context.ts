@@ -38,6 +38,8 @@ export interface LayerContext {
   readonly length: number;
   /** Residual streams in int32 fixed point; false: f32. */
   readonly fixedPoint: boolean;
+  /** Normalised rows, queries, keys and values of attention are stored as halves, where rows have an even width. */
+  readonly halves?: boolean | undefined;
   /** Dropout is on. */
   readonly training: boolean;
   /** u32 [batch, length], 1 for real tokens; none: all are. */

@@ -1,24 +1,34 @@
 // Buckets of every token in every round, by the family of hashing that the configuration names.
 import { bucketFactors, type ReformerConfig } from "../config/config.js";
-import { type BalanceDims, balanceAssign, balanceIds, balanceProject } from "../kernels/balance.js";
+import {
+  type BalanceDims,
+  balanceAssign,
+  balanceIds,
+  balanceProject,
+  balanceProjectHalf,
+} from "../kernels/balance.js";
 import {
   type CentreKeysDims,
   centreKeysScan,
   centreKeysSubtract,
+  centreKeysSubtractHalf,
   centreKeysSum,
+  centreKeysSumHalf,
   centreTiles,
   centreTotals,
 } from "../kernels/centre-keys.js";
-import { keyScale } from "../kernels/key-scale.js";
+import { keyScale, keyScaleHalf } from "../kernels/key-scale.js";
 import {
   type LshHashDims,
   lshHash,
   lshHashHadamard,
+  lshHashHadamardHalf,
+  lshHashHalf,
   rotationColumns,
   rotationRounds,
 } from "../kernels/lsh-hash.js";
 import { rotationSigns, rotationSignsShape, rotations } from "../kernels/rotations.js";
-import type { Recording, Tensor } from "../scheduler/recording.js";
+import { type Recording, storageOf, type Tensor } from "../scheduler/recording.js";
 import { recordBucketSort } from "./bucket-sort.js";
 import type { LayerContext } from "./context.js";
 
@@ -64,6 +74,26 @@ export function recordDraw(
   );
 }
 
+/** The kernels by how vectors are stored. What is stored is hashed, so a recomputed query gets the same buckets. */
+const KERNELS = {
+  f32: {
+    scale: keyScale,
+    gaussian: lshHash,
+    hadamard: lshHashHadamard,
+    sum: centreKeysSum,
+    subtract: centreKeysSubtract,
+    project: balanceProject,
+  },
+  half: {
+    scale: keyScaleHalf,
+    gaussian: lshHashHalf,
+    hadamard: lshHashHadamardHalf,
+    sum: centreKeysSumHalf,
+    subtract: centreKeysSubtractHalf,
+    project: balanceProjectHalf,
+  },
+} as const;
+
 /** Bucket ids of every token, u32 [batch, heads, rounds, length]: given, or hashed with what was given or is drawn. */
 export function hash(context: LayerContext, layer: number, rounds: number, query: Tensor): Tensor {
   const { recording, config, length, hashControl, given } = context;
@@ -92,10 +122,11 @@ function project(context: LayerContext, rounds: number, qk: Tensor, drawn: Tenso
     probes: probesOf(config),
   };
   const buckets = recording.tensor("buckets", [batch, heads, rounds, length], "u32");
+  const kernels = KERNELS[storageOf(qk)];
   if (config.hashing === "hadamard") {
-    recording.dispatch(lshHashHadamard, dims, { qk, signs: drawn, keyMask, buckets });
+    recording.dispatch(kernels.hadamard, dims, { qk, signs: drawn, keyMask, buckets });
   } else {
-    recording.dispatch(lshHash, dims, { qk, rotations: drawn, keyMask, buckets });
+    recording.dispatch(kernels.gaussian, dims, { qk, rotations: drawn, keyMask, buckets });
   }
   return buckets;
 }
@@ -107,9 +138,10 @@ function centred(context: LayerContext, layer: number, qk: Tensor): Tensor {
   const masked = keyMask !== undefined;
   const dims: CentreKeysDims = { batch, heads, length, headSize, causal, masked };
   const scale = recording.tensor("scale", [batch, heads, length]);
-  recording.dispatch(keyScale, { ...dims, shared: true }, { k: qk, keyMask, scale });
+  const kernels = KERNELS[storageOf(qk)];
+  recording.dispatch(kernels.scale, { ...dims, shared: true }, { k: qk, keyMask, scale });
   const tiles = recording.tensor("tiles", centreTiles(dims));
-  recording.dispatch(centreKeysSum, dims, { qk, scale, keyMask, tiles });
+  recording.dispatch(kernels.sum, dims, { qk, scale, keyMask, tiles });
   let totals = context.keySums?.get(layer);
   if (!totals) {
     totals = recording.tensor("totals", centreTotals(dims));
@@ -117,7 +149,7 @@ function centred(context: LayerContext, layer: number, qk: Tensor): Tensor {
   }
   recording.dispatch(centreKeysScan, dims, { sums: tiles, totals });
   const result = recording.tensor("centred", [batch, heads, length, headSize]);
-  recording.dispatch(centreKeysSubtract, dims, { qk, scale, keyMask, means: tiles, centred: result });
+  recording.dispatch(kernels.subtract, dims, { qk, scale, keyMask, means: tiles, centred: result });
   return result;
 }
 
@@ -135,7 +167,7 @@ function balanced(context: LayerContext, rounds: number, qk: Tensor, directions:
       masked: keyMask !== undefined,
     };
     const ids = recording.tensor("ids", shape, "u32");
-    recording.dispatch(balanceProject, dims, { qk, directions, cellsIn, keyMask, ids });
+    recording.dispatch(KERNELS[storageOf(qk)].project, dims, { qk, directions, cellsIn, keyMask, ids });
     const sizes = { segments: batch * heads * rounds, length, buckets: balanceIds(dims) };
     const order = recordBucketSort(recording, sizes, ids);
     const next = recording.tensor("cells", shape, "u32");

@@ -1,7 +1,15 @@
 // Matrix products as layers use them: y = x Wᵀ + b, and the two products of its backward pass.
-import { type MatmulDims, matmul, matmulDims, matmulResidual, matmulSplits } from "../kernels/matmul.js";
+import {
+  type MatmulDims,
+  matmul,
+  matmulByHalves,
+  matmulDims,
+  matmulResidual,
+  matmulSplits,
+  matmulToHalves,
+} from "../kernels/matmul.js";
 import { columnSums, sumPartials } from "../kernels/reduce.js";
-import type { Tensor, TensorArguments } from "../scheduler/recording.js";
+import { storageOf, type Tensor, type TensorArguments } from "../scheduler/recording.js";
 import { ceilDiv } from "../shapes.js";
 import type { LayerContext } from "./context.js";
 
@@ -22,7 +30,7 @@ function dimsOf({ config, batch, length, fixedPoint }: LayerContext, dims: Produ
   });
 }
 
-/** out[m, n] = x[m, k] · weight[n, k]ᵀ (+ bias). */
+/** out[m, n] = x[m, k] · weight[n, k]ᵀ (+ bias). With x stored as halves, out is, too. */
 export function linear(
   context: LayerContext,
   tensors: { x: Tensor; weight: Tensor; bias?: Tensor | undefined; out: Tensor },
@@ -30,7 +38,7 @@ export function linear(
 ): void {
   const { x, weight, bias, out } = tensors;
   context.recording.dispatch(
-    matmul,
+    storageOf(x) === "half" ? matmulToHalves : matmul,
     dimsOf(context, { transposeB: true, bias: bias !== undefined, ...dims }),
     { a: x, b: weight, bias, out },
   );
@@ -63,7 +71,7 @@ export function linearInputGradient(
   });
 }
 
-/** dWeight[m, n] += dOut[k, m]ᵀ · x[k, n]: gradient of `linear` to its weight, k tokens. */
+/** dWeight[m, n] += dOut[k, m]ᵀ · x[k, n]: gradient of `linear` to its weight, k tokens. x may be stored as halves. */
 export function linearWeightGradient(
   context: LayerContext,
   tensors: { dOut: Tensor; x: Tensor; dWeight: Tensor },
@@ -73,13 +81,14 @@ export function linearWeightGradient(
   const { m, n, k } = dims;
   const splits = matmulSplits(m, n, k);
   const operands = { a: tensors.dOut, b: tensors.x };
+  const kernel = storageOf(tensors.x) === "half" ? matmulByHalves : matmul;
   if (splits === 1) {
     const all = dimsOf(context, { transposeA: true, store: "add", ...dims });
-    recording.dispatch(matmul, all, { ...operands, out: tensors.dWeight });
+    recording.dispatch(kernel, all, { ...operands, out: tensors.dWeight });
     return;
   }
   const partials = recording.tensor("weight gradient parts", [splits, m, n]);
-  recording.dispatch(matmul, dimsOf(context, { transposeA: true, splits, ...dims }), {
+  recording.dispatch(kernel, dimsOf(context, { transposeA: true, splits, ...dims }), {
     ...operands,
     out: partials,
   });

@@ -1,12 +1,14 @@
 // Layer norm of a residual stream, and of the pair of streams before the head.
+import type { Storage } from "../gpu/kernel.js";
 import {
   type LayerNormDims,
   layerNorm,
   layerNormBackward,
+  layerNormHalf,
   layerNormPairBackward,
 } from "../kernels/layer-norm.js";
 import { sumPartials } from "../kernels/reduce.js";
-import type { Tensor } from "../scheduler/recording.js";
+import { storedTensor, type Tensor } from "../scheduler/recording.js";
 import { ceilDiv } from "../shapes.js";
 import { type LayerContext, STATUS_SLOTS } from "./context.js";
 
@@ -31,17 +33,18 @@ function dimsOf(
   };
 }
 
-/** LayerNorm(x) of `rows` rows: f32 [rows, hiddenSize]. */
+/** LayerNorm(x) of `rows` rows: f32 [rows, hiddenSize], or u32 [rows, hiddenSize / 2] of halves. */
 export function normalize(
   context: LayerContext,
   name: string,
   x: Tensor,
   rows: number,
   slot: number,
+  storage: Storage = "f32",
 ): Tensor {
   const { recording, config, weight, status } = context;
-  const out = recording.tensor("normed", [rows, config.hiddenSize]);
-  recording.dispatch(layerNorm, dimsOf(context, rows, false, slot), {
+  const out = storedTensor(recording, "normed", [rows, config.hiddenSize], storage);
+  recording.dispatch(storage === "half" ? layerNormHalf : layerNorm, dimsOf(context, rows, false, slot), {
     x1: x,
     gamma: weight(`${name}.weight`),
     beta: weight(`${name}.bias`),

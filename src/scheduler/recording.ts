@@ -1,8 +1,8 @@
 // What will run, as data: tensors and a list of dispatches. Layers append to a Recording; plan.ts places its tensors in
 // buffers; run.ts encodes it. Nothing here touches a GPU.
 import { ConfigError, ShapeError } from "../errors.js";
-import type { Dims, Kernel, ScalarType } from "../gpu/kernel.js";
-import { elements, roundUp } from "../shapes.js";
+import type { Dims, Kernel, ScalarType, Storage } from "../gpu/kernel.js";
+import { elements, halvesShape, roundUp } from "../shapes.js";
 
 /** Where memory is counted in plans and reports. */
 export type MemoryCategory =
@@ -83,6 +83,21 @@ export function view(
     byteOffset: base.base || base.arena ? base.byteOffset + offset * 4 : offset * 4,
   };
 }
+
+/** Memory of numbers of `shape` that lives as `Recording.tensor` says: f32, or u32 words of halves. */
+export function storedTensor(
+  recording: Recording,
+  label: string,
+  shape: readonly number[],
+  storage: Storage,
+): Tensor {
+  return storage === "half"
+    ? recording.tensor(label, halvesShape(shape), "u32")
+    : recording.tensor(label, shape);
+}
+
+/** How the numbers of such a tensor are stored. */
+export const storageOf = ({ type }: Tensor): Storage => (type === "u32" ? "half" : "f32");
 
 /** One element of a tensor in an arena. For copies alone: its offset suits no binding. */
 export function element(tensor: Tensor, index: number): Tensor {

@@ -76,7 +76,7 @@ export function contextOf(
   weights: ParameterArena,
   profile: DeviceProfile,
   options: Pick<LayerContext, "recording" | "training" | "fixedPoint" | "withoutLsh" | "gradient"> &
-    Partial<Pick<LayerContext, "given">>,
+    Partial<Pick<LayerContext, "given" | "halves">>,
 ): LayerContext {
   const { config, batchSize, paddedLength: length, inputs, outputs } = windows;
   return {
@@ -120,10 +120,11 @@ export function recordEvaluation(
   weights: ParameterArena,
   fixedPoint: boolean,
   profile: DeviceProfile,
+  halves = false,
 ): Recording[] {
   return [false, true].map((withoutLsh) => {
     const recording = new Recording();
-    const options = { recording, training: false, fixedPoint, withoutLsh, gradient: noGradient };
+    const options = { recording, training: false, fixedPoint, halves, withoutLsh, gradient: noGradient };
     recordLosses(contextOf(windows, weights, profile, options), windows);
     return recording;
   });

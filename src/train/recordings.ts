@@ -23,7 +23,10 @@ export interface TrainingShape {
   readonly targetLength?: number | undefined;
   readonly backward: "reversible" | "stored";
   readonly streams: "int32" | "f32";
-  /** "mixed": products of operands rounded to halves, summed in f32, and gradients of a scaled loss. */
+  /**
+   * "mixed": products of operands rounded to halves, summed in f32, gradients of a scaled loss; normalised rows, queries,
+   * keys and values of attention are stored as halves.
+   */
   readonly precision: "f32" | "mixed";
   readonly labelSmoothing: number;
   readonly optimizer: OptimizerOptions;
@@ -82,11 +85,13 @@ export function planTraining(
   const bindingBytes = profile.maxStorageBufferBindingSize;
   const dStreams = streamPair(config, ["dx1", "dx2"], tokens, bindingBytes, "f32");
   const fixedPoint = shape.streams === "int32";
+  const halves = mixed && config.hiddenSize % 2 === 0; // two to a word
   const context = () => ({
     ...contextOf(windows, weights, profile, {
       recording: new Recording(),
       training: true,
       fixedPoint,
+      halves,
       withoutLsh: false,
       gradient: gradients.get,
     }),
@@ -126,7 +131,7 @@ export function planTraining(
   const update = context();
   recordUpdate(update, optimizer);
 
-  const evaluation = recordEvaluation(windows, weights, fixedPoint, profile);
+  const evaluation = recordEvaluation(windows, weights, fixedPoint, profile, halves);
   const recordings = [clear, batch.recording, update.recording, ...evaluation];
   const readbacks = [readbackBytes(config), ...Array<number>(READ_BEHIND + 1).fill(METRICS_BYTES)];
   return { plan: plan(recordings, profile, { readbacks }), shape, windows, weights, gradients, optimizer };

@@ -1,11 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { type BalanceDims, balanceAssign, balanceProject } from "../../src/kernels/balance.js";
+import {
+  type BalanceDims,
+  balanceAssign,
+  balanceProject,
+  balanceProjectHalf,
+} from "../../src/kernels/balance.js";
 import { Random } from "../../src/random.js";
 import { balance, cosines } from "../oracle/balance.js";
 import { bucketSort } from "../oracle/bucket-sort.js";
 import { expectClose, U32, within } from "../support/close.js";
 import { runKernel } from "../support/run-kernel.js";
-import { normals } from "../support/values.js";
+import { halvesOf, normals } from "../support/values.js";
 
 const dims: BalanceDims = {
   ...{ batch: 2, heads: 2, length: 150, headSize: 20, rounds: 2 },
@@ -43,6 +48,12 @@ describe("balanceProject(qk, directions)", () => {
       within(0.5 / 32_767.5 + error, "half a step of 16 bits, and f32 sums"),
     );
     expect((await runKernel(balanceProject, d, given)).ids).toEqual(ids);
+    const { numbers, words } = halvesOf(qk);
+    const [ofHalves, rounded] = await Promise.all([
+      runKernel(balanceProjectHalf, d, { ...given, qk: words }),
+      runKernel(balanceProject, d, { ...given, qk: numbers }),
+    ]);
+    expect(ofHalves.ids, "of what is stored as halves").toEqual(rounded.ids);
   });
 });
 

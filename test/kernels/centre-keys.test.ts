@@ -3,14 +3,16 @@ import {
   type CentreKeysDims,
   centreKeysScan,
   centreKeysSubtract,
+  centreKeysSubtractHalf,
   centreKeysSum,
+  centreKeysSumHalf,
   centreTotals,
 } from "../../src/kernels/centre-keys.js";
 import { elements } from "../../src/shapes.js";
 import { centreKeys as oracle } from "../oracle/centre-keys.js";
 import { expectClose, U32, within } from "../support/close.js";
-import { call, runKernels } from "../support/run-kernel.js";
-import { normals } from "../support/values.js";
+import { call, runKernels, type TypedArray } from "../support/run-kernel.js";
+import { halvesOf, normals } from "../support/values.js";
 
 function dimsOf(
   batch: number,
@@ -36,9 +38,18 @@ function keys(d: CentreKeysDims) {
   return { qk, scale, ...(d.masked && { keyMask }) };
 }
 
-async function centre(d: CentreKeysDims, values: ReturnType<typeof keys>, before?: Float32Array) {
+const STEPS = {
+  f32: [centreKeysSum, centreKeysScan, centreKeysSubtract],
+  half: [centreKeysSumHalf, centreKeysScan, centreKeysSubtractHalf],
+};
+
+async function centre(
+  d: CentreKeysDims,
+  values: Readonly<Record<string, TypedArray>>,
+  before?: Float32Array,
+  steps = STEPS.f32,
+) {
   const names = { sums: "tiles", means: "tiles" };
-  const steps = [centreKeysSum, centreKeysScan, centreKeysSubtract];
   const totals = before ?? new Float32Array(elements(centreTotals(d)));
   return runKernels(
     steps.map((step) => call(step, d, names)),
@@ -72,6 +83,15 @@ describe("centreKeys(qk, scale)", () => {
       "totals",
     );
     expect((await centre(d, values, before)).centred).toEqual(centred);
+
+    const { numbers, words } = halvesOf(values.qk);
+    const ofHalves = await centre(d, { ...values, qk: words }, before, STEPS.half);
+    expectClose(
+      ofHalves.centred!,
+      oracle(d, numbers, values.scale, values.keyMask, before).centred,
+      within((2 * terms + 8) * U32 * (1 + 2 ** -11), `${why}, of keys that halves may make longer`),
+      "centred halves",
+    );
   });
 
   test("a causal prefix does not change with what follows it, to the bit", async () => {

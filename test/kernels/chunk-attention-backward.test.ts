@@ -1,15 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { attentionDelta } from "../../src/kernels/attention-delta.js";
-import { chunkAttention, needsPlaces } from "../../src/kernels/chunk-attention.js";
+import { chunkAttention, chunkAttentionHalf, needsPlaces } from "../../src/kernels/chunk-attention.js";
 import {
   chunkAttentionDk,
+  chunkAttentionDkHalf,
   chunkAttentionDq,
+  chunkAttentionDqHalf,
   chunkAttentionDv,
+  chunkAttentionDvHalf,
   chunkAttentionGradients,
+  chunkAttentionGradientsHalf,
   isJoint,
 } from "../../src/kernels/chunk-attention-backward.js";
 import { chunkPlaces } from "../../src/kernels/chunk-places.js";
-import { keyScale } from "../../src/kernels/key-scale.js";
+import { keyScale, keyScaleHalf } from "../../src/kernels/key-scale.js";
 import { type AttentionArrays, chunkAttention as forwardOracle } from "../oracle/chunk-attention.js";
 import { chunkAttentionBackward as oracle } from "../oracle/chunk-attention-backward.js";
 import {
@@ -17,26 +21,49 @@ import {
   type AttentionCaseInput,
   attentionBounds,
   attentionInput,
+  HALF_CASES,
+  HALF_ROUNDING,
+  inHalves,
 } from "../support/attention-cases.js";
 import { expectClose } from "../support/close.js";
 import { call, runKernels, type TypedArray } from "../support/run-kernel.js";
+
+const KERNELS = {
+  f32: {
+    scale: keyScale,
+    attention: chunkAttention,
+    dq: chunkAttentionDq,
+    dk: chunkAttentionDk,
+    dv: chunkAttentionDv,
+    joint: chunkAttentionGradients,
+  },
+  half: {
+    scale: keyScaleHalf,
+    attention: chunkAttentionHalf,
+    dq: chunkAttentionDqHalf,
+    dk: chunkAttentionDkHalf,
+    dv: chunkAttentionDvHalf,
+    joint: chunkAttentionGradientsHalf,
+  },
+};
 
 /**
  * Forward and backward passes of a case. Gradients of shared keys are added to dq. Where all gradients can be taken at
  * once, they are taken so, too, as "dq joint" and "dkv joint".
  */
-function passes({ dims, buckets }: AttentionCaseInput, suffix = "") {
+function passes({ dims, buckets }: AttentionCaseInput, suffix = "", storage: keyof typeof KERNELS = "f32") {
+  const { scale, attention, dq, dk, dv, joint } = KERNELS[storage];
   const order = needsPlaces(dims) ? "places" : "order";
   const gradients = [
-    [chunkAttentionDq, "dq", false],
-    [chunkAttentionDk, dims.shared ? "dq" : "dk", dims.shared],
-    [chunkAttentionDv, "dv", false],
+    [dq, "dq", false],
+    [dk, dims.shared ? "dq" : "dk", dims.shared],
+    [dv, "dv", false],
   ] as const;
   const rounds = Array.from({ length: dims.rounds }, (_, round) => round);
   return [
-    call(keyScale, dims, { k: "q" }),
+    call(scale, dims, { k: "q" }),
     ...(needsPlaces(dims) ? [call(chunkPlaces, { ...dims, buckets })] : []),
-    ...rounds.map((round) => call(chunkAttention, { ...dims, round }, { order })),
+    ...rounds.map((round) => call(attention, { ...dims, round }, { order })),
     call(attentionDelta, dims),
     ...gradients.flatMap(([kernel, name, begun]) =>
       rounds.map((round) =>
@@ -46,7 +73,7 @@ function passes({ dims, buckets }: AttentionCaseInput, suffix = "") {
     ...(isJoint(dims)
       ? rounds.map((round) =>
           call(
-            chunkAttentionGradients,
+            joint,
             { ...dims, round, accumulate: round > 0 },
             { keys: dims.sorted ? order : "k words", dq: `dq joint${suffix}`, dkv: `dkv joint${suffix}` },
           ),
@@ -69,29 +96,21 @@ const CASES = ATTENTION_CASES.filter(
 );
 
 const FORMS = chunkAttentionDq.variants.map(({ name }) => name);
-const KERNELS = [
-  chunkAttention,
-  chunkAttentionDq,
-  chunkAttentionDk,
-  chunkAttentionDv,
-  chunkAttentionGradients,
-];
 
 describe.each(FORMS)(
   "%s form: chunkAttentionDq, Dk, Dv and chunkAttentionGradients are the gradients of chunkAttention",
   (form) => {
-    const variants = Object.fromEntries(KERNELS.map(({ name }) => [name, form]));
-    test.each(CASES)("%s", async (_, dims) => {
-      const input = attentionInput(dims);
-      const { k } = input.values;
-      const results = await runKernels(
-        [...passes(input), ...passes(input, " again")],
-        { ...input.values, ...(k ? { "k words": new Uint32Array(k.buffer) } : {}) },
-        { variants },
-      );
+    const variants = Object.fromEntries(
+      [KERNELS.f32, KERNELS.half].flatMap((kernels) =>
+        Object.values(kernels).map(({ name }) => [name, form]),
+      ),
+    );
+    /** Checks all gradients, taken apart and at once. */
+    const check = (input: AttentionCaseInput, results: Readonly<Record<string, TypedArray>>, stored = 0) => {
+      const { dims } = input;
       const dOut = input.values.dOut as Float32Array;
       const expected = oracle(dims, input.arrays, dOut);
-      const bounds = attentionBounds(input, forwardOracle(dims, input.arrays), dOut, 8);
+      const bounds = attentionBounds(input, forwardOracle(dims, input.arrays), dOut, 8, stored);
       const joint: Partial<Record<string, Float32Array>> = isJoint(dims)
         ? jointGradients(input, results)
         : {};
@@ -99,11 +118,28 @@ describe.each(FORMS)(
         const gradient = expected[name];
         if (!gradient) continue;
         expectClose(results[name] as Float32Array, gradient, bounds[name], name);
-        expect(results[`${name} again`], `a second run of ${name} differs`).toEqual(results[name]);
         if (joint[name]) expectClose(joint[name], gradient, bounds[name], `joint ${name}`);
       }
-      for (const name of ["dq joint", "dkv joint"])
+    };
+    const valuesOf = ({ values }: AttentionCaseInput) => ({
+      ...values,
+      ...(values.k && { "k words": new Uint32Array(values.k.buffer) }),
+    });
+    test.each(CASES)("%s", async (_, dims) => {
+      const input = attentionInput(dims);
+      const calls = [...passes(input), ...passes(input, " again")];
+      const results = await runKernels(calls, valuesOf(input), { variants });
+      check(input, results);
+      for (const name of ["dq", "dk", "dv", "dq joint", "dkv joint"])
         expect(results[`${name} again`], `a second run of ${name} differs`).toEqual(results[name]);
+    });
+
+    test.each(HALF_CASES)("in f32 of what is stored as halves: %s", async (_, dims) => {
+      const exact = attentionInput(dims);
+      const input = inHalves(exact);
+      const results = await runKernels(passes(input, "", "half"), valuesOf(input), { variants });
+      check(input, results);
+      check(exact, results, HALF_ROUNDING);
     });
   },
 );

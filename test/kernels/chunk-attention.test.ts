@@ -1,25 +1,39 @@
 import { describe, expect, test } from "vitest";
-import { chunkAttention, needsPlaces, oneChunk } from "../../src/kernels/chunk-attention.js";
+import {
+  chunkAttention,
+  chunkAttentionHalf,
+  needsPlaces,
+  oneChunk,
+} from "../../src/kernels/chunk-attention.js";
 import { chunkPlaces } from "../../src/kernels/chunk-places.js";
-import { keyScale } from "../../src/kernels/key-scale.js";
+import { keyScale, keyScaleHalf } from "../../src/kernels/key-scale.js";
 import { chunkAttention as oracle } from "../oracle/chunk-attention.js";
 import {
   ATTENTION_CASES,
   type AttentionCaseInput,
   attentionBounds,
   attentionInput,
+  HALF_CASES,
+  HALF_ROUNDING,
+  inHalves,
 } from "../support/attention-cases.js";
 import { expectClose } from "../support/close.js";
 import { call, runKernels } from "../support/run-kernel.js";
 
+const KERNELS = {
+  f32: { scale: keyScale, attention: chunkAttention },
+  half: { scale: keyScaleHalf, attention: chunkAttentionHalf },
+};
+
 /** All rounds of a case, into `out` and `stats` with a suffix. */
-function forward({ dims, buckets }: AttentionCaseInput, suffix = "") {
+function forward({ dims, buckets }: AttentionCaseInput, suffix = "", storage: keyof typeof KERNELS = "f32") {
+  const { scale, attention } = KERNELS[storage];
   const order = needsPlaces(dims) ? "places" : "order";
   const outputs = { order, out: `out${suffix}`, stats: `stats${suffix}` };
   return [
-    call(keyScale, dims, { k: "q" }),
+    call(scale, dims, { k: "q" }),
     ...(needsPlaces(dims) ? [call(chunkPlaces, { ...dims, buckets })] : []),
-    ...Array.from({ length: dims.rounds }, (_, round) => call(chunkAttention, { ...dims, round }, outputs)),
+    ...Array.from({ length: dims.rounds }, (_, round) => call(attention, { ...dims, round }, outputs)),
   ];
 }
 
@@ -37,6 +51,27 @@ describe.each(FORMS)("%s form: chunkAttention(q, k, v, order) is one softmax ove
     expectClose(results.out as Float32Array, expected, out, "out");
     expect(results["out again"], "a second run differs").toEqual(results.out);
     expect(results["stats again"], "a second run differs").toEqual(results.stats);
+  });
+
+  test.each(HALF_CASES)("in f32 of what is stored as halves: %s", async (_, dims) => {
+    const exact = attentionInput(dims);
+    const input = inHalves(exact);
+    const variants = { [chunkAttentionHalf.name]: form };
+    const results = await runKernels(forward(input, "", "half"), input.values, { variants });
+    for (const [{ arrays }, stored] of [
+      [input, 0],
+      [exact, HALF_ROUNDING],
+    ] as const) {
+      const expected = oracle(dims, arrays);
+      const { out } = attentionBounds(
+        { ...input, arrays },
+        expected,
+        input.values.dOut as Float32Array,
+        8,
+        stored,
+      );
+      expectClose(results.out as Float32Array, expected, out, `out, of inputs off by ${stored}`);
+    }
   });
 });
 

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { keyScale } from "../../src/kernels/key-scale.js";
+import { keyScale, keyScaleHalf } from "../../src/kernels/key-scale.js";
 import { keyScale as oracle } from "../oracle/key-scale.js";
 import { expectClose, ulps } from "../support/close.js";
 import { runKernel } from "../support/run-kernel.js";
-import { normals } from "../support/values.js";
+import { halvesOf, normals } from "../support/values.js";
 
 test.each([
   ["shared keys", { batch: 2, heads: 3, length: 11, headSize: 12, shared: true, masked: false }],
@@ -25,4 +25,14 @@ test.each([
   );
   expectClose(scale as Float32Array, expected, bound, "scale");
   expect(scale?.filter((x) => x === 0)).toHaveLength(expected.filter((x) => x === 0).length);
+
+  const halves = halvesOf(k);
+  const given = { k: halves.words, ...(dims.masked ? { keyMask } : {}) };
+  const results = await runKernel(keyScaleHalf, dims, given);
+  expectClose(
+    results.scale as Float32Array,
+    oracle(dims, { k: halves.numbers, keyMask }),
+    bound,
+    "of halves",
+  );
 });

@@ -3,12 +3,13 @@ import {
   type LayerNormDims,
   layerNorm,
   layerNormBackward,
+  layerNormHalf,
   layerNormPairBackward,
 } from "../../src/kernels/layer-norm.js";
 import * as oracle from "../oracle/layer-norm.js";
 import { type Bound, expectClose, U32 } from "../support/close.js";
 import { runKernel } from "../support/run-kernel.js";
-import { floatWords, normals, streamWords } from "../support/values.js";
+import { floatWords, normals, ofHalves, streamWords } from "../support/values.js";
 
 const CASES: readonly (readonly [why: string, dims: Partial<LayerNormDims> & { rows: number }])[] = [
   ["one row", { rows: 1, size: 40 }],
@@ -80,7 +81,7 @@ function rowErrors({ columns, x }: ReturnType<typeof inputs>, d: LayerNormDims, 
 
 describe.each(FORMS)("%s form", (form) => {
   const variants = Object.fromEntries(
-    [layerNorm, layerNormBackward, layerNormPairBackward].map(({ name }) => [name, form]),
+    [layerNorm, layerNormHalf, layerNormBackward, layerNormPairBackward].map(({ name }) => [name, form]),
   );
 
   test.each(CASES)("layerNorm(): %s", async (_why, given) => {
@@ -106,6 +107,15 @@ describe.each(FORMS)("%s form", (form) => {
     const top = Math.max(...words.map((w) => (d.fixedPoint ? Math.abs(w) : w & 0x7fffffff)));
     expect([...after!]).toEqual([...status].map((word, i) => (i === d.slot ? top : word)));
     expect((await run()).out).toEqual(out);
+
+    const tensors = { x1, gamma, beta, status, ...(d.pair ? { x2 } : {}) };
+    const halves = await runKernel(layerNormHalf, d, tensors, { variants });
+    const rounded: Bound = {
+      why: `${bound.why}; rounded to the nearest half: 2^-11 of itself, or 2^-25`,
+      at: (i) => bound.at(i) * (1 + 2 ** -11) + 2 ** -11 * Math.abs(expected[i]!) + 2 ** -25,
+    };
+    expectClose(ofHalves(halves.out!), expected, rounded, "halves");
+    expect(halves.status).toEqual(after);
   });
 
   test.each(CASES)("layerNormBackward(): %s", async (_why, given) => {

@@ -3,6 +3,8 @@ import {
   type LshHashDims,
   lshHash,
   lshHashHadamard,
+  lshHashHadamardHalf,
+  lshHashHalf,
   rotationColumns,
   rotationRounds,
 } from "../../src/kernels/lsh-hash.js";
@@ -17,6 +19,7 @@ import {
 } from "../oracle/lsh-hash.js";
 import { U32 } from "../support/close.js";
 import { call, runKernels } from "../support/run-kernel.js";
+import { halvesOf } from "../support/values.js";
 
 const normals = (seed: number, count: number) => {
   const random = new Random(seed);
@@ -95,6 +98,14 @@ describe("lshHash(qk, rotations)", () => {
     // A D-term f32 dot product is off by at most D·2^-24·Σ|terms| (first order); two of them are compared.
     expectBuckets(buckets!, oracle(dims, qk, rotations, keyMask), (size) => dims.headSize * U32 * size);
     expect(again).toEqual(buckets);
+  });
+
+  test("equals the oracle of vectors that are stored as halves", async () => {
+    const d = dimsOf(2, 2, 100, 16, 3, [4, 36]);
+    const { qk, rotations } = inputs(d, 7);
+    const { numbers, words } = halvesOf(qk);
+    const { buckets } = await runKernels([call(lshHashHalf, d)], { qk: words, rotations });
+    expectBuckets(buckets as Uint32Array, oracle(d, numbers, rotations), (size) => d.headSize * U32 * size);
   });
 
   const dims = dimsOf(2, 3, 70, 33, 2, [6]); // a row of the table: its pipeline is compiled once
@@ -193,6 +204,15 @@ describe("lshHashHadamard(qk, signs)", () => {
       (size) => steps * U32 * size,
     );
     expect(again).toEqual(buckets);
+
+    const { numbers, words } = halvesOf(qk);
+    const given = { qk: words, signs, ...(keyMask && { keyMask }) };
+    const ofHalves = await runKernels([call(lshHashHadamardHalf, d)], given);
+    expectBuckets(
+      ofHalves.buckets as Uint32Array,
+      hadamardOracle(d, numbers, signs, keyMask),
+      (size) => steps * U32 * size,
+    );
   });
 
   test("the oracle's rotation keeps angles: it is P^1.5 times an orthogonal map", () => {

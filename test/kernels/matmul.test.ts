@@ -3,16 +3,26 @@ import {
   halfVariants,
   type MatmulDims,
   matmul,
+  matmulByHalves,
   matmulDims,
   matmulResidual,
   matmulSplits,
+  matmulToHalves,
 } from "../../src/kernels/matmul.js";
 import { chooseVariant } from "../../src/scheduler/plan.js";
 import * as oracle from "../oracle/matmul.js";
 import { expectClose, U32 } from "../support/close.js";
 import { getDevice } from "../support/device.js";
 import { call, profileOf, runKernel, type TypedArray } from "../support/run-kernel.js";
-import { controlWords, floatWords, normals, seededKeep, streamWords } from "../support/values.js";
+import {
+  controlWords,
+  floatWords,
+  halvesOf,
+  normals,
+  ofHalves,
+  seededKeep,
+  streamWords,
+} from "../support/values.js";
 
 type Given = Parameters<typeof matmulDims>[0];
 
@@ -274,6 +284,86 @@ describe.each(HALF_FORMS)("matmul, %s form, of operands that", (variant) => {
       }
     },
   );
+});
+
+describe.each(["plain", ...HALF_FORMS])("operands stored as halves, %s form", (variant) => {
+  const variants = { "matmul:to-halves": variant, "matmul:by-halves": variant };
+  const rounds = variant !== "plain";
+
+  test.each([
+    [
+      "heads layout, a slab",
+      { ...heads, m: 50, n: 24, k: 34, cHeads: true, transposeB: true, rowOffset: 21 },
+    ],
+    ["few rows, bias", { m: 5, n: 70, k: 20, bias: true }],
+  ])("matmulToHalves(): %s", async (_why, given) => {
+    const d = matmulDims(given);
+    const { values, outBefore } = inputs(d);
+    const a = halvesOf(values.a as Float32Array);
+    const before = halvesOf(outBefore as Float32Array);
+    const run = () =>
+      runKernel(matmulToHalves, d, { ...values, a: a.words, out: before.words }, { device, variants });
+    const { out } = await run();
+    const all = { ...(values as { b: Float32Array; bias?: Float32Array }), a: a.numbers, keep: undefined };
+    const expected = oracle.matmul(d, { ...all, out: before.numbers });
+    const sizes = {
+      ...all,
+      a: a.numbers.map(Math.abs),
+      b: all.b.map(Math.abs),
+      bias: all.bias?.map(Math.abs),
+    };
+    const magnitude = oracle.matmul(d, { ...sizes, out: before.numbers });
+    const rounding = rounds ? halvesBound(d, a.numbers, all.b) : () => 0;
+    const bound = {
+      why: `(k + 2)·u·Σ|terms|${rounds ? `; ${WHY_HALVES}` : ""}; stored as the nearest half: 2^-11 of it, or 2^-25`,
+      at: (i: number) =>
+        ((d.k + 2) * U32 * magnitude[i]! + rounding(magnitude[i]!)) * (1 + 2 ** -9) +
+        2 ** -11 * Math.abs(expected[i]!) +
+        2 ** -25,
+    };
+    expectClose(ofHalves(out!), expected, bound, "out");
+    expect((await run()).out).toEqual(out);
+  });
+
+  test("matmulToHalves() of more than a half can hold is infinite there", async () => {
+    const d = matmulDims({ m: 20, n: 8, k: 4 });
+    const a = new Float32Array(d.m * d.k).fill(1);
+    a.fill(-30_000, 5 * d.k, 6 * d.k);
+    const b = new Float32Array(d.k * d.n).fill(1);
+    const out = new Uint32Array((d.m * d.n) / 2);
+    const given = { a: halvesOf(a).words, b, out };
+    const result = await runKernel(matmulToHalves, d, given, { device, variants });
+    const finite = [...ofHalves(result.out!)].map(Number.isFinite);
+    expect(finite).toEqual(finite.map((_, i) => Math.floor(i / d.n) !== 5));
+  });
+
+  test.each([
+    ["adding", { m: 24, n: 36, k: 90, transposeA: true, store: "add" as const }],
+    ["heads layout, splits", { ...heads, m: 24, n: 36, k: 90, aHeads: true, transposeA: true, splits: 3 }],
+  ])("matmulByHalves(): %s", async (_why, given) => {
+    const d = matmulDims(given);
+    const { values, outBefore } = inputs(d);
+    const b = halvesOf(values.b as Float32Array);
+    const { out } = await runKernel(matmulByHalves, d, { ...values, b: b.words }, { device, variants });
+    const size = d.m * d.n;
+    const summed = Float64Array.from({ length: size }, (_, i) => {
+      let sum = 0;
+      for (let split = 0; split < d.splits; split++) sum += out![split * size + i]!;
+      return sum;
+    });
+    const whole = { ...d, splits: 1 };
+    const { a } = values as { a: Float32Array };
+    const before = outBefore.slice(0, size);
+    const expected = oracle.matmul(whole, { a, b: b.numbers, out: before });
+    const sizes = { a: a.map(Math.abs), b: b.numbers.map(Math.abs), out: before.map(Math.abs) };
+    const magnitude = oracle.matmul(whole, sizes);
+    const rounding = rounds ? halvesBound(d, a, b.numbers) : () => 0;
+    const bound = {
+      why: `(k + 1)·u·Σ|terms|${rounds ? `; ${WHY_HALVES}` : ""}`,
+      at: (i: number) => (d.k + 1) * U32 * magnitude[i]! * (1 + 2 ** -9) + rounding(magnitude[i]!),
+    };
+    expectClose(summed, expected, bound, "out");
+  });
 });
 
 test("halfVariants() takes native halves where the device has them, and few rows stay in f32", () => {

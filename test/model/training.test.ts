@@ -85,19 +85,22 @@ async function gradientsOf(made: Awaited<ReturnType<typeof makeTrainer>>) {
 const bits = (values: Float32Array) => new Uint32Array(values.buffer);
 
 describe("training on the real path", () => {
-  test("reversible gradients with int32 streams equal stored ones to the bit", async () => {
-    const reversible = await gradientsOf(await makeTrainer({ backward: "reversible" }));
-    const stored = await gradientsOf(await makeTrainer({ backward: "stored" }));
-    expect(reversible.loss).toBeGreaterThan(1);
-    expect(reversible.loss).toBe(stored.loss);
-    for (const [name, gradient] of reversible.gradients) {
-      expect(bits(gradient), name).toEqual(bits(stored.gradients.get(name) as Float32Array));
-      expect(
-        gradient.some((g) => g !== 0),
-        name,
-      ).toBe(true);
-    }
-  });
+  test.each(["f32", "mixed"] as const)(
+    "reversible gradients with int32 streams equal stored ones to the bit, %s",
+    async (precision) => {
+      const reversible = await gradientsOf(await makeTrainer({ backward: "reversible", precision }));
+      const stored = await gradientsOf(await makeTrainer({ backward: "stored", precision }));
+      expect(reversible.loss).toBeGreaterThan(1);
+      expect(reversible.loss).toBe(stored.loss);
+      for (const [name, gradient] of reversible.gradients) {
+        expect(bits(gradient), name).toEqual(bits(stored.gradients.get(name) as Float32Array));
+        expect(
+          gradient.some((g) => g !== 0),
+          name,
+        ).toBe(true);
+      }
+    },
+  );
 
   test("streams cut in slabs give the same loss and the same gradients up to the order of sums", async () => {
     const whole = await gradientsOf(await makeTrainer());
@@ -160,12 +163,31 @@ describe("training on the real path", () => {
     expect(squares.every((square) => square > 0 && Number.isFinite(square))).toBe(true);
   });
 
-  test("planMemory equals the bytes that were allocated, by category", async () => {
-    const { gpu } = await makeTrainer();
-    const planned = planMemory(OPTIONS, { length: LENGTH }, (await getDevice()).limits);
-    const { largestBinding: _, ...categories } = planned;
-    expect(gpu.memory).toEqual(categories);
-    expect(gpu.peakBytes).toBe(planned.total);
+  test.each(["f32", "mixed"] as const)(
+    "planMemory equals the bytes that were allocated, by category, %s",
+    async (precision) => {
+      const { gpu } = await makeTrainer({ precision });
+      const planned = planMemory(OPTIONS, { length: LENGTH, precision }, (await getDevice()).limits);
+      const { largestBinding: _, ...categories } = planned;
+      expect(gpu.memory).toEqual(categories);
+      expect(gpu.peakBytes).toBe(planned.total);
+    },
+  );
+
+  test("mixed precision halves what attention keeps of a token: its normalised row, queries, keys and values", () => {
+    const { hiddenSize, numHeads, headSize } = { hiddenSize: 256, numHeads: 4, headSize: 64 };
+    const sizes = { ...OPTIONS, hiddenSize, numHeads, headSize, feedForwardSize: 1024, maxLength: 2 ** 17 };
+    const limits = { maxBufferSize: 2 ** 33, maxStorageBufferBindingSize: 2 ** 32 } as GPUSupportedLimits;
+    const perToken = (layers: ReformerOptions["layers"], precision: "f32" | "mixed") => {
+      const [less, more] = [2 ** 16, 2 ** 17].map(
+        (length) => planMemory({ ...sizes, layers }, { length, precision }, limits).workspace,
+      ) as [number, number];
+      return (more - less) / 2 ** 16;
+    };
+    const width = numHeads * headSize;
+    const saved = (layers: ReformerOptions["layers"]) => perToken(layers, "f32") - perToken(layers, "mixed");
+    expect(saved(["lsh"])).toBe(2 * (hiddenSize + 2 * width));
+    expect(saved(["local", "lsh"])).toBe(2 * (hiddenSize + 3 * width));
   });
 
   test("lengths that are no multiple of the chunks are padded inside and masked", async () => {

@@ -11,7 +11,7 @@ import {
 } from "../oracle/chunk-attention.js";
 import { type Bound, U32 } from "./close.js";
 import type { TypedArray } from "./run-kernel.js";
-import { controlWords, normals } from "./values.js";
+import { controlWords, halvesOf, normals } from "./values.js";
 
 const BUCKETS = 4;
 const SEED = [7, 11] as const;
@@ -116,6 +116,28 @@ export const ATTENTION_CASES: readonly [why: string, dims: ChunkAttentionDims][]
   ],
 ];
 
+/** Cases enough for what reads queries, keys and values stored as halves: shared and separate keys. */
+export const HALF_CASES = ATTENTION_CASES.filter(([why]) =>
+  [
+    "LSH both ways with padding, three rounds, heads of five vec4s",
+    "local attention both ways, rows that may see no key, recorded dropout",
+    "causal full attention over several blocks",
+    "causal local attention, several blocks to a chunk",
+  ].includes(why),
+);
+
+/** The same with queries, keys and values rounded to halves: packed for the kernels, as numbers for the oracle. */
+export function inHalves(input: AttentionCaseInput): AttentionCaseInput {
+  const { q, k, v } = input.values as Record<"q" | "v", Float32Array> & { readonly k?: Float32Array };
+  const stored = { q: halvesOf(q), v: halvesOf(v), ...(k && { k: halvesOf(k) }) };
+  const all = Object.entries(stored);
+  return {
+    ...input,
+    values: { ...input.values, ...Object.fromEntries(all.map(([name, { words }]) => [name, words])) },
+    arrays: { ...input.arrays, ...Object.fromEntries(all.map(([name, { numbers }]) => [name, numbers])) },
+  };
+}
+
 /** Tokens of a sequence stably sorted by bucket id, for every (row, round). */
 function sortedTokens(ids: Uint32Array, length: number): Uint32Array {
   const order = new Uint32Array(ids.length);
@@ -187,6 +209,9 @@ const WHY =
   "first order in u = 2^-24, per pair: score (2D+12)u·Σ|q·k|; WGSL exp 2u(3+2|x|), once at the weight and once per " +
   "rescaling by a tile or round, with 8u of its products and quotient; sums n·u of their terms' magnitudes";
 
+/** Largest relative error of a number rounded to the nearest half; those below 2^-14, far below the rest, lose 2^-25. */
+export const HALF_ROUNDING = 2 ** -11;
+
 /**
  * First-order bounds, in u = 2^-24. Of a weight p = exp(s − m)/l, relative: the score's error (2D + 12)·u·Σ|q·k| (D terms
  * of the dot product, D of the norm of shared keys, a dozen single roundings), exp's 2u(3 + 2|x|) by the WGSL
@@ -199,6 +224,11 @@ export function attentionBounds(
   dOut: ArrayLike<number>,
   /** Most keys between two rescalings. */
   tile = 128,
+  /**
+   * Largest relative error r that q, k and v were stored with: a score is off by r for the query and r for the key, and
+   * by r for the norm of shared keys; values, keys and queries that gradients add up are off by r, and J by 5r.
+   */
+  stored = 0,
 ): AttentionBounds {
   const { dims: d, arrays } = input;
   const size = d.headSize;
@@ -220,8 +250,11 @@ export function attentionBounds(
     const keys = met.map(({ key }) => keyVector(d, arrays, row, key));
     const values = met.map(({ key }) => vectorOf(arrays.v, d, row, key));
     const relative = met.map(({ logit, live }, j) => {
-      const score = live ? (2 * size + 12) * magnitude(q, keys[j] as number[]) : 0;
-      return U32 * (score + 14 * (rescalings + 2) + 5 * ((m[at] as number) - logit));
+      const score = live ? magnitude(q, keys[j] as number[]) : 0;
+      return (
+        3 * stored * score +
+        U32 * ((2 * size + 12) * score + 14 * (rescalings + 2) + 5 * ((m[at] as number) - logit))
+      );
     });
     const mean = met.reduce(
       (sum, { weight }, j) => (weight === 0 ? sum : sum + weight * (relative[j] as number)),
@@ -229,7 +262,10 @@ export function attentionBounds(
     );
     const ofWeight = (pair: Pair, j: number) =>
       pair.weight === 0 ? 0 : pair.weight * ((relative[j] as number) + mean + (terms + 8) * U32);
-    met.forEach((pair, j) => void add(outs, at, ofWeight(pair, j) * pair.factor, values[j] as number[]));
+    met.forEach(
+      (pair, j) =>
+        void add(outs, at, (ofWeight(pair, j) + stored * pair.weight) * pair.factor, values[j] as number[]),
+    );
     const outError = Array.from({ length: size }, (_, i) => outs?.[at * size + i] as number);
     const outRow = vectorOf(out, d, row, at % d.length);
     const delta = dot(dRow, outRow);
@@ -241,12 +277,12 @@ export function attentionBounds(
       add(dvs, token, factor * (error + (terms + 4) * U32 * weight), dRow);
       if (!live) return;
       const dWeight = factor * dot(dRow, values[j] as number[]);
-      const dWeightError = (size + 4) * U32 * factor * magnitude(dRow, values[j] as number[]);
+      const dWeightError = ((size + 4) * U32 + stored) * factor * magnitude(dRow, values[j] as number[]);
       const dScore = weight * Math.abs(dWeight - delta);
       const dScoreError =
         error * Math.abs(dWeight - delta) + weight * (dWeightError + deltaError) + 2 * U32 * dScore;
-      add(dqs, at, dScoreError + (terms + size + 12) * U32 * dScore, keys[j] as number[]);
-      add(keyErrors, token, dScoreError + terms * U32 * dScore, q);
+      add(dqs, at, dScoreError + ((terms + size + 12) * U32 + 2 * stored) * dScore, keys[j] as number[]);
+      add(keyErrors, token, dScoreError + (terms * U32 + stored) * dScore, q);
       add(keySums, token, dScore, q);
     });
   });
@@ -263,7 +299,9 @@ export function attentionBounds(
       const along = Math.abs(scaled[i] as number);
       dks[at * size + i] =
         scale * ((errors[i] as number) + along * magnitude(scaled, errors)) +
-        (3 * size + 24) * U32 * scale * ((sums[i] as number) + along * magnitude(scaled, sums));
+        ((3 * size + 24) * U32 + 5 * stored) *
+          scale *
+          ((sums[i] as number) + along * magnitude(scaled, sums));
     }
   }
   const bound = (of: Float64Array | undefined): Bound => ({

@@ -1,5 +1,7 @@
 // Seeded inputs of kernel tests.
+import { floatToHalf, halfToFloat } from "../../src/io/half.js";
 import { Random, threefry2x32, uniformOf } from "../../src/random.js";
+import type { TypedArray } from "./run-kernel.js";
 
 /** Standard normal numbers, rounded to f32. Equal seeds give equal numbers. */
 export function normals(count: number, seed: number, scale = 1): Float32Array {
@@ -15,6 +17,17 @@ export function streamWords(count: number, seed: number, scale = 1): Int32Array 
 /** The bits of f32 numbers, as a f32 stream holds them. */
 export function floatWords(values: Float32Array): Int32Array {
   return new Int32Array(values.slice().buffer);
+}
+
+/** Numbers rounded to halves, and the words that hold them two by two. */
+export function halvesOf(values: Float32Array): { numbers: Float32Array; words: Uint32Array } {
+  const halves = Uint16Array.from(values, floatToHalf);
+  return { numbers: Float32Array.from(halves, halfToFloat), words: new Uint32Array(halves.buffer) };
+}
+
+/** The numbers that words hold as halves. */
+export function ofHalves(words: TypedArray): Float32Array {
+  return Float32Array.from(new Uint16Array(words.slice().buffer), halfToFloat);
 }
 
 /** A control buffer with a seed and a draw; see shaders/shared/control.wgsl. */
