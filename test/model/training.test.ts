@@ -176,7 +176,7 @@ describe("training on the real path", () => {
 
   test("mixed precision halves what attention keeps of a token: its normalised row, queries, keys and values", () => {
     const { hiddenSize, numHeads, headSize } = { hiddenSize: 256, numHeads: 4, headSize: 64 };
-    const sizes = { ...OPTIONS, hiddenSize, numHeads, headSize, feedForwardSize: 1024, maxLength: 2 ** 17 };
+    const sizes = { ...OPTIONS, vocabSize: 256, hiddenSize, numHeads, headSize, maxLength: 2 ** 17 };
     const limits = { maxBufferSize: 2 ** 33, maxStorageBufferBindingSize: 2 ** 32 } as GPUSupportedLimits;
     const perToken = (layers: ReformerOptions["layers"], precision: "f32" | "mixed") => {
       const [less, more] = [2 ** 16, 2 ** 17].map(

@@ -121,7 +121,6 @@ export const HALF_CASES = ATTENTION_CASES.filter(([why]) =>
   [
     "LSH both ways with padding, three rounds, heads of five vec4s",
     "local attention both ways, rows that may see no key, recorded dropout",
-    "causal full attention over several blocks",
     "causal local attention, several blocks to a chunk",
   ].includes(why),
 );
