@@ -6,6 +6,7 @@ import { IN_MEMORY, memoryStore, memoryStores } from "../io/memory-store.js";
 import { fetchModel } from "../io/model-files.js";
 import type { ModelLocation } from "../io/model-location.js";
 import { openOpfsStore } from "../io/opfs-store.js";
+import { matchWeights } from "../io/weight-names.js";
 import { initialValues, parameterCount, parameters } from "../model/parameters.js";
 import type { TaskModel } from "../tasks/reading.js";
 import { TaskMethods } from "../tasks/task-methods.js";
@@ -108,15 +109,18 @@ export class Engine extends TaskMethods implements Model {
       await fetchModel(location, { signal, onProgress }),
       options.tokenizer && (() => makeTokenizer(options)),
     );
+    const list = parameters(config);
+    // Before any GPU memory is taken: a config.json may ask for more than its weights have.
+    const matched = matchWeights(weights, new Map(list.map((parameter) => [parameter.name, parameter])));
     const engine = await Engine.#open(config, tokenizer, seed, options);
     try {
       const { base, weights: arena, gpu } = engine.#device;
       const target = {
-        parameters: parameters(config),
+        parameters: list,
         write: (name: string, values: Float32Array) => base.write(arena.get(name), values),
         flush: () => gpu.device.queue.onSubmittedWorkDone(),
       };
-      await writeWeights(weights, target, { seed, signal, onProgress });
+      await writeWeights(matched, target, { seed, signal, onProgress });
     } catch (error) {
       await engine.dispose();
       throw error;
