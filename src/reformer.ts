@@ -1,5 +1,5 @@
 // The one noun of the public API: a model, wherever it runs.
-import { DisposedError } from "./errors.js";
+import { CheckpointError, DisposedError } from "./errors.js";
 import { type ModelSource, modelLocation } from "./io/model-source.js";
 import { openModel, type WorkerKind } from "./open-model.js";
 import type {
@@ -81,8 +81,14 @@ export class Reformer implements Model {
     const place = modelLocation(source, { revision, cache, base: globalThis.location?.href });
     if (!fetch) return Reformer.#open({ location: place }, rest);
     const { fetchModel } = await import("./io/model-files.js");
+    const { forgetFiles } = await import("./io/model-location.js");
     const files = await fetchModel(place, { fetch, signal: rest.signal, onProgress: rest.onProgress });
-    return Reformer.#open({ location: { files } }, rest);
+    try {
+      return await Reformer.#open({ location: { files } }, rest);
+    } catch (error) {
+      if (error instanceof CheckpointError) await forgetFiles(place, Object.keys(files));
+      throw error;
+    }
   }
 
   static async #open(origin: ModelOrigin, options: CreateOptions): Promise<Reformer> {
@@ -223,10 +229,14 @@ function writerInto(folder: FileSystemDirectoryHandle): SaveFile {
   };
 }
 
+/** Milliseconds. */
+const DOWNLOAD_STARTS_WITHIN = 60_000;
+
 function download(name: string, content: Uint8Array<ArrayBuffer>): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([content]));
   link.download = name;
   link.click();
-  URL.revokeObjectURL(link.href);
+  // Browsers read the blob after the click, some only once the person has said where the file goes.
+  setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_STARTS_WITHIN);
 }

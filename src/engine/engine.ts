@@ -1,10 +1,10 @@
 // The engine: one model on one GPU device, on the thread it was made on. The only place that knows all parts.
 import { type ReformerConfig, resolveConfig } from "../config/config.js";
-import { ConfigError, DisposedError } from "../errors.js";
+import { CheckpointError, ConfigError, DisposedError } from "../errors.js";
 import type { CheckpointStore } from "../io/checkpoint-store.js";
 import { IN_MEMORY, memoryStore, memoryStores } from "../io/memory-store.js";
 import { fetchModel } from "../io/model-files.js";
-import type { ModelLocation } from "../io/model-location.js";
+import { forgetFiles, type ModelLocation } from "../io/model-location.js";
 import { openOpfsStore } from "../io/opfs-store.js";
 import { matchWeights } from "../io/weight-names.js";
 import { initialValues, parameterCount, parameters } from "../model/parameters.js";
@@ -99,14 +99,26 @@ export class Engine extends TaskMethods implements Model {
   }
 
   /**
-   * A model from its files, wherever they are. Peak memory on this thread: the files, and one tensor as f32.
+   * A model from its files, wherever they are. Peak memory on this thread: the files, and one tensor as f32. What was kept
+   * of files that turn out to be of no use is removed.
    * @throws {CheckpointError} naming the file and what is wrong with it; {DownloadError}
    */
   static async load(location: ModelLocation, options: EngineOptions = {}): Promise<Engine> {
     const { signal, onProgress } = options;
+    const files = await fetchModel(location, { signal, onProgress });
+    try {
+      return await Engine.#fromFiles(files, options);
+    } catch (error) {
+      if (error instanceof CheckpointError) await forgetFiles(location, Object.keys(files));
+      throw error;
+    }
+  }
+
+  static async #fromFiles(files: ModelFiles, options: EngineOptions): Promise<Engine> {
+    const { signal, onProgress } = options;
     const seed = checkSeed(options.seed ?? 0);
     const { config, tokenizer, weights } = await readModelFiles(
-      await fetchModel(location, { signal, onProgress }),
+      files,
       options.tokenizer && (() => makeTokenizer(options)),
     );
     const list = parameters(config);

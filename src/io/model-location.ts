@@ -53,6 +53,7 @@ export async function openLocation(
       try {
         return await contentOf(await (await location.folder.getFileHandle(name)).getFile());
       } catch (error) {
+        if (error instanceof CheckpointError) throw error;
         if ((error as Error).name === "NotFoundError") return undefined;
         throw new CheckpointError(
           `${name} in the folder cannot be read (${error}): choose the folder again.`,
@@ -67,8 +68,36 @@ export async function openLocation(
   return webReader(location, cache, options);
 }
 
+/**
+ * Removes what was kept of a model's files, as they turned out to be of no use: the next visit gets them again.
+ * @param names of the files
+ */
+export async function forgetFiles(
+  location: ModelLocation,
+  names: readonly string[],
+  { openCache = openModelCache }: Pick<ReadOptions, "openCache"> = {},
+): Promise<void> {
+  if (!("url" in location) || !location.cache) return;
+  const cache = await openCache();
+  for (const name of names) await cache?.remove(addressOf(location.url, name));
+}
+
+function addressOf(folder: string, name: string): string {
+  const whole = new URL(folder);
+  whole.pathname += name;
+  return whole.href;
+}
+
+/** @throws {CheckpointError} where the file has changed or gone since it was chosen, or is too large for memory */
 async function contentOf(file: File | undefined): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  return file && new Uint8Array(await file.arrayBuffer());
+  if (!file) return undefined;
+  try {
+    return new Uint8Array(await file.arrayBuffer());
+  } catch (error) {
+    throw new CheckpointError(`${file.name} cannot be read (${error}): choose the files again.`, {
+      file: file.name,
+    });
+  }
 }
 
 function webReader(
@@ -92,9 +121,7 @@ function webReader(
     }
   };
   return async (name) => {
-    const whole = new URL(url);
-    whole.pathname += name;
-    const address = whole.href;
+    const address = addressOf(url, name);
     const kept = await cache?.get(address);
     const current = kept && !fixed ? await validatorOf(address, { fetch, signal }) : kept?.validator;
     offline ||= kept !== undefined && current === undefined;

@@ -5,6 +5,7 @@ import { textBytes } from "../../src/io/bytes.js";
 import { memoryDirectory } from "../../src/io/memory-store.js";
 import { type ModelCache, modelCache } from "../../src/io/model-cache.js";
 import { collectModelFiles, fetchModel, readWeights } from "../../src/io/model-files.js";
+import { forgetFiles } from "../../src/io/model-location.js";
 import { modelLocation } from "../../src/io/model-source.js";
 import { makeTensor, tensorFloats, writeSafetensors } from "../../src/io/safetensors.js";
 import type { ModelFiles, ProgressEvent } from "../../src/types.js";
@@ -187,6 +188,29 @@ describe("fetchModel", () => {
     server.requests.length = 0;
     await fetchModel(fixed, { openCache: async () => cache });
     expect(server.requests.filter((request) => !request.includes("safetensors"))).toEqual([]);
+  });
+
+  it("forgets what turned out to be of no use, and gets it again", async () => {
+    const cache = modelCache(memoryDirectory());
+    const openCache = async () => cache;
+    serve(SINGLE);
+    const fixed = { ...modelLocation(server.url, {}), fixed: true } as never;
+    const files = await fetchModel(fixed, { openCache });
+    await forgetFiles(fixed, Object.keys(files), { openCache });
+    server.requests.length = 0;
+    expect(await fetchModel(fixed, { openCache })).toEqual(SINGLE);
+    expect(server.requests).toEqual(["GET /config.json", "GET /tokenizer.json", "GET /model.safetensors"]);
+  });
+
+  it("a chosen file that has changed since is named", async () => {
+    const gone = new File([], "config.json");
+    gone.arrayBuffer = async () => {
+      throw new DOMException("The file could not be read.", "NotReadableError");
+    };
+    await expect(fetchModel(modelLocation([gone], {}), {})).rejects.toMatchObject({
+      name: "CheckpointError",
+      details: { file: "config.json" },
+    });
   });
 
   it("a cut download leaves nothing in the cache; the next one is whole", async () => {
