@@ -189,9 +189,12 @@ export class Reformer implements Model {
     return this.#live().evaluate(text, options);
   }
 
-  /** Continues a prompt. Iterate over the pieces (leaving the loop stops it) or call `text()`. */
-  generate(prompt: string, options: GenerateOptions = {}): Generation {
-    return this.#live().generate(prompt, options);
+  /**
+   * Continues a prompt, or several at once. Iterate over the pieces (leaving the loop stops it) or call `text()` or, of
+   * several, `texts()`.
+   */
+  generate(prompts: string | readonly string[], options: GenerateOptions = {}): Generation {
+    return this.#live().generate(prompts, options);
   }
 
   /** safetensors, config.json and tokenizer.json as `transformers` opens them. */

@@ -21,14 +21,18 @@ export interface GenerateOptions extends SamplingOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A piece of generated text. Pieces join to valid UTF-8. */
+/** A piece of generated text. The pieces of one prompt join to valid UTF-8. */
 export interface GeneratedPiece {
   readonly text: string;
   readonly token: number;
+  /** Which of several prompts it continues; 0 of a single one. */
+  readonly prompt: number;
 }
 
 /** An async iterable of text; leaving the loop stops the generation. */
 export interface Generation extends AsyncIterable<GeneratedPiece> {
-  /** Everything it writes, as one string. */
+  /** Everything it writes, as one string; of several prompts, what continues the first. */
   text(): Promise<string>;
+  /** What continues each prompt. */
+  texts(): Promise<string[]>;
 }

@@ -287,7 +287,7 @@ export interface Model extends Tasks {
   replaceHead(options: HeadOptions): Promise<void>;
   /** Loss on a text, or on examples of the model's head. */
   evaluate(text: string | readonly Example[], options?: EvaluateOptions): Promise<Evaluation>;
-  generate(prompt: string, options?: GenerateOptions): Generation;
+  generate(prompts: string | readonly string[], options?: GenerateOptions): Generation;
   /** safetensors + config.json (Hugging Face layout) + tokenizer.json. */
   files(): Promise<ModelFiles>;
   dispose(): Promise<void>;

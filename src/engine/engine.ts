@@ -215,8 +215,10 @@ export class Engine extends TaskMethods implements Model {
       },
       reopen: () => this.#reopen(),
       openStore: (name) => this.#openStore(name),
-      sample: (prompt, tokens, signal) =>
-        this.#write(prompt, { maxNewTokens: tokens, seed: this.seed, signal }),
+      sample: async (prompt, tokens, signal) => {
+        const pieces = this.#pieces([prompt], { maxNewTokens: tokens, seed: this.seed, signal });
+        return (await joined(pieces, 1))[0] ?? "";
+      },
       onStep: (step) => {
         this.#step = step;
       },
@@ -242,28 +244,21 @@ export class Engine extends TaskMethods implements Model {
     return this.#alone(() => evaluate(this.#asked(), text, options));
   }
 
-  generate(prompt: string, options: GenerateOptions = {}): Generation {
+  generate(prompts: string | readonly string[], options: GenerateOptions = {}): Generation {
     this.#check();
-    const start = () => this.#exclusive(this.#pieces(prompt, options));
+    const given = typeof prompts === "string" ? [prompts] : prompts;
+    const start = () => this.#exclusive(this.#pieces(given, options));
+    const texts = () => joined(start(), given.length);
     return {
       [Symbol.asyncIterator]: start,
-      text: async () => {
-        let all = "";
-        for await (const { text } of start()) all += text;
-        return all;
-      },
+      text: async () => (await texts())[0] ?? "",
+      texts,
     };
   }
 
-  #pieces(prompt: string, options: GenerateOptions): AsyncGenerator<GeneratedPiece, undefined> {
+  #pieces(prompts: readonly string[], options: GenerateOptions): AsyncGenerator<GeneratedPiece, undefined> {
     const model = { config: this.config, tokenizer: this.tokenizer, device: this.#device };
-    return generateText(model, prompt, options);
-  }
-
-  async #write(prompt: string, options: GenerateOptions): Promise<string> {
-    let all = "";
-    for await (const { text } of this.#pieces(prompt, options)) all += text;
-    return all;
+    return generateText(model, prompts, options);
   }
 
   async files(): Promise<ModelFiles> {
@@ -306,6 +301,13 @@ export class Engine extends TaskMethods implements Model {
       ended();
     }
   }
+}
+
+/** What continues each prompt. */
+async function joined(pieces: AsyncIterable<GeneratedPiece>, prompts: number): Promise<string[]> {
+  const texts = Array.from({ length: prompts }, () => "");
+  for await (const { text, prompt } of pieces) texts[prompt] += text;
+  return texts;
 }
 
 function checkSeed(seed: number): number {

@@ -47,7 +47,11 @@ export type RunRequest =
       readonly examples: readonly Example[];
       readonly options: Sent<FineTuneOptions>;
     }
-  | { readonly kind: "generate"; readonly text: string; readonly options: Sent<GenerateOptions> };
+  | {
+      readonly kind: "generate";
+      readonly prompts: readonly string[];
+      readonly options: Sent<GenerateOptions>;
+    };
 
 /** A task: the method of `Tasks` of that name, what it is asked and its options without the signal. */
 export interface TaskRequest {
@@ -86,7 +90,7 @@ export interface Host {
   /** Prepares a run; it starts with the first `next` or with `finish`. */
   start(model: number, call: number, request: RunRequest): Promise<void>;
   next(call: number): Promise<IteratorResult<unknown, undefined>>;
-  /** Takes all steps without sending them: what `TrainRun.finish` or `Generation.text` gives. */
+  /** Takes all steps without sending them: what `TrainRun.finish` or `Generation.texts` gives. */
   finish(call: number): Promise<unknown>;
   /** Stops a run at its next step boundary and resolves when it has stopped. */
   stop(call: number): Promise<void>;
