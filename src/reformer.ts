@@ -15,6 +15,7 @@ import type {
   Example,
   ExplainOptions,
   Explanation,
+  FilesOptions,
   FillMaskOptions,
   FineTuneOptions,
   FineTuneRun,
@@ -198,14 +199,17 @@ export class Reformer implements Model {
   }
 
   /** safetensors, config.json and tokenizer.json as `transformers` opens them. */
-  async files(): Promise<ModelFiles> {
-    return this.#live().files();
+  async files(options: FilesOptions = {}): Promise<ModelFiles> {
+    return this.#live().files(options);
   }
 
   /** Saves `files()`: into a folder the person chose, by a function of yours, or (default) as downloads of the browser. */
-  async save(target: FileSystemDirectoryHandle | SaveFile = download): Promise<void> {
+  async save(
+    target: FileSystemDirectoryHandle | SaveFile = download,
+    options: FilesOptions = {},
+  ): Promise<void> {
     const write = target instanceof Function ? target : writerInto(target);
-    for (const [name, content] of Object.entries(await this.files())) await write(name, content);
+    for (const [name, content] of Object.entries(await this.files(options))) await write(name, content);
   }
 
   /** Ends everything this model is doing and frees its GPU memory. Idempotent. */

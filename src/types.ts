@@ -270,6 +270,14 @@ export interface Evaluation {
 /** A model directory or download: file name to content. */
 export type ModelFiles = Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
 
+/** How weights are written. */
+export interface FilesOptions {
+  /** Default "float32", in which a model is saved as it is; the others round. */
+  readonly dtype?: "float32" | "float16" | "bfloat16" | undefined;
+  /** Weights beyond so many bytes are written in parts no larger, unless a single tensor is, with an index; default: one file. */
+  readonly shardBytes?: number | undefined;
+}
+
 /**
  * The calls a model answers, wherever it runs. The engine implements them on its own thread; the worker client has the
  * same ones on the page.
@@ -289,7 +297,7 @@ export interface Model extends Tasks {
   evaluate(text: string | readonly Example[], options?: EvaluateOptions): Promise<Evaluation>;
   generate(prompts: string | readonly string[], options?: GenerateOptions): Generation;
   /** safetensors + config.json (Hugging Face layout) + tokenizer.json. */
-  files(): Promise<ModelFiles>;
+  files(options?: FilesOptions): Promise<ModelFiles>;
   dispose(): Promise<void>;
 }
 

@@ -17,6 +17,7 @@ import type {
   EvaluateOptions,
   Evaluation,
   Example,
+  FilesOptions,
   FineTuneOptions,
   FineTuneRun,
   GeneratedPiece,
@@ -261,11 +262,11 @@ export class Engine extends TaskMethods implements Model {
     return generateText(model, prompts, options);
   }
 
-  async files(): Promise<ModelFiles> {
+  async files(options: FilesOptions = {}): Promise<ModelFiles> {
     this.#check();
     return this.#alone(async () => {
       const { base, weights } = this.#device;
-      return writeModelFiles(this.config, this.tokenizer, await readTensors(base, weights.tensors));
+      return writeModelFiles(this.config, this.tokenizer, await readTensors(base, weights.tensors), options);
     });
   }
 

@@ -2,7 +2,7 @@
 import type { ReformerConfig } from "../config/config.js";
 import { configFromHuggingFace, configToHuggingFace } from "../config/hugging-face.js";
 import { CheckpointError, ConfigError, TextError } from "../errors.js";
-import { concatBytes, textBytes } from "../io/bytes.js";
+import { textBytes } from "../io/bytes.js";
 import {
   CONFIG,
   missing,
@@ -11,13 +11,14 @@ import {
   type StoredWeights,
   TOKENIZER,
 } from "../io/model-files.js";
-import { safetensorsParts, type Tensor, tensorFloats } from "../io/safetensors.js";
+import { type Tensor, tensorFloats } from "../io/safetensors.js";
+import { weightFiles } from "../io/weight-files.js";
 import { type MatchedWeights, savedNames } from "../io/weight-names.js";
 import { initialValues, type Parameter } from "../model/parameters.js";
 import { byteTokenizer } from "../text/byte-tokenizer.js";
 import { loadTokenizer } from "../text/load-tokenizer.js";
 import type { Tokenizer } from "../text/tokenizer.js";
-import type { ModelFiles, ProgressEvent } from "../types.js";
+import type { FilesOptions, ModelFiles, ProgressEvent } from "../types.js";
 
 /** By it other readers open tokenizer.json without looking for a class of the model's own. */
 const TOKENIZER_CONFIG = "tokenizer_config.json";
@@ -29,11 +30,15 @@ export function writeModelFiles(
   config: ReformerConfig,
   tokenizer: Tokenizer,
   tensors: ReadonlyMap<string, Tensor>,
+  options: FilesOptions = {},
 ): ModelFiles {
-  const weights = safetensorsParts(savedNames(tensors), new Map([["format", "pt"]]));
+  const { dtype = "float32" } = options;
+  const settings = configToHuggingFace(config);
+  // Other readers make the model in the dtype named there; where none is, in float32.
+  if (dtype !== "float32" || "torch_dtype" in settings) settings.torch_dtype = dtype;
   return {
-    [SAFETENSORS]: concatBytes(weights),
-    [CONFIG]: json(configToHuggingFace(config)),
+    ...weightFiles(savedNames(tensors), options),
+    [CONFIG]: json(settings),
     [TOKENIZER]: json(tokenizer.toJSON()),
     [TOKENIZER_CONFIG]: json({
       tokenizer_class: "PreTrainedTokenizerFast",

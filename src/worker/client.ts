@@ -6,6 +6,7 @@ import type {
   EvaluateOptions,
   Evaluation,
   Example,
+  FilesOptions,
   FineTuneOptions,
   FineTuneRun,
   FineTuneStep,
@@ -64,8 +65,8 @@ class WorkerModel extends TaskMethods implements Model {
     return this.connection.call(() => this.connection.host.describe(this.id));
   }
 
-  files(): Promise<ModelFiles> {
-    return this.connection.call(() => this.connection.host.files(this.id));
+  files(options: FilesOptions = {}): Promise<ModelFiles> {
+    return this.connection.call(() => this.connection.host.files(this.id, options));
   }
 
   evaluate(

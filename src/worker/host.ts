@@ -109,8 +109,8 @@ function createHost(engines: EngineFactory): Host {
 
     describe: (id) => modelOf(id).describe(),
 
-    async files(id) {
-      const files = await modelOf(id).files();
+    async files(id, options) {
+      const files = await modelOf(id).files(options);
       return transfer(files, [...new Set(Object.values(files).map(({ buffer }) => buffer))]);
     },
 

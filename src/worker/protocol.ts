@@ -9,6 +9,7 @@ import type {
   EvaluateOptions,
   Evaluation,
   Example,
+  FilesOptions,
   FineTuneOptions,
   GenerateOptions,
   HeadOptions,
@@ -78,7 +79,7 @@ export interface Host {
     onProgress?: (event: ProgressEvent) => void,
   ): Promise<void>;
   describe(model: number): Promise<ModelDescription>;
-  files(model: number): Promise<ModelFiles>;
+  files(model: number, options: FilesOptions): Promise<ModelFiles>;
   evaluate(
     model: number,
     call: number,

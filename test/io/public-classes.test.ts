@@ -189,3 +189,14 @@ test.each(CLASSES)(
     expect(writeModelFiles(read.config, read.tokenizer, named)).toEqual(files);
   },
 );
+
+test("config.json names the dtype that the weights have", () => {
+  const config = resolveConfig({ extra: { torch_dtype: "float16" } });
+  const dtypeOf = (options: Parameters<typeof writeModelFiles>[3], given = config) =>
+    JSON.parse(
+      new TextDecoder().decode(writeModelFiles(given, byteTokenizer(), new Map(), options)["config.json"]),
+    ).torch_dtype;
+  expect(dtypeOf({})).toBe("float32");
+  expect(dtypeOf({ dtype: "bfloat16" })).toBe("bfloat16");
+  expect(dtypeOf({}, resolveConfig())).toBeUndefined();
+});

@@ -3,7 +3,7 @@
 import { Engine } from "../../engine/engine.js";
 import { memoryStore } from "../../io/memory-store.js";
 import type { FineTuneOptions, ReformerOptions } from "../../types.js";
-import { halved, keepModel } from "./keep.js";
+import { keepModel } from "./keep.js";
 import { type LabelReport, labelReport, reportLine } from "./label-report.js";
 import { CORPUS, LABELS, type Mail, readMails, STRIPPED, splitMails } from "./mail-corpus.js";
 import { fitNaiveBayes } from "./naive-bayes.js";
@@ -153,7 +153,7 @@ export async function learnMail(signal: AbortSignal, only?: string): Promise<boo
       signal,
     );
     // What is shipped is what is measured: weights in half precision.
-    const files = halved(await model.files());
+    const files = await model.files({ dtype: "float16" });
     await model.dispose();
     const asked = await Engine.load({ files }, { openStore: async () => memoryStore(), signal });
     const predictions = [];
