@@ -1,4 +1,5 @@
 // The public vocabulary of writing text.
+import type { HashOptions } from "./config/hashing.js";
 
 /** How tokens are chosen. */
 export interface SamplingOptions {
@@ -14,7 +15,7 @@ export interface SamplingOptions {
   readonly repetitionPenalty?: number | undefined;
 }
 
-export interface GenerateOptions extends SamplingOptions {
+export interface GenerateOptions extends SamplingOptions, Pick<HashOptions, "numHashes"> {
   readonly maxNewTokens?: number | undefined;
   /** Generation ends before any of these strings. */
   readonly stop?: string | readonly string[] | undefined;

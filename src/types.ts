@@ -1,6 +1,6 @@
 // The public vocabulary: what a model is asked, and what it answers. The engine, the worker and the page share it.
 import type { ReformerConfig, ReformerOptions } from "./config/config.js";
-import type { Hashing } from "./config/hashing.js";
+import type { Hashing, HashOptions } from "./config/hashing.js";
 import type { GenerateOptions, Generation } from "./types-generation.js";
 import type { Example, HeadOptions, Tasks } from "./types-tasks.js";
 
@@ -246,13 +246,11 @@ export interface ProfileOptions extends Omit<TrainOptions, "steps"> {
   readonly repeats?: number | undefined;
 }
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends HashOptions {
   /** Tokens of a window; default 512, at most those of the text. */
   readonly length?: number | undefined;
   /** false: the LSH layers' output is zeroed. */
   readonly lsh?: boolean | undefined;
-  /** The family that LSH layers hash with; default the model's own. */
-  readonly hashing?: Hashing | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

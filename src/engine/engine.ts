@@ -1,5 +1,6 @@
 // The engine: one model on one GPU device, on the thread it was made on. The only place that knows all parts.
 import { type ReformerConfig, resolveConfig } from "../config/config.js";
+import { withHashing } from "../config/hashing.js";
 import { CheckpointError, ConfigError, DisposedError } from "../errors.js";
 import type { CheckpointStore } from "../io/checkpoint-store.js";
 import { IN_MEMORY, memoryStore, memoryStores } from "../io/memory-store.js";
@@ -258,8 +259,9 @@ export class Engine extends TaskMethods implements Model {
   }
 
   #pieces(prompts: readonly string[], options: GenerateOptions): AsyncGenerator<GeneratedPiece, undefined> {
-    const model = { config: this.config, tokenizer: this.tokenizer, device: this.#device };
-    return generateText(model, prompts, options);
+    const { tokenizer } = this;
+    const config = withHashing(this.config, { numHashes: options.numHashes });
+    return generateText({ config, tokenizer, device: this.#device }, prompts, options);
   }
 
   async files(options: FilesOptions = {}): Promise<ModelFiles> {

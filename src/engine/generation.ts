@@ -26,7 +26,7 @@ export async function* generateText(
   prompts: readonly string[],
   options: GenerateOptions,
 ): AsyncGenerator<GeneratedPiece, undefined> {
-  const { maxNewTokens = DEFAULT_NEW_TOKENS, stop = [], signal, ...sampling } = options;
+  const { maxNewTokens = DEFAULT_NEW_TOKENS, stop = [], numHashes: _, signal, ...sampling } = options;
   if (config.head !== "language-model") {
     throw new ConfigError(`generate() needs a language-model head, but this model's is ${config.head}.`, {
       field: "head",

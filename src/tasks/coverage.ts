@@ -19,7 +19,7 @@ export async function coverage(
   text: string,
   { length = LENGTH, rounds = ROUNDS, hashing, signal }: CoverageOptions = {},
 ): Promise<HeadCoverage[]> {
-  const config = withHashing(model.config, hashing);
+  const config = withHashing(model.config, { hashing });
   const compared = rounds.map((count) => checkCount("rounds", count));
   const tokens = encodeCut(model, text).subarray(0, checkCount("length", length));
   const measured: { readonly layer: number; readonly kind: "lsh" | "local" }[] = [];

@@ -17,10 +17,10 @@ import { encodeCut, type Output, read, type TaskModel } from "./reading.js";
 export async function inspect(
   model: TaskModel,
   text: string,
-  { layer, head = 0, hashing, signal }: InspectOptions,
+  { layer, head = 0, hashing, numHashes, signal }: InspectOptions,
 ): Promise<Inspection> {
   const { tokenizer } = model;
-  const config = withHashing(model.config, hashing);
+  const config = withHashing(model.config, { hashing, numHashes });
   const { layers, numHeads } = config;
   const kind = layers[layer];
   if (kind === undefined) throw outside("layer", layer, layers.length);
