@@ -12,7 +12,7 @@ export type Phase = "idle" | "preparing" | "training" | "pausing" | "paused" | "
 export const BUSY: readonly Phase[] = ["preparing", "training", "pausing"];
 
 export interface Preparing {
-  readonly phase: "download" | "upload" | "compile";
+  readonly phase: "download" | "upload" | "compile" | "encode";
   /** Share done, 0 to 1. */
   readonly share: number;
 }

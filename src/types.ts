@@ -35,9 +35,10 @@ export interface AdapterDescription {
   readonly fallback: boolean;
 }
 
-/** Progress of loading; monotonic per phase, the last event has loaded === total. */
+/** Progress of long work before the first result; monotonic per phase, the last event has loaded === total. */
 export interface ProgressEvent {
-  readonly phase: "download" | "upload" | "compile";
+  /** Bytes of files, bytes or tensors of weights, GPU programs, or UTF-16 units of a text that becomes tokens. */
+  readonly phase: "download" | "upload" | "compile" | "encode";
   readonly loaded: number;
   readonly total: number;
   /** Downloaded now. */

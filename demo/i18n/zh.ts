@@ -153,7 +153,12 @@ export const zh: Dictionary = {
       done: "已完成",
       stopped: "已停止",
     },
-    preparing: { download: "读取文本", upload: "把权重送入显卡", compile: "编译显卡程序" },
+    preparing: {
+      download: "读取文本",
+      upload: "把权重送入显卡",
+      compile: "编译显卡程序",
+      encode: "把文本变成词元",
+    },
     step: "步",
     of: (total) => `共 ${total}`,
     speed: "每秒词元",

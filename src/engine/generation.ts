@@ -2,7 +2,7 @@
 import { longestLength, type ReformerConfig } from "../config/config.js";
 import { ConfigError } from "../errors.js";
 import { Generator } from "../generate/generator.js";
-import type { TokenDecoder, Tokenizer } from "../text/tokenizer.js";
+import { encodeText, type TokenDecoder, type Tokenizer } from "../text/tokenizer.js";
 import type { GeneratedPiece, GenerateOptions } from "../types.js";
 import type { OpenDevice } from "./device.js";
 
@@ -39,7 +39,8 @@ export async function* generateText(
   }
   if (maxNewTokens === 0 || prompts.length === 0) return undefined;
   signal?.throwIfAborted();
-  const tokens = prompts.map((prompt) => tokenizer.encode(prompt));
+  const tokens: Uint32Array[] = [];
+  for (const prompt of prompts) tokens.push(await encodeText(tokenizer, prompt, { signal }));
   const longest = Math.max(1, ...tokens.map(({ length }) => length));
   const sizes = {
     batch: prompts.length,

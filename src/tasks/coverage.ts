@@ -21,7 +21,7 @@ export async function coverage(
 ): Promise<HeadCoverage[]> {
   const config = withHashing(model.config, { hashing });
   const compared = rounds.map((count) => checkCount("rounds", count));
-  const tokens = encodeCut(model, text).subarray(0, checkCount("length", length));
+  const tokens = (await encodeCut(model, text, signal)).subarray(0, checkCount("length", length));
   const measured: { readonly layer: number; readonly kind: "lsh" | "local" }[] = [];
   let padded = 0;
   const before: Parameters<typeof read>[3] & object = {

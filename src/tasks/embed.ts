@@ -26,7 +26,7 @@ export async function embed(
   }
   const vectors: Float32Array[] = [];
   for (const text of texts) {
-    const tokens = encodeCut(model, text);
+    const tokens = await encodeCut(model, text, signal);
     vectors.push(
       pooling === "mean"
         ? await meanState(model, tokens, signal)

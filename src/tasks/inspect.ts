@@ -25,7 +25,7 @@ export async function inspect(
   const kind = layers[layer];
   if (kind === undefined) throw outside("layer", layer, layers.length);
   if (!Number.isInteger(head) || head < 0 || head >= numHeads) throw outside("head", head, numHeads);
-  const tokens = encodeCut(model, text);
+  const tokens = await encodeCut(model, text, signal);
   let length = 0;
   const before: NonNullable<NonNullable<Parameters<typeof read>[3]>["before"]> = (
     context,

@@ -1,7 +1,7 @@
 // How a question and its context stand in one sequence, and which part of the context a token is. Training and answering
 // share it.
 import { type TextSpan, tokenSpans } from "../text/alignment.js";
-import type { Tokenizer } from "../text/tokenizer.js";
+import { encodeText, type Tokenizer } from "../text/tokenizer.js";
 import type { Question } from "../types-tasks.js";
 
 /** Between question and context. */
@@ -19,9 +19,14 @@ export interface EncodedQuestion {
   readonly spans: readonly TextSpan[];
 }
 
-export function encodeQuestion(tokenizer: Tokenizer, { question, context }: Question): EncodedQuestion {
+/** @throws signal.reason on abort */
+export async function encodeQuestion(
+  tokenizer: Tokenizer,
+  { question, context }: Question,
+  signal?: AbortSignal,
+): Promise<EncodedQuestion> {
   const asked = tokenizer.encode(question + SEPARATOR);
-  const read = tokenizer.encode(context);
+  const read = await encodeText(tokenizer, context, { signal });
   const tokens = new Uint32Array(asked.length + read.length);
   tokens.set(asked);
   tokens.set(read, asked.length);
