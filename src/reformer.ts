@@ -78,8 +78,11 @@ export class Reformer implements Model {
    * @throws {CheckpointError} {DownloadError} {WebGPUUnavailableError} {GpuOutOfMemoryError} {WorkerDiedError}
    */
   static async load(source: ModelSource, options: LoadOptions = {}): Promise<Reformer> {
-    const { revision, cache, fetch, ...rest } = options;
-    const place = modelLocation(source, { revision, cache, base: globalThis.location?.href });
+    const { revision, cache, integrity, fetch, ...rest } = options;
+    const place = modelLocation(source, {
+      ...{ revision, cache, integrity },
+      base: globalThis.location?.href,
+    });
     if (!fetch) return Reformer.#open({ location: place }, rest);
     const { fetchModel } = await import("./io/model-files.js");
     const { forgetFiles } = await import("./io/model-location.js");

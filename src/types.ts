@@ -74,6 +74,8 @@ export interface LoadOptions extends CreateOptions {
   readonly revision?: string | undefined;
   /** Keep downloaded files for the next visit, in the browser's private file system; default true. */
   readonly cache?: boolean | undefined;
+  /** SHA-256 in hexadecimal by file name: a downloaded file of another is refused. The hub's own are checked anyway. */
+  readonly integrity?: Readonly<Record<string, string>> | undefined;
   /** Fetches the files, on this thread; default: the global one, in the worker where there is one. */
   readonly fetch?: typeof fetch | undefined;
 }
