@@ -63,6 +63,11 @@ export interface CreateOptions {
    * run would need more; one that still does is refused, and says the longest length that fits. Default: what there is.
    */
   readonly memoryLimit?: number | undefined;
+  /**
+   * true: this model works while a person uses the page. Its work is handed to the GPU in slices of about 16 ms, so that
+   * what the page draws need not wait; by default of about 100 ms. Results do not depend on it.
+   */
+  readonly interactive?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
 }

@@ -1,7 +1,7 @@
 // The model's weights on one device, and what is needed to put them on another after the device was lost.
 import type { ReformerConfig } from "../config/config.js";
 import { ConfigError } from "../errors.js";
-import { Gpu, requestDevice } from "../gpu/gpu.js";
+import { Gpu, type GpuOptions, requestDevice } from "../gpu/gpu.js";
 import { type ParameterArena, parameterArena, readbackBytes } from "../model/memory.js";
 import { DEFAULT_LIMITS, type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
 import { PreparedPlan } from "../scheduler/run.js";
@@ -42,17 +42,16 @@ export interface OpenDevice {
 
 /**
  * Opens `device`, or a new one, with memory for the weights.
- * @param memoryLimit bytes of GPU memory that the model may hold at once
  * @throws {ConfigError} {WebGPUUnavailableError} {GpuOutOfMemoryError}
  */
 export async function openDevice(
   config: ReformerConfig,
   device?: GPUDevice,
-  memoryLimit?: number,
+  options: GpuOptions = {},
 ): Promise<OpenDevice> {
-  const gpu = new Gpu(device ?? (await requestDevice()), device === undefined, memoryLimit);
+  const gpu = new Gpu(device ?? (await requestDevice()), device === undefined, options);
   try {
-    const profile = profileOf(gpu.device, memoryLimit);
+    const profile = profileOf(gpu.device, options.memoryLimit);
     const weights = parameterArena(config, "weights", "weights");
     return {
       gpu,

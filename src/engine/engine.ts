@@ -137,7 +137,7 @@ export class Engine extends TaskMethods implements Model {
       );
     }
     options.signal?.throwIfAborted();
-    const device = await openDevice(config, options.device, options.memoryLimit);
+    const device = await openDevice(config, options.device, options);
     return new Engine(config, tokenizer, seed, device, options);
   }
 
@@ -217,7 +217,7 @@ export class Engine extends TaskMethods implements Model {
 
   async #reopen(): Promise<OpenDevice> {
     this.#device.gpu.dispose();
-    this.#device = await openDevice(this.config, undefined, this.options.memoryLimit);
+    this.#device = await openDevice(this.config, undefined, this.options);
     return this.#device;
   }
 
