@@ -114,8 +114,8 @@ export interface TrainOptions {
   readonly precision?: "f32" | "mixed" | undefined;
   /**
    * true: a new run first times the forms of its matrix products on this device, for about a second, and takes the fastest
-   * ones until its end (its checkpoints name them); in "f32" only. Forms round differently, so two runs that timed for
-   * themselves may differ in the last bits, which is why the default is false.
+   * ones until its end (its checkpoints name them); in "f32" only. What was found is kept for later runs and visits. Forms
+   * round differently, so two runs that timed for themselves may differ in the last bits, which is why the default is false.
    */
   readonly tune?: boolean | undefined;
   /** Share of the text, its end, that is never trained on; default 0.1. */

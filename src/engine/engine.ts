@@ -33,6 +33,7 @@ import type {
   TrainRun,
 } from "../types.js";
 import { readTensors } from "./checkpoint.js";
+import { type OpenChoices, openBrowserChoices } from "./choice-memory.js";
 import { describeAdapter, type OpenDevice, openDevice } from "./device.js";
 import { evaluate } from "./evaluation.js";
 import { readModelFiles, writeModelFiles, writeWeights } from "./files.js";
@@ -48,6 +49,8 @@ import { type TrainedModel, TrainingRun } from "./training.js";
 export interface EngineOptions extends Omit<CreateOptions, "worker"> {
   /** Default: the browser's private file system. */
   readonly openStore?: ((name: string) => Promise<CheckpointStore>) | undefined;
+  /** Where tuned runs remember what was fastest. Default: likewise. */
+  readonly openChoices?: OpenChoices | undefined;
 }
 
 export class Engine extends TaskMethods implements Model {
@@ -199,6 +202,7 @@ export class Engine extends TaskMethods implements Model {
       },
       reopen: () => this.#reopen(),
       openStore: (name) => this.#openStore(name),
+      openChoices: this.options.openChoices ?? openBrowserChoices,
       sample: (prompt, tokens, signal) =>
         this.#write(prompt, { maxNewTokens: tokens, seed: this.seed, signal }),
       onStep: (step) => {
