@@ -64,6 +64,11 @@ export interface CreateOptions {
    * run would need more; one that still does is refused, and says the longest length that fits. Default: what there is.
    */
   readonly memoryLimit?: number | undefined;
+  /**
+   * true: this model works while a person uses the page. Its work is handed to the GPU in slices of about 16 ms, so that
+   * what the page draws need not wait; by default of about 100 ms. Results do not depend on it.
+   */
+  readonly interactive?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
 }
@@ -112,8 +117,8 @@ export interface TrainOptions {
   readonly precision?: "f32" | "mixed" | undefined;
   /**
    * true: a new run first times the forms of its matrix products on this device, for about a second, and takes the fastest
-   * ones until its end (its checkpoints name them); in "f32" only. Forms round differently, so two runs that timed for
-   * themselves may differ in the last bits, which is why the default is false.
+   * ones until its end (its checkpoints name them); in "f32" only. What was found is kept for later runs and visits. Forms
+   * round differently, so two runs that timed for themselves may differ in the last bits, which is why the default is false.
    */
   readonly tune?: boolean | undefined;
   /** Share of the text, its end, that is never trained on; default 0.1. */

@@ -36,6 +36,7 @@ import type {
   TrainRun,
 } from "../types.js";
 import { readTensors } from "./checkpoint.js";
+import { type OpenChoices, openBrowserChoices } from "./choice-memory.js";
 import { describeAdapter, type OpenDevice, openDevice } from "./device.js";
 import { evaluate } from "./evaluation.js";
 import { readModelFiles, writeModelFiles, writeWeights } from "./files.js";
@@ -51,6 +52,8 @@ import { type TrainedModel, TrainingRun } from "./training.js";
 export interface EngineOptions extends Omit<CreateOptions, "worker"> {
   /** Default: the browser's private file system. */
   readonly openStore?: ((name: string) => Promise<CheckpointStore>) | undefined;
+  /** Where tuned runs remember what was fastest. Default: likewise. */
+  readonly openChoices?: OpenChoices | undefined;
 }
 
 export class Engine extends TaskMethods implements Model {
@@ -155,7 +158,7 @@ export class Engine extends TaskMethods implements Model {
       );
     }
     options.signal?.throwIfAborted();
-    const device = await openDevice(config, options.device, options.memoryLimit);
+    const device = await openDevice(config, options.device, options);
     return new Engine(config, tokenizer, seed, device, options);
   }
 
@@ -217,6 +220,7 @@ export class Engine extends TaskMethods implements Model {
       },
       reopen: () => this.#reopen(),
       openStore: (name) => this.#openStore(name),
+      openChoices: this.options.openChoices ?? openBrowserChoices,
       sample: async (prompt, tokens, signal) => {
         const pieces = this.#pieces([prompt], { maxNewTokens: tokens, seed: this.seed, signal });
         return (await joined(pieces, 1))[0] ?? "";
@@ -237,7 +241,7 @@ export class Engine extends TaskMethods implements Model {
 
   async #reopen(): Promise<OpenDevice> {
     this.#device.gpu.dispose();
-    this.#device = await openDevice(this.config, undefined, this.options.memoryLimit);
+    this.#device = await openDevice(this.config, undefined, this.options);
     return this.#device;
   }
 

@@ -106,7 +106,10 @@ export interface Tuning {
   readonly broken: readonly string[];
 }
 
-/** Chooses for a plan: what is remembered, and what can be timed within about a second. */
+/**
+ * Chooses for a plan: what is remembered, and what can be timed within about a second.
+ * @param known remembered choices, whoever remembered them: those that are no candidates do not count
+ */
 export async function tune(
   planned: Plan,
   profile: DeviceProfile,
@@ -119,7 +122,8 @@ export async function tune(
   const end = now() + BUDGET;
   for (const candidates of candidatesOf(planned, profile)) {
     const { key, variants } = candidates;
-    if (!known.has(key) && now() < end) {
+    const remembered = () => variants.find((variant) => variant === known.get(key));
+    if (!remembered() && now() < end) {
       const stopwatch = await start(candidates);
       try {
         broken.push(...stopwatch.broken.map((variant) => `${variant} (${key})`));
@@ -128,7 +132,7 @@ export async function tune(
         stopwatch.dispose();
       }
     }
-    tuned[key] = known.get(key) ?? (variants[0] as string);
+    tuned[key] = remembered() ?? (variants[0] as string);
   }
   return { tuned, broken };
 }
@@ -168,7 +172,7 @@ export function stopwatchOn(gpu: Gpu, profile: DeviceProfile) {
       const one = prepared.get(variant) as PreparedPlan;
       await one.finish();
       const start = performance.now();
-      await one.run(Array<number>(repeats).fill(AGAIN));
+      await one.run(Array<number>(repeats).fill(AGAIN), { whole: true }); // submits take time, too
       await one.finish();
       return performance.now() - start;
     };
