@@ -63,6 +63,11 @@ export interface CreateOptions {
    * run would need more; one that still does is refused, and says the longest length that fits. Default: what there is.
    */
   readonly memoryLimit?: number | undefined;
+  /**
+   * false: kernels are used as the device prefers, without running each on a tiny case first. By default a form that
+   * gives a wrong answer is replaced by the next one, and a notice of `onProgress` and of the first training step says so.
+   */
+  readonly selfTest?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
 }

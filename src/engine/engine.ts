@@ -78,7 +78,7 @@ export class Engine extends TaskMethods implements Model {
 
   /**
    * A new model with random weights.
-   * @throws {ConfigError} {WebGPUUnavailableError} {GpuOutOfMemoryError}
+   * @throws {ConfigError} {WebGPUUnavailableError} {SelfTestError} {GpuOutOfMemoryError}
    */
   static async create(given: ReformerOptions = {}, options: EngineOptions = {}): Promise<Engine> {
     const tokenizer = await makeTokenizer(options);
@@ -137,7 +137,8 @@ export class Engine extends TaskMethods implements Model {
       );
     }
     options.signal?.throwIfAborted();
-    const device = await openDevice(config, options.device, options.memoryLimit);
+    const device = await openDevice(config, options.device, options.memoryLimit, options.selfTest);
+    if (device.notice) options.onProgress?.({ phase: "compile", loaded: 1, total: 1, notice: device.notice });
     return new Engine(config, tokenizer, seed, device, options);
   }
 
@@ -217,7 +218,7 @@ export class Engine extends TaskMethods implements Model {
 
   async #reopen(): Promise<OpenDevice> {
     this.#device.gpu.dispose();
-    this.#device = await openDevice(this.config, undefined, this.options.memoryLimit);
+    this.#device = await openDevice(this.config, undefined, this.options.memoryLimit, this.options.selfTest);
     return this.#device;
   }
 
