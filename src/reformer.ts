@@ -65,7 +65,7 @@ export class Reformer implements Model {
 
   /**
    * A new model with random weights.
-   * @throws {ConfigError} {WebGPUUnavailableError} {GpuOutOfMemoryError} {WorkerDiedError}
+   * @throws {ConfigError} {WebGPUUnavailableError} {SelfTestError} {GpuOutOfMemoryError} {WorkerDiedError}
    */
   static create(config: ReformerOptions = {}, options: CreateOptions = {}): Promise<Reformer> {
     return Reformer.#open({ config }, options);
@@ -75,7 +75,7 @@ export class Reformer implements Model {
    * A saved model: `"owner/name"` on the model hub (huggingface.co), the address of a folder (a URL, or text that begins
    * with `https:`, `/` or `./`), a folder or the files that a person chose, or what `files()` gave. A worker, where there
    * is one, downloads and reads them.
-   * @throws {CheckpointError} {DownloadError} {WebGPUUnavailableError} {GpuOutOfMemoryError} {WorkerDiedError}
+   * @throws {CheckpointError} {DownloadError} {WebGPUUnavailableError} {SelfTestError} {GpuOutOfMemoryError} {WorkerDiedError}
    */
   static async load(source: ModelSource, options: LoadOptions = {}): Promise<Reformer> {
     const { revision, cache, integrity, fetch, ...rest } = options;

@@ -69,6 +69,11 @@ export interface CreateOptions {
    * what the page draws need not wait; by default of about 100 ms. Results do not depend on it.
    */
   readonly interactive?: boolean | undefined;
+  /**
+   * false: kernels are used as the device prefers, without running each on a tiny case first. By default a form that
+   * gives a wrong answer is replaced by the next one, and a notice of `onProgress` and of the first training step says so.
+   */
+  readonly selfTest?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
 }

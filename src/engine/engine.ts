@@ -84,7 +84,7 @@ export class Engine extends TaskMethods implements Model {
 
   /**
    * A new model with random weights.
-   * @throws {ConfigError} {WebGPUUnavailableError} {GpuOutOfMemoryError}
+   * @throws {ConfigError} {WebGPUUnavailableError} {SelfTestError} {GpuOutOfMemoryError}
    */
   static async create(given: ReformerOptions = {}, options: EngineOptions = {}): Promise<Engine> {
     const tokenizer = await makeTokenizer(options);
@@ -159,6 +159,7 @@ export class Engine extends TaskMethods implements Model {
     }
     options.signal?.throwIfAborted();
     const device = await openDevice(config, options.device, options);
+    if (device.notice) options.onProgress?.({ phase: "compile", loaded: 1, total: 1, notice: device.notice });
     return new Engine(config, tokenizer, seed, device, options);
   }
 

@@ -48,6 +48,13 @@ export async function requestDevice(gpu: GPU | undefined = globalThis.navigator?
   });
 }
 
+/** How an adapter calls itself. */
+export function adapterName({ adapterInfo }: GPUDevice): string {
+  // Browsers before Chrome 134 have no device.adapterInfo.
+  const { vendor, architecture, device, description } = adapterInfo ?? {};
+  return [vendor, architecture, device, description].filter(Boolean).join(" ") || "unnamed";
+}
+
 export interface BufferRequest {
   readonly label: string;
   readonly byteLength: number;

@@ -36,6 +36,8 @@ export interface DeviceProfile extends BufferLimits {
   readonly memoryLimit?: number;
   /** The variant by `tuningKey` that was found fastest on this device. Stronger than `variants`. */
   readonly tuned?: Readonly<Record<string, string>>;
+  /** Forms that compute wrongly on this device, as `formName` has them: never used. */
+  readonly broken?: ReadonlySet<string>;
   /** Feed-forward blocks and heads divide the rows that they work on at a time by it; default 1. */
   readonly chunkDivisor?: number;
 }
@@ -244,15 +246,22 @@ function checkAliasing(
   }
 }
 
+/** How a variant is told apart from those of all kernels. */
+export const formName = (kernel: Kernel<Dims>, variant: Variant<Dims>): string =>
+  `${kernel.name}/${variant.name}`;
+
 /** The variants that the device and these dims allow. */
 export function usableVariants(kernel: Kernel<Dims>, dims: Dims, profile: DeviceProfile): Variant<Dims>[] {
-  return kernel.variants.filter(
-    ({ requires, supports }) =>
+  return kernel.variants.filter((variant) => {
+    const { requires, supports } = variant;
+    return (
+      !profile.broken?.has(formName(kernel, variant)) &&
       (!requires?.feature || profile.features.has(requires.feature)) &&
       (requires?.workgroupStorage ?? 0) <= profile.maxComputeWorkgroupStorageSize &&
       (requires?.invocations ?? 0) <= profile.maxComputeInvocationsPerWorkgroup &&
-      (supports?.(dims) ?? true),
-  );
+      (supports?.(dims) ?? true)
+    );
+  });
 }
 
 /** Under what `DeviceProfile.tuned` names the variant of these dims; undefined where the kernel is never tuned. */

@@ -1,7 +1,7 @@
 // Which variant of a kernel is fastest on a device, by timing them on the shapes of a plan. Timed variants are exact on whole
 // numbers, so one that gives another result than the preferred one is broken and left out.
 import { GpuOutOfMemoryError, ShaderCompileError } from "../errors.js";
-import type { Gpu } from "../gpu/gpu.js";
+import { adapterName, type Gpu } from "../gpu/gpu.js";
 import type { Dims, Kernel } from "../gpu/kernel.js";
 import { elements } from "../shapes.js";
 import { chooseVariant, type DeviceProfile, type Plan, plan, tuningKey, usableVariants } from "./plan.js";
@@ -92,9 +92,8 @@ export async function fastest({ variants, time }: Pick<Stopwatch, "variants" | "
 const REMEMBERED = new Map<string, Map<string, string>>();
 
 /** The choices known of the device's kind; new ones are added to it. */
-export function rememberedChoices({ adapterInfo }: GPUDevice): Map<string, string> {
-  const { vendor, architecture, device, description } = adapterInfo ?? {};
-  const kind = [vendor, architecture, device, description].join("/");
+export function rememberedChoices(device: GPUDevice): Map<string, string> {
+  const kind = adapterName(device);
   const known = REMEMBERED.get(kind) ?? new Map<string, string>();
   REMEMBERED.set(kind, known);
   return known;

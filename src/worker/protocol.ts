@@ -28,7 +28,7 @@ export type ModelOrigin = { readonly config: ReformerOptions } | { readonly loca
 /** The part of `CreateOptions` that the engine itself needs. */
 export type EngineOptions = Pick<
   CreateOptions,
-  "seed" | "tokenizer" | "text" | "memoryLimit" | "interactive" | "signal" | "onProgress"
+  "seed" | "tokenizer" | "text" | "memoryLimit" | "interactive" | "selfTest" | "signal" | "onProgress"
 >;
 
 /** What makes models; the class `Engine` is one. */
