@@ -1,5 +1,5 @@
 // What all forms of matmul share: layouts, the range of K of one workgroup, the epilogue. Needs control, threefry, dropout,
-// masks, stream and activation, and the including file's bindings.
+// masks, stream, activation and matmul-plain or matmul-keep, and the including file's bindings.
 override TRANSPOSE_A: bool; // A is stored as [k, m]
 override TRANSPOSE_B: bool; // B is stored as [n, k]
 override A_HEADS: bool;     // the stored matrix is in the heads layout [batch, heads, length, headSize]
@@ -9,6 +9,7 @@ override HEADS: u32;
 override HEAD_SIZE: u32;
 override STORE: u32;
 override ACTIVATION: u32;
+override GRADIENT: bool;    // the derivative of dropout and activation at `before` instead of the function
 override BIAS: bool;
 
 const STORE_SET = 0u;
@@ -76,8 +77,18 @@ fn store(row: u32, column: u32, sum: f32, split: u32, key: vec2u) {
   if (row >= params.m || column >= params.n) { return; }
   var value = sum;
   if (BIAS) { value += bias[column]; }
-  if (DROPOUT != DROPOUT_NONE) { value *= mask_factor(key, params.rowOffset + row, column, params.n); }
-  value = activation(ACTIVATION, value);
+  let here = row * params.n + column;
+  keep_sum(here, value);
+  var factor = 1.0;
+  if (DROPOUT != DROPOUT_NONE) {
+    factor = mask_factor(key, params.rowOffset + row, column, params.n);
+    value *= factor;
+  }
+  if (GRADIENT) {
+    value *= activation_gradient(ACTIVATION, before[here] * factor);
+  } else {
+    value = activation(ACTIVATION, value);
+  }
   let at = split * params.m * params.n + row_part(row, C_HEADS, params.n) + column_part(column, C_HEADS);
   switch (STORE) {
     case STORE_ADD: { out[at] = bitcast<Out>(bitcast<f32>(out[at]) + value); }

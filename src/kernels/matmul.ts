@@ -7,6 +7,8 @@ import control from "../../shaders/shared/control.wgsl?raw";
 import dropout from "../../shaders/shared/dropout.wgsl?raw";
 import masks from "../../shaders/shared/masks.wgsl?raw";
 import shared from "../../shaders/shared/matmul.wgsl?raw";
+import keepSum from "../../shaders/shared/matmul-keep.wgsl?raw";
+import plainSum from "../../shaders/shared/matmul-plain.wgsl?raw";
 import quadF16 from "../../shaders/shared/quad-f16.wgsl?raw";
 import quadF32 from "../../shaders/shared/quad-f32.wgsl?raw";
 import quadHalf from "../../shaders/shared/quad-half.wgsl?raw";
@@ -46,6 +48,8 @@ export interface MatmulDims {
   readonly fixedPoint: boolean;
   /** Applied last, before the store. */
   readonly activation: Activation;
+  /** Multiplies by the derivative of dropout and activation at `before` instead. */
+  readonly gradient: boolean;
   readonly bias: boolean;
   /** 0 none, 1 seeded, 2 by the `keep` mask. */
   readonly dropout: 0 | 1 | 2;
@@ -80,6 +84,7 @@ export function matmulDims(
     store: given.store ?? "set",
     fixedPoint: given.fixedPoint ?? false,
     activation: given.activation ?? "linear",
+    gradient: given.gradient ?? false,
     bias: given.bias ?? false,
     dropout: given.dropout ?? 0,
     dropoutRate: given.dropoutRate ?? 0,
@@ -87,10 +92,8 @@ export function matmulDims(
     splits: given.splits ?? 1,
   };
   checkHeads(dims);
-  if (
-    dims.splits > 1 &&
-    (dims.store !== "set" || dims.bias || dims.dropout || dims.activation !== "linear")
-  ) {
+  const epilogue = dims.store !== "set" || dims.bias || dims.dropout || dims.activation !== "linear";
+  if (dims.splits > 1 && epilogue) {
     throw new ConfigError(
       `matmul in ${dims.splits} splits stores partial sums: use store "set" without bias, dropout and activation`,
     );
@@ -132,7 +135,7 @@ export function matmulSplits(m: number, n: number, k: number): number {
  */
 export function halfVariants(features: ReadonlySet<string>): Readonly<Record<string, string>> {
   const name = features.has("shader-f16") ? "tiled-f16" : "tiled-half";
-  return { matmul: name, "matmul:residual": name };
+  return { matmul: name, "matmul:keep": name, "matmul:residual": name };
 }
 
 /** Rows and columns of C per workgroup. */
@@ -152,9 +155,9 @@ function shapeClass(d: MatmulDims): string {
   return `${sizes.join("x")}/${layouts.map(Number).join("")}`;
 }
 
-function spec(out: "f32" | "i32") {
+function spec(out: "f32" | "i32", epilogue = plainSum) {
   const form = (source: string, ...first: readonly string[]) => ({
-    sources: [...first, `alias Out = ${out};`, ...snippets, source],
+    sources: [...first, `alias Out = ${out};`, ...snippets, epilogue, source],
     overrides: (d: MatmulDims) => {
       const inHeads = d.aHeads || d.bHeads || d.cHeads;
       return {
@@ -168,6 +171,7 @@ function spec(out: "f32" | "i32") {
         STORE: STORES.indexOf(d.store),
         FIXED_POINT: Number(d.fixedPoint),
         ACTIVATION: ACTIVATION_CODES[d.activation],
+        GRADIENT: Number(d.gradient),
         BIAS: Number(d.bias),
         DROPOUT: d.dropout,
       };
@@ -201,6 +205,7 @@ function spec(out: "f32" | "i32") {
       bias: { access: "read", shape: (d) => [d.n], optional: true },
       keep: { access: "read", type: "u32", shape: (d) => [d.batch * d.length, d.n], optional: true },
       control: { access: "read", type: "u32", shape: () => [16], optional: true },
+      before: { access: "read", shape: (d) => [d.m, d.n], optional: true },
       out: {
         access: "read_write",
         type: out,
@@ -209,7 +214,7 @@ function spec(out: "f32" | "i32") {
     },
     cost: (d) => ({
       flops: 2 * d.m * d.n * d.k,
-      bytes: 4 * (d.m * d.k + d.k * d.n + d.splits * d.m * d.n * (d.store === "set" ? 1 : 2)),
+      bytes: 4 * (d.m * d.k + d.k * d.n + d.splits * d.m * d.n * (d.store === "set" && !d.gradient ? 1 : 2)),
     }),
     shapeClass,
     variants: [
@@ -242,8 +247,18 @@ function spec(out: "f32" | "i32") {
   } satisfies Omit<KernelSpec<MatmulDims>, "name">;
 }
 
-/** C (+)= act(mask·(A·B + bias)), stored as f32: stores "set" and "add". Specification: shaders/matmul.wgsl. */
-export const matmul = defineKernel<MatmulDims>({ name: "matmul", ...spec("f32") });
+const plain = spec("f32");
+const keeping = spec("f32", keepSum);
+
+/** C (+)= act(mask·(A·B + bias)) or a gradient, stored as f32: stores "set" and "add". Specification: shaders/matmul.wgsl. */
+export const matmul = defineKernel<MatmulDims>({ name: "matmul", ...plain });
+
+/** The same with A·B + bias in a second tensor: store "set", of C in rows. */
+export const matmulKeep = defineKernel<MatmulDims>({
+  name: "matmul:keep",
+  ...keeping,
+  bindings: { ...keeping.bindings, kept: { access: "write", shape: (d) => [d.m, d.n] } },
+});
 
 /** The same into a residual stream (i32): stores "residualAdd" and "residualSub". */
 export const matmulResidual = defineKernel<MatmulDims>({ name: "matmul:residual", ...spec("i32") });

@@ -4,6 +4,7 @@ import {
   type MatmulDims,
   matmul,
   matmulDims,
+  matmulKeep,
   matmulResidual,
   matmulSplits,
 } from "../../src/kernels/matmul.js";
@@ -19,6 +20,17 @@ type Given = Parameters<typeof matmulDims>[0];
 const STEP = 2 ** -16;
 /** Largest slope of the activations used here (gelu's is 1.129). */
 const SLOPE = 1.13;
+/** A slab of 20 rows with dropout, of which the first is token 11. */
+const SLAB = {
+  m: 20,
+  n: 40,
+  k: 37,
+  bias: true,
+  dropout: 1,
+  dropoutRate: 0.3,
+  site: 5,
+  rowOffset: 11,
+} as const;
 
 /** Two sequences of 45 tokens, 3 heads of 8: a matrix of 90 rows and 24 columns. */
 const heads = { batch: 2, heads: 3, length: 45, headSize: 8 };
@@ -56,10 +68,9 @@ const CASES: readonly (readonly [why: string, given: Given])[] = [
   ],
   ["C in heads layout", { ...heads, m: 90, n: 24, k: 33, cHeads: true, transposeB: true }],
   ["adding to a slab of C", { ...heads, m: 50, n: 24, k: 33, cHeads: true, rowOffset: 21, store: "add" }],
-  [
-    "seeded dropout of a slab",
-    { m: 20, n: 40, k: 37, bias: true, dropout: 1, dropoutRate: 0.3, site: 5, rowOffset: 11 },
-  ],
+  ["seeded dropout of a slab", SLAB],
+  ["the gradient of dropout and gelu", { ...SLAB, bias: false, activation: "gelu", gradient: true }],
+  ["the gradient of relu, few rows", { m: 7, n: 19, k: 37, activation: "relu", gradient: true }],
   [
     "given mask of a slab",
     { m: 20, n: 40, k: 37, dropout: 2, dropoutRate: 0.25, batch: 2, length: 20, rowOffset: 13 },
@@ -83,6 +94,7 @@ function inputs(d: MatmulDims) {
   };
   const control = controlWords([7, 8], 9);
   if (d.bias) values.bias = normals(d.n, 3);
+  if (d.gradient) values.before = normals(d.m * d.n, 5, 2);
   if (d.dropout === 1) values.control = control;
   if (d.dropout === 2) values.keep = seededKeep(control, 1, d.dropoutRate, d.batch * d.length, d.n);
   const keep =
@@ -142,7 +154,8 @@ describe.each(FORMS)("matmul, %s form", (variant) => {
   test.each(CASES.filter(serves))("%s", async (_why, given) => {
     const d = matmulDims(given);
     const { values, keep, outBefore } = inputs(d);
-    const all = { ...(values as { a: Float32Array; b: Float32Array; bias?: Float32Array }), keep };
+    type Floats = { a: Float32Array; b: Float32Array; bias?: Float32Array; before?: Float32Array };
+    const all = { ...(values as Floats), keep };
     const { out } = await run(d, values, variant);
     const expected = oracle.matmul(d, { ...all, out: outBefore });
     const magnitude = oracle.matmul(
@@ -152,6 +165,7 @@ describe.each(FORMS)("matmul, %s form", (variant) => {
         b: all.b.map(Math.abs),
         bias: all.bias?.map(Math.abs),
         keep,
+        before: all.before,
         out: outBefore.map(() => 0),
       },
     );
@@ -161,12 +175,12 @@ describe.each(FORMS)("matmul, %s form", (variant) => {
       outNumbers(d, out!),
       expected,
       {
-        why: `${d.k} products, bias and mask in any order: (k + 4)·u·Σ|terms|·slope; 2^-20·max(1,|x|) activation; u·|out| store; half a stream step${halves ? `; ${WHY_HALVES}` : ""}`,
+        why: `${d.k} products, bias and mask in any order: (k + 4)·u·Σ|terms|·slope; 2^-20·max(1,|x|) activation, 2^-19·|x| its derivative; u·|out| store; half a stream step${halves ? `; ${WHY_HALVES}` : ""}`,
         at: (i) => {
           // A sum of halves may be 2^-9 larger than that of the terms.
           const product = (d.k + 4) * U32 * magnitude[i]! * (1 + 2 ** -9) + rounding(magnitude[i]!);
-          const activation =
-            d.activation === "linear" ? product : SLOPE * product + 2 ** -20 * (1 + magnitude[i]!);
+          const own = d.gradient ? 2 ** -19 * magnitude[i]! : 2 ** -20 * (1 + magnitude[i]!);
+          const activation = d.activation === "linear" ? product : SLOPE * product + own;
           const store = adds * U32 * Math.abs(expected[i]!);
           return activation + store + (isResidual(d) && d.fixedPoint ? STEP / 2 : 0);
         },
@@ -174,6 +188,15 @@ describe.each(FORMS)("matmul, %s form", (variant) => {
       "out",
     );
     keepShare(variant, share);
+  });
+
+  test("the keeping kernel also stores what goes into dropout and activation, and the same result to the bit", async () => {
+    const d = matmulDims({ ...SLAB, m: few ? 7 : 20, activation: "gelu" });
+    const { values } = inputs(d);
+    const options = { device, variants: { "matmul:keep": variant } };
+    const { out, kept } = await runKernel(matmulKeep, d, values, options);
+    expect(kept).toEqual((await run({ ...d, dropout: 0, activation: "linear" }, values, variant)).out);
+    expect(out).toEqual((await run(d, values, variant)).out);
   });
 
   test("splits of K are partial products that add up to the whole, also where the last split is empty", async () => {
