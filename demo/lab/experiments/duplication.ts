@@ -88,17 +88,19 @@ export async function* duplication(
   yield await look(model, fresh, reached, params);
   const until = Math.min(steps, reached + most);
   for (let done = reached; done < until; ) {
-    const next = Math.min(until, done + Math.max(25, Math.round(done / 4)));
+    const stop = Math.min(until, done + Math.max(25, Math.round(done / 4)));
+    let last = stop; // none is told where the checkpoint has them all
     for await (const { step, loss } of model.train(text, {
       ...{ steps, batchSize: BATCH, length, stride: length, heldOut: TAIL / (SEQUENCES + TAIL) },
       ...{ learningRate: 1e-2, schedule: "cosine", warmupSteps: Math.round(steps / 10), weightDecay: 0.1 },
-      // A checkpoint where it looks: no step after it has begun by then.
-      ...{ evaluateEvery: 0, checkpointEvery: next, checkpoint: `${RUN} ${seed}`, signal },
+      // A checkpoint where it stops: no step after it has begun by then.
+      ...{ evaluateEvery: 0, checkpointEvery: most === 1 ? 1 : stop, checkpoint: `${RUN} ${seed}`, signal },
     })) {
-      done = step;
+      last = step;
       yield { kind: "step", step, bits: loss / Math.LN2 };
-      if (step >= next) break;
+      if (step >= stop || most === 1) break;
     }
+    done = last;
     yield await look(model, fresh, done, params);
   }
 }
