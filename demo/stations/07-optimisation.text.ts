@@ -24,7 +24,7 @@ export const en = {
     root: "inverse square root",
     free: "cosine, no clipping",
     dropout: "cosine, dropout 0.1",
-    decay: (decay: string) => `cosine, weight decay ${decay}`,
+    decay: (decay: string) => `cosine, decay ${decay}`,
     wild: "200 × the rate, no clipping",
   },
   columns: {
@@ -72,7 +72,7 @@ export const zh: Phrases<typeof en> = {
     root: "平方根倒数",
     free: "余弦，不裁剪",
     dropout: "余弦，丢弃 0.1",
-    decay: (decay) => `余弦，权重衰减 ${decay}`,
+    decay: (decay) => `余弦，衰减 ${decay}`,
     wild: "200 倍学习率，不裁剪",
   },
   columns: {

@@ -3,7 +3,7 @@ import type { Phrases } from "../i18n/phrases.js";
 export const en = {
   sentences: [
     "Hashing is good where it finds what exact attention looks for. Coverage says how much: the share of exact attention's weight that lies on the candidates hashing proposes, for the same queries and keys.",
-    "Two families are cheaper: sign flips and Hadamard transforms in place of random directions, and a second guess of the same directions. Two try to find more: centring the keys first, which costs a little more arithmetic, and buckets of equal size.",
+    "Two families save arithmetic: sign flips and Hadamard transforms in place of random directions, once there are many buckets, and a second guess of the same directions. Two try to find more: centring the keys first, which costs a little more arithmetic, and buckets of equal size.",
     "Equal buckets are here for comparison only. To fill them evenly every token is ranked among all, later ones too, so a model that writes from left to right, as this one does, would learn of its own future; the library refuses to train or write with them.",
   ],
   tryThis:
@@ -26,8 +26,9 @@ export const en = {
     hadamard: "sign flips + Hadamard",
     "second-probe": "second probe",
     centred: "centred keys",
-    balanced: "equal buckets (comparison only)",
+    balanced: "equal buckets",
   },
+  compared: (name: string) => `${name} (comparison only)`,
   learning: (step: string, steps: string) => `Training a tiny model first: step ${step} of ${steps}.`,
   columns: { family: "family", rounds: (n: string) => `rounds: ${n}` },
   how: {
@@ -40,7 +41,7 @@ export const en = {
 export const zh: Phrases<typeof en> = {
   sentences: [
     "哈希好不好，要看它能否找到精确注意力要找的东西。覆盖率说的就是这个：在同样的查询和键上，精确注意力的权重有多大份额落在哈希提出的候选上。",
-    "更省的做法有两种：用符号翻转和 Hadamard 变换代替随机方向，或对同样的方向取第二猜测。想找到更多的也有两种：先把键居中（要多花一点运算），或让所有桶一样大。",
+    "省运算的做法有两种：用符号翻转和 Hadamard 变换代替随机方向（桶多时才省），或对同样的方向取第二猜测。想找到更多的也有两种：先把键居中（要多花一点运算），或让所有桶一样大。",
     "等大的桶在这里只作比较。要装得一样满，每个词元就得在全部词元（包括后面的）中排名次；像这里从左往右写的模型，就会预先知道未来的内容，所以本库拒绝用它训练或写作。",
   ],
   tryThis:
@@ -62,8 +63,9 @@ export const zh: Phrases<typeof en> = {
     hadamard: "符号翻转 + Hadamard",
     "second-probe": "第二探测",
     centred: "键居中",
-    balanced: "等大的桶（只作比较）",
+    balanced: "等大的桶",
   },
+  compared: (name) => `${name}（只作比较）`,
   learning: (step, steps) => `先训练一个很小的模型：第 ${step} 步，共 ${steps} 步。`,
   columns: { family: "做法", rounds: (n) => `${n} 轮` },
   how: {

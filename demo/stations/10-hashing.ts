@@ -83,9 +83,13 @@ class HashingStation extends Station<Row> {
   }
 
   protected columns(): readonly Column<Row>[] {
-    const { columns: c, names, how } = this.#t;
+    const { columns: c, names, compared, how } = this.#t;
     return [
-      { key: "family", label: c.family, value: ({ family }) => names[family] },
+      {
+        key: "family",
+        label: c.family,
+        value: ({ family }) => (family === "balanced" ? compared(names[family]) : names[family]),
+      },
       ...ROUNDS.map(
         (rounds): Column<Row> => ({
           key: `rounds ${rounds}`,

@@ -20,7 +20,7 @@ export const en = {
     hadamard: "sign flips + Hadamard",
     "second-probe": "second probe",
     centred: "centred keys",
-    balanced: "equal buckets (comparison only)",
+    balanced: "equal buckets",
   },
   point: (family: string, rounds: string) => `${family}, ${rounds} rounds`,
   columns: {
@@ -31,6 +31,7 @@ export const en = {
     status: "status",
   },
   here: "runs here",
+  compared: "comparison only",
   paper: "paper",
   how: {
     cost: "Multiplications and additions to hash one vector in all rounds, from the definition of the family and this model's sizes. Sorting by bucket, which all need, is not counted, nor is the ranking that makes equal buckets.",
@@ -82,11 +83,12 @@ export const zh: Phrases<typeof en> = {
     hadamard: "符号翻转 + Hadamard",
     "second-probe": "第二探测",
     centred: "键居中",
-    balanced: "等大的桶（只作比较）",
+    balanced: "等大的桶",
   },
   point: (family, rounds) => `${family}，${rounds} 轮`,
   columns: { method: "方法", cost: "运算次数", coverage: "覆盖率", result: "论文所报", status: "状态" },
   here: "这里可跑",
+  compared: "只作比较",
   paper: "论文",
   how: {
     cost: "一个向量在所有轮里算哈希的乘法和加法次数，由做法的定义和这个模型的尺寸得出。各种做法都要的按桶排序不计在内，等大的桶所需的排名也不计。",

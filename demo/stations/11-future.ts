@@ -105,7 +105,7 @@ class FutureStation extends Station<Row> {
   }
 
   protected columns(): readonly Column<Row>[] {
-    const { columns: c, how, here, paper, papers } = this.#t;
+    const { columns: c, how, here, compared, paper, papers } = this.#t;
     return [
       {
         key: "method",
@@ -136,7 +136,11 @@ class FutureStation extends Station<Row> {
         source: "reported",
         how: how.result,
       },
-      { key: "status", label: c.status, value: (row) => (row.point ? here : paper) },
+      {
+        key: "status",
+        label: c.status,
+        value: ({ point }) => (!point ? paper : point.family === "balanced" ? compared : here),
+      },
     ];
   }
 

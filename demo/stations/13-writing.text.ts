@@ -16,12 +16,12 @@ export const en = {
     `Training a tiny model first: step ${step} of ${steps}, ${bits} bits per character.`,
   bars: {
     model: "the model that writes here",
-    recorded: "the model that comes with the page, all of it",
+    recorded: "the model that comes with the page, whole end",
     order1: "counts of pairs",
     order2: "counts of triples",
     order3: "counts of fours",
     gzip: "gzip",
-    compressor: (name: string) => `${name} after the rest, all of it`,
+    compressor: (name: string) => `${name} after the rest, whole end`,
   },
   bits: (bits: string) => `${bits} bits`,
   columns: {

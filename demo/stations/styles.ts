@@ -185,6 +185,7 @@ export const stationStyles = css`
     font-size: 0.6875rem;
     color: var(--accent);
   }
+  .words a,
   td a,
   th a {
     color: inherit;

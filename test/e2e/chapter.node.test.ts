@@ -228,7 +228,7 @@ test("every station measures, answers its reader and exports, in both languages"
 
   // Regularised runs are tested on what they have not read.
   const runs = await rowsOf(page, 7);
-  for (const name of ["dropout", "weight decay"]) {
+  for (const name of ["dropout", "decay"]) {
     const regularised = runs.find(({ run }) => String(run).includes(name));
     expect(regularised?.["held out"], name).toMatchObject({ value: expect.any(Number), source: "measured" });
   }
