@@ -145,8 +145,9 @@ export class TinyLearner extends PageElement {
 
   /** The page found out about the GPU: it starts, unless the reader would rather not. */
   adapterFound(): void {
-    if (!hasGpu(this.chapter)) void this.#showRecorded();
-    else if (savesData() || wantsLessMotion()) this.#set("paused");
+    if (!hasGpu(this.chapter)) return void this.#showRecorded();
+    if (this.#recorded) [this.#recorded, this.#start, this.#view, this.#losses] = [null, null, null, []];
+    if (savesData() || wantsLessMotion()) this.#set("paused");
     else if (document.hidden) this.#set("hidden");
     else void this.#learn();
   }

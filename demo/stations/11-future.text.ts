@@ -8,7 +8,7 @@ export const en = {
   ],
   tryThis: "Choose a family and a number of rounds, and add your own point.",
   caption:
-    "Arithmetic of hashing one vector of a head (computed) against the share of exact attention that the candidates hold (measured on this device's model).",
+    "Arithmetic of hashing one vector of a head (computed) against the share of exact attention that the candidates hold, in the model of station 8.",
   family: "Family",
   rounds: "Rounds",
   add: "Add this point",
@@ -71,7 +71,7 @@ export const zh: Phrases<typeof en> = {
   ],
   tryThis: "选一种做法和轮数，加上你自己的点。",
   caption:
-    "横轴：给一个头的一个向量算哈希的运算量（计算得出）；纵轴：候选所占精确注意力的份额（用这台设备上的模型测得）。",
+    "横轴：给一个头的一个向量算哈希的运算量（计算得出）；纵轴：候选所占精确注意力的份额，取第 8 站的模型。",
   family: "做法",
   rounds: "轮数",
   add: "加上这个点",

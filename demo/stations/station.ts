@@ -291,8 +291,9 @@ export abstract class Station<Row extends object> extends PageElement {
     if (this.chapter.adapter === null) return status.looking;
     if (!hasGpu(this.chapter)) return status.noGpu;
     if (this.#problem && this.#phase === "failed") {
-      const { title, remedy } = problemText(this.#problem, this.t);
-      return html`${status.failed(title)} ${remedy} <span lang="en">${this.#problem.message}</span>`;
+      const { title, remedy, own } = problemText(this.#problem, this.t);
+      const said = own ? nothing : html`<span lang="en">${this.#problem.message}</span>`;
+      return html`${status.failed(title)} ${remedy} ${said}`;
     }
     if (this.#phase !== "waiting" && this.#phase !== "failed") return status[this.#phase];
     const who = this.chapter.turn.state.holder ?? "";
