@@ -198,7 +198,7 @@ export class HashWheel extends PageElement {
         <button @click=${() => this.#set(() => (this.#turns = this.#draw(++this.#seed)))}>${t.redraw}</button>
         <output>${t.meets(whole(met.length), whole(this.#words.length))}</output>
       </div>
-      <p class="note">${t.note} ${MARKS.computed} ${this.t.chapter.computedNote}.</p>
+      <p class="note">${t.note} ${MARKS.computed} ${this.t.chapter.computedNote}</p>
     `;
   }
 
