@@ -1,5 +1,6 @@
 /** The language model that stations 8, 10, 11 and 13 ask: the shipped one where there is one, else one trained on the spot. */
 import type { Params, Told } from "../lab/protocol.js";
+import type { ReformerOptions } from "../runtime.js";
 import type { Chapter } from "./chapter.js";
 import { modelOf } from "./models.js";
 
@@ -44,10 +45,18 @@ export type Question = Params<"language">["question"];
 export interface WriterFacts {
   readonly shipped: ShippedModel | null;
   readonly length: number;
+  /** Numbers of a head's vector, and tokens of a chunk, of the model that answers. */
+  readonly headSize: number;
+  readonly chunkLength: number;
 }
 
 export async function writerFacts(slow: boolean): Promise<WriterFacts> {
-  return { shipped: await shippedModel("writer"), length: slow ? SIZES.slow.length : SIZES.fast.length };
+  const shipped = await shippedModel("writer");
+  const { length, hiddenSize } = slow ? SIZES.slow : SIZES.fast;
+  const trained = modelOf({ length, depth: 2, hiddenSize }, "local", "lsh");
+  const config = shipped ? (shipped.recipe.model as ReformerOptions) : trained;
+  const { headSize = 1, lshChunkLength = 1 } = config;
+  return { shipped, length, headSize, chunkLength: lshChunkLength };
 }
 
 /** The end of the book, which training never sees, and what comes before it. */

@@ -41,6 +41,18 @@ export const stationStyles = css`
   .words p + p {
     margin-top: 0.625rem;
   }
+  .terms {
+    margin-top: 0.625rem;
+    font-size: 0.875rem;
+  }
+  .terms dt {
+    margin-top: 0.375rem;
+    font-weight: 600;
+  }
+  .terms dd {
+    margin: 0;
+    color: var(--muted);
+  }
   .words .try {
     margin-top: 1rem;
     padding-inline-start: 0.875rem;
@@ -172,6 +184,13 @@ export const stationStyles = css`
     font-style: normal;
     font-size: 0.6875rem;
     color: var(--accent);
+  }
+  .words a,
+  td a,
+  th a {
+    color: inherit;
+    text-decoration-color: var(--edge);
+    text-underline-offset: 0.2em;
   }
   .foot {
     display: flex;
