@@ -1,4 +1,5 @@
 import hadamardSource from "../../shaders/lsh-hash.hadamard.wgsl?raw";
+import quadsSource from "../../shaders/lsh-hash.quads.wgsl?raw";
 import source from "../../shaders/lsh-hash.wgsl?raw";
 import { ConfigError } from "../errors.js";
 import { defineKernel } from "../gpu/kernel.js";
@@ -56,7 +57,6 @@ function rotationsShape(dims: LshHashDims): readonly number[] {
 
 const overrides = (d: LshHashDims) => ({
   HEADS: d.heads,
-  HEAD_SIZE: d.headSize,
   ROUNDS: d.rounds,
   COLUMNS: d.rotationColumns,
   MASKED: Number(d.masked),
@@ -70,8 +70,19 @@ const overrides = (d: LshHashDims) => ({
 export const lshHash = defineKernel<LshHashDims>({
   name: "lsh-hash",
   sources: [source],
-  overrides: (d) => ({ ...overrides(d), PROBES: d.probes ?? 1 }),
-  params: { length: "u32" },
+  overrides: (d) => ({ ...overrides(d), HEAD_SIZE: d.headSize, PROBES: d.probes ?? 1 }),
+  params: { length: "u32", headSize: "u32" },
+  variants: [
+    {
+      name: "quads",
+      sources: ["enable subgroups;", quadsSource],
+      overrides,
+      grid: (d) => [ceilDiv(d.length, 128), d.rounds, d.batch * d.heads],
+      requires: { feature: "subgroups" },
+      software: true,
+      supports: ({ probes = 1 }) => probes === 1,
+    },
+  ],
   bindings: {
     qk: { access: "read", shape: (d) => [d.batch, d.heads, d.length, d.headSize] },
     rotations: { access: "read", shape: rotationsShape },
@@ -98,7 +109,12 @@ const tile = (d: LshHashDims) => Math.min(64, TILE_WORDS / rotationSize(d.headSi
 export const lshHashHadamard = defineKernel<LshHashDims>({
   name: "lsh-hash:hadamard",
   sources: [hadamardSource],
-  overrides: (d) => ({ ...overrides(d), SIZE: rotationSize(d.headSize), TILE: tile(d) }),
+  overrides: (d) => ({
+    ...overrides(d),
+    HEAD_SIZE: d.headSize,
+    SIZE: rotationSize(d.headSize),
+    TILE: tile(d),
+  }),
   params: { length: "u32" },
   supports: (d) => d.headSize >= 4 && d.headSize <= 256,
   bindings: {
