@@ -1,6 +1,7 @@
 import hadamardSource from "../../shaders/lsh-hash.hadamard.wgsl?raw";
 import quadsSource from "../../shaders/lsh-hash.quads.wgsl?raw";
 import source from "../../shaders/lsh-hash.wgsl?raw";
+import wideSource from "../../shaders/lsh-hash.wide.wgsl?raw";
 import { ConfigError } from "../errors.js";
 import { defineKernel } from "../gpu/kernel.js";
 import { ceilDiv } from "../shapes.js";
@@ -63,6 +64,11 @@ const overrides = (d: LshHashDims) => ({
   ...Object.fromEntries(Array.from({ length: MAX_FACTORS }, (_, i) => [`FACTOR_${i}`, d.factors[i] ?? 1])),
 });
 
+const oneProbe = ({ probes = 1 }: LshHashDims) => probes === 1;
+
+/** Rotation columns from which the wide form's tiles are filled. */
+const MANY_COLUMNS = 64;
+
 /**
  * Bucket of every vector in every round, without the round's offset.
  * Equation, shapes and cost: shaders/lsh-hash.wgsl.
@@ -80,7 +86,15 @@ export const lshHash = defineKernel<LshHashDims>({
       grid: (d) => [ceilDiv(d.length, 128), d.rounds, d.batch * d.heads],
       requires: { feature: "subgroups" },
       software: true,
-      supports: ({ probes = 1 }) => probes === 1,
+      supports: oneProbe,
+    },
+    {
+      name: "wide",
+      sources: [wideSource],
+      overrides: (d) => ({ ...overrides(d), HEAD_SIZE: d.headSize }),
+      grid: (d) => [ceilDiv(d.length, 64), d.rounds, d.batch * d.heads],
+      supports: oneProbe,
+      suits: (d) => d.rotationColumns >= MANY_COLUMNS,
     },
   ],
   bindings: {
