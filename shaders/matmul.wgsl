@@ -56,8 +56,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
   let key = mask_key();
   for (var i = 0u; i < 4u; i++) { // a loop, so that the long epilogue is compiled once
-    var quarters = array<mat4x4f, 4>(sums00, sums01, sums10, sums11);
-    store4x4(row + i / 2u * 4u, column + i % 2u * 4u, quarters[i], group.z, key);
+    store4x4(row + i / 2u * 4u, column + i % 2u * 4u, sums00, group.z, key);
+    let stored = sums00;
+    sums00 = sums01;
+    sums01 = sums10;
+    sums10 = sums11;
+    sums11 = stored;
   }
 }
 

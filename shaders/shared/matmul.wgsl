@@ -103,10 +103,16 @@ fn outer(x: vec4f, y: vec4f) -> mat4x4f {
   return mat4x4f(x.x * y, x.y * y, x.z * y, x.w * y);
 }
 
-// A loop, so that the long epilogue is compiled once.
+// Loops, so that the long epilogue is compiled once. They turn the elements around instead of indexing them: what is indexed
+// by a variable would leave the registers.
 fn store4x4(row: u32, column: u32, sums: mat4x4f, split: u32, key: vec2u) {
-  var elements = sums;
-  for (var i = 0u; i < 16u; i++) {
-    store(row + i / 4u, column + i % 4u, elements[i / 4u][i % 4u], split, key);
+  var rows = sums;
+  for (var i = 0u; i < 4u; i++) {
+    var elements = rows[0];
+    for (var j = 0u; j < 4u; j++) {
+      store(row + i, column + j, elements.x, split, key);
+      elements = elements.yzwx;
+    }
+    rows = mat4x4f(rows[1], rows[2], rows[3], rows[0]);
   }
 }

@@ -2,6 +2,7 @@ import quadsSource from "../../shaders/matmul.quads.wgsl?raw";
 import rowsSource from "../../shaders/matmul.rows.wgsl?raw";
 import tiledSource from "../../shaders/matmul.tiled.wgsl?raw";
 import matmulSource from "../../shaders/matmul.wgsl?raw";
+import wideSource from "../../shaders/matmul.wide.wgsl?raw";
 import activation from "../../shaders/shared/activation.wgsl?raw";
 import control from "../../shaders/shared/control.wgsl?raw";
 import dropout from "../../shaders/shared/dropout.wgsl?raw";
@@ -133,9 +134,9 @@ export function matmulSplits(m: number, n: number, k: number): number {
  * Forms that round their operands to halves and sum in f32, for products of more than 8 rows: in the device's own f16
  * where it has it, else packed. An operand beyond 65,504 makes the result infinite or NaN.
  */
-export function halfVariants(features: ReadonlySet<string>): Readonly<Record<string, string>> {
-  const name = features.has("shader-f16") ? "tiled-f16" : "tiled-half";
-  return { matmul: name, "matmul:keep": name, "matmul:residual": name };
+export function halfVariants(features: ReadonlySet<string>): Readonly<Record<string, readonly string[]>> {
+  const names = features.has("shader-f16") ? ["wide-f16", "tiled-f16"] : ["wide-half", "tiled-half"];
+  return { matmul: names, "matmul:keep": names, "matmul:residual": names };
 }
 
 /** Rows and columns of C per workgroup. */
@@ -143,6 +144,9 @@ const TILE = 64;
 
 /** Most rows of C for which the form without tiles is used. */
 const FEW_ROWS = 8;
+
+/** Workgroups of the wide form below which it leaves much of a GPU idle. */
+const MANY_TILES = 256;
 
 const snippets = [control, threefry, dropout, masks, stream, activation, shared];
 
@@ -153,6 +157,12 @@ function shapeClass(d: MatmulDims): string {
   const sizes = [d.m, d.n, d.k].map((size) => 2 ** Math.ceil(Math.log2(size)));
   const layouts = [d.transposeA, d.transposeB, d.aHeads, d.bHeads, d.cHeads, d.splits > 1];
   return `${sizes.join("x")}/${layouts.map(Number).join("")}`;
+}
+
+/** Whether fours of neighbouring elements of A and B lie in one row and one head, and no four is cut. */
+function inFours(d: MatmulDims): boolean {
+  const headSize = d.aHeads || d.bHeads ? d.headSize : 4;
+  return [d.transposeA ? d.m : d.k, d.transposeB ? d.k : d.n, headSize].every((size) => size % 4 === 0);
 }
 
 function spec(out: "f32" | "i32", epilogue = plainSum) {
@@ -182,6 +192,13 @@ function spec(out: "f32" | "i32", epilogue = plainSum) {
     grid: (d: MatmulDims) => [ceilDiv(d.n, TILE), ceilDiv(d.m, TILE), d.splits] as const,
     supports: (d: MatmulDims) => fits(d) && d.m > FEW_ROWS,
   };
+  const wideGrid = (d: MatmulDims) => [ceilDiv(d.n, TILE), ceilDiv(d.m, 2 * TILE), d.splits] as const;
+  const wide = {
+    grid: wideGrid,
+    supports: (d: MatmulDims) => tiles.supports(d) && inFours(d),
+    suits: (d: MatmulDims) => wideGrid(d).reduce((all, size) => all * size, 1) >= MANY_TILES,
+  };
+  const f16 = { requires: { feature: "shader-f16" }, rounds: true } as const;
   return {
     params: {
       m: "u32",
@@ -231,14 +248,11 @@ function spec(out: "f32" | "i32", epilogue = plainSum) {
         requires: { feature: "subgroups" },
         software: true,
       },
+      { name: "wide", ...form(wideSource, quadF32), ...wide },
+      { name: "wide-f16", ...form(wideSource, quadF16), ...wide, ...f16 },
+      { name: "wide-half", ...form(wideSource, quadHalf), ...wide, rounds: true },
       { name: "tiled", ...form(tiledSource, quadF32), ...tiles },
-      {
-        name: "tiled-f16",
-        ...form(tiledSource, quadF16),
-        ...tiles,
-        requires: { feature: "shader-f16" },
-        rounds: true,
-      },
+      { name: "tiled-f16", ...form(tiledSource, quadF16), ...tiles, ...f16 },
       { name: "tiled-half", ...form(tiledSource, quadHalf), ...tiles, rounds: true },
     ],
     ...form(matmulSource),

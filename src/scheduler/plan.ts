@@ -30,8 +30,8 @@ export interface DeviceProfile extends BufferLimits {
   readonly features: ReadonlySet<string>;
   /** The adapter is a CPU: forms made for software come first. */
   readonly software?: boolean;
-  /** Variant to use per kernel name, where it is available; else the first that suits the device. */
-  readonly variants?: Readonly<Record<string, string>>;
+  /** Variant to use per kernel name, or several, the first that suits the dims; else the first that suits the device. */
+  readonly variants?: Readonly<Record<string, string | readonly string[]>>;
   /** Bytes of GPU memory that a model may hold at once; none: what the device gives. */
   readonly memoryLimit?: number;
   /** The variant by `tuningKey` that was found fastest on this device. Stronger than `variants`. */
@@ -273,9 +273,12 @@ export function tuningKey({ name, shapeClass }: Kernel<Dims>, dims: Dims): strin
 export function chooseVariant(kernel: Kernel<Dims>, dims: Dims, profile: DeviceProfile): Variant<Dims> {
   const usable = usableVariants(kernel, dims, profile);
   const key = tuningKey(kernel, dims);
-  const wanted = (key && profile.tuned?.[key]) ?? profile.variants?.[kernel.name];
-  const suits = ({ software = false }: Variant<Dims>) => software === (profile.software ?? false);
-  const chosen = usable.find((v) => v.name === wanted) ?? usable.find(suits) ?? usable[0];
+  const wanted = [(key && profile.tuned?.[key]) ?? profile.variants?.[kernel.name] ?? []].flat();
+  const named = wanted.flatMap((name) => usable.filter((v) => v.name === name));
+  const suitsDims = ({ suits }: Variant<Dims>) => suits?.(dims) ?? true;
+  const suitsDevice = ({ software = false }: Variant<Dims>) => software === (profile.software ?? false);
+  const made = usable.filter(suitsDevice);
+  const chosen = named.find(suitsDims) ?? named[0] ?? made.find(suitsDims) ?? usable[0];
   if (!chosen)
     throw new ConfigError(`no variant of ${kernel.name} serves ${JSON.stringify(dims)} on this device`);
   return chosen;

@@ -49,7 +49,9 @@ export function candidatesOf({ recordings }: Plan, profile: DeviceProfile): Cand
       else {
         const { kernel, dims } = op;
         const preferred = chooseVariant(kernel, dims, profile);
-        const others = usableVariants(kernel, dims, profile).filter((v) => v !== preferred && !v.rounds);
+        const others = usableVariants(kernel, dims, profile).filter(
+          (v) => v !== preferred && !v.rounds && (v.suits?.(dims) ?? true),
+        );
         found.set(key, { key, kernel, dims, flops, variants: [preferred, ...others].map((v) => v.name) });
       }
     }

@@ -80,6 +80,22 @@ const CASES: readonly (readonly [why: string, given: Given])[] = [
   ["f32 residual subtract", { m: 67, n: 40, k: 37, store: "residualSub" }],
 ];
 
+/** Operands in fours; the first and the third for the forms of halves too. */
+const FOURS: typeof CASES = [
+  ["tiles of both sizes, partial ones", { m: 140, n: 72, k: 36, bias: true, activation: "gelu" }],
+  ["fours of A transposed, adding", { m: 140, n: 72, k: 37, transposeA: true, store: "add" }],
+  ["fours of B transposed, into a stream", { m: 135, n: 70, k: 52, transposeB: true, store: "residualAdd" }],
+  ["fours of both transposed", { m: 132, n: 67, k: 36, transposeA: true, transposeB: true }],
+  [
+    "slabs of A and B in heads layout, B transposed",
+    { ...heads, m: 50, n: 36, k: 24, aHeads: true, bHeads: true, transposeB: true, rowOffset: 21 },
+  ],
+  [
+    "slabs of A and B in heads layout, A transposed",
+    { ...heads, m: 24, n: 24, k: 52, aHeads: true, transposeA: true, bHeads: true, rowOffset: 21 },
+  ],
+];
+
 const isResidual = (d: MatmulDims) => d.store.startsWith("residual");
 
 /** Inputs of a case, and its `out` before the run as numbers. */
@@ -107,9 +123,8 @@ function inputs(d: MatmulDims) {
 
 const device = await getDevice();
 const { features } = profileOf(device);
-const HALF_FORMS = features.has("shader-f16") ? ["tiled-half", "tiled-f16"] : ["tiled-half"];
-const QUADS = features.has("subgroups") ? ["quads"] : [];
-const FORMS = ["tiled", "plain", "rows", ...QUADS, ...HALF_FORMS];
+const FORMS = matmul.variants.filter(({ requires }) => !requires?.feature || features.has(requires.feature));
+const HALF_FORMS = FORMS.filter(({ rounds }) => rounds).map(({ name }) => name);
 
 function run(d: MatmulDims, values: Record<string, TypedArray>, variant: string) {
   const kernel = isResidual(d) ? matmulResidual : matmul;
@@ -143,15 +158,20 @@ function outNumbers(d: MatmulDims, out: TypedArray): ArrayLike<number> {
   return d.fixedPoint ? Float64Array.from(out, (word) => word * STEP) : new Float32Array(out.slice().buffer);
 }
 
-describe.each(FORMS)("matmul, %s form", (variant) => {
+describe.each(FORMS.map((form) => [form.name, form] as const))("matmul, %s form", (variant, form) => {
+  const { supports, rounds: halves } = form;
   const few = variant === "rows"; // serves up to 8 rows, the others more
-  const halves = HALF_FORMS.includes(variant);
+  const k = variant.startsWith("wide") ? 36 : 37; // which needs fours
   const roundingOf = (d: MatmulDims, a: Float32Array, b: Float32Array) =>
     halves ? halvesBound(d, a, b) : () => 0;
-  // The forms of halves address as the tiled one does: one heads layout is enough.
-  const serves = ([why, { m, heads }]: (typeof CASES)[number]) =>
-    few === m <= 8 && !(halves && heads && why !== HEADS_OF_HALVES);
-  test.each(CASES.filter(serves))("%s", async (_why, given) => {
+  // The forms of halves address as the others do: one heads layout is enough.
+  const plainCases = CASES.filter(
+    ([why, given]) =>
+      supports?.(matmulDims({ ...given, store: "set" })) &&
+      !(halves && given.heads && why !== HEADS_OF_HALVES),
+  );
+  const cases = !variant.startsWith("wide") ? plainCases : halves ? [FOURS[0]!, FOURS[2]!] : FOURS;
+  test.each(cases)("%s", async (_why, given) => {
     const d = matmulDims(given);
     const { values, keep, outBefore } = inputs(d);
     type Floats = { a: Float32Array; b: Float32Array; bias?: Float32Array; before?: Float32Array };
@@ -205,17 +225,17 @@ describe.each(FORMS)("matmul, %s form", (variant) => {
       [70, 3],
       [33, 5],
     ] as const) {
-      const d = matmulDims({ m, n: 30, k, splits, transposeA: true });
+      const d = matmulDims({ m, n: 28, k, splits, transposeA: true });
       const { values, outBefore } = inputs(d);
       const { out } = await run(d, values, variant);
-      const summed = Float64Array.from({ length: m * 30 }, (_, i) => {
+      const summed = Float64Array.from({ length: m * 28 }, (_, i) => {
         let sum = 0;
-        for (let split = 0; split < splits; split++) sum += out![split * m * 30 + i]!;
+        for (let split = 0; split < splits; split++) sum += out![split * m * 28 + i]!;
         return sum;
       });
       const { a, b } = values as { a: Float32Array; b: Float32Array };
       const whole = { ...d, splits: 1 };
-      const before = outBefore.slice(0, m * 30);
+      const before = outBefore.slice(0, m * 28);
       const expected = oracle.matmul(whole, { a, b, out: before });
       const magnitude = oracle.matmul(whole, { a: a.map(Math.abs), b: b.map(Math.abs), out: before });
       const rounding = roundingOf(whole, a, b);
@@ -235,7 +255,7 @@ describe.each(FORMS)("matmul, %s form", (variant) => {
     const d = matmulDims({
       m: few ? 7 : 70,
       n: 40,
-      k: 37,
+      k,
       store: "residualAdd",
       fixedPoint: true,
       bias: true,
@@ -284,7 +304,7 @@ describe.each(HALF_FORMS)("matmul, %s form, of operands that", (variant) => {
   test.each([65_505, -1e9, Infinity, NaN])(
     "hold %d, more than a half can: shows it in that row",
     async (value) => {
-      const d = dims(37);
+      const d = dims(36);
       const [a, b] = [normals(d.m * d.k, 1), normals(d.k * d.n, 2)];
       a[9 * d.k + 1] = 65_504; // fits
       a[5 * d.k + 3] = value;
@@ -300,13 +320,26 @@ describe.each(HALF_FORMS)("matmul, %s form, of operands that", (variant) => {
 });
 
 test("halfVariants() takes native halves where the device has them, and few rows stay in f32", () => {
-  expect(halfVariants(new Set(["shader-f16"])).matmul).toBe("tiled-f16");
-  const variants = { ...halfVariants(new Set()) };
+  expect(halfVariants(new Set(["shader-f16"])).matmul).toEqual(["wide-f16", "tiled-f16"]);
+  const variants = halfVariants(new Set());
   const chosen = (m: number) => {
-    const d = matmulDims({ m, n: 16, k: 16 });
+    const d = matmulDims({ m, n: 512, k: 16 });
     return chooseVariant(call(matmul, d).kernel, d, profileOf(device, { variants })).name;
   };
-  expect([8, 9].map(chosen)).toEqual(["rows", "tiled-half"]);
+  expect([8, 9, 4096].map(chosen)).toEqual(["rows", "tiled-half", "wide-half"]);
+});
+
+test("a GPU takes wide tiles where there are many and fours are whole, an adapter that is a CPU none", () => {
+  const chosen = (given: Given, software = false) => {
+    const d = matmulDims(given);
+    return chooseVariant(call(matmul, d).kernel, d, profileOf(device, { software })).name;
+  };
+  const many = { m: 4096, n: 512, k: 256 };
+  expect(chosen(many)).toBe("wide");
+  expect(chosen({ ...many, m: 4000 })).toBe("wide");
+  expect(chosen({ ...many, m: 1024 })).toBe("tiled");
+  expect(chosen({ ...many, k: 258 })).toBe("tiled");
+  expect(chosen(many, true)).not.toMatch(/wide/);
 });
 
 test("matmulDims() objects to sizes that contradict each other", () => {
