@@ -94,7 +94,7 @@ class ArchitectureStation extends Station<Row> {
   #chosen = "attention1";
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #size() {
     return this.slow ? SIZES.slow : SIZES.fast;

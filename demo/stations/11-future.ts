@@ -62,7 +62,7 @@ class FutureStation extends Station<Row> {
   #learning = "";
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #size() {
     return this.slow ? SIZES.slow : SIZES.fast;
