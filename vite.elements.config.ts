@@ -73,7 +73,7 @@ function files(): Plugin {
       }
       const source = readFileSync("node_modules/lit/LICENSE", "utf8");
       this.emitFile({ type: "asset", fileName: "lit.LICENSE.txt", source });
-      const types = readFileSync("demo/station-elements.api.d.ts", "utf8");
+      const types = readFileSync("demo/station-elements-api.ts", "utf8");
       this.emitFile({ type: "asset", fileName: "elements.d.ts", source: types });
     },
   };

@@ -4,7 +4,7 @@
  */
 import { useCourseFiles } from "./course-files.js";
 import { followDocument } from "./i18n/language.js";
-import type * as Api from "./station-elements.api.js";
+import type * as Api from "./station-elements-api.js";
 import { STATIONS } from "./stations/registry.js";
 
 const STATION_TAGS = STATIONS.map(({ tag }) => tag) as (typeof Api)["STATION_TAGS"];

@@ -180,6 +180,7 @@ export class ChapterStations extends PageElement {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return; // another tab or window
     event.preventDefault();
     history.pushState(null, "", `#station-${number}`);
+    history.scrollRestoration = "manual"; // coming back to this entry, `show` finds the station wherever it then is
     this.show(number);
   }
 }

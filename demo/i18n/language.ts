@@ -17,8 +17,9 @@ const listeners = new Set<() => void>();
 let current: Language = preferred();
 
 /** Ours of a BCP 47 tag, if we speak it. */
-export const languageOf = (tag: string | null): Language | undefined =>
-  (Object.keys(DICTIONARIES) as Language[]).find((language) => tag?.startsWith(language));
+export function languageOf(tag: string | null): Language | undefined {
+  return (Object.keys(DICTIONARIES) as Language[]).find((language) => tag?.startsWith(language));
+}
 
 /**
  * The address bar (`?lang=zh`), then the last choice, then the browser's first language that we speak. A choice is written
