@@ -1,6 +1,7 @@
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { bookPlugin } from "./demo/data/book-plugin.js";
+import { licences } from "./src/cli/licences.js";
 import { plainShaders } from "./src/cli/plain-shaders.js";
 import { CHROME_FLAGS, findChrome } from "./test/support/chrome.mjs";
 
@@ -20,7 +21,11 @@ const MODELS = [
 const PEERS = "test/bench/peers/**";
 
 export default defineConfig(({ mode }) => ({
-  plugins: [bookPlugin(), plainShaders()],
+  plugins: [
+    bookPlugin(),
+    plainShaders(),
+    licences(["lit", "uplot", "comlink", "@huggingface/tokenizers", "pickleparser"]),
+  ],
   publicDir: "demo/public",
   base: "./", // the built page works under any path
   build: {

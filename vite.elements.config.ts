@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, defineConfig, type Plugin } from "vite";
 import { bookPlugin } from "./demo/data/book-plugin.js";
+import { licences } from "./src/cli/licences.js";
 import { literals, MODEL_LITERALS, workerLiteral } from "./src/cli/literals.js";
 import { plainShaders } from "./src/cli/plain-shaders.js";
 
@@ -60,7 +61,7 @@ async function bundleWorker(entry: string): Promise<string> {
   return output.output[0].code;
 }
 
-/** The small models that come with the page, and the licence of what is bundled. */
+/** The small models that come with the page, and the types. */
 function files(): Plugin {
   return {
     name: "files",
@@ -71,8 +72,6 @@ function files(): Plugin {
         const fileName = COURSE + path.replace(/^demo\/public\//, "");
         this.emitFile({ type: "asset", fileName, source: readFileSync(path) });
       }
-      const source = readFileSync("node_modules/lit/LICENSE", "utf8");
-      this.emitFile({ type: "asset", fileName: "lit.LICENSE.txt", source });
       const types = readFileSync("demo/station-elements-api.ts", "utf8");
       this.emitFile({ type: "asset", fileName: "elements.d.ts", source: types });
     },
@@ -90,6 +89,7 @@ export default defineConfig({
     ),
     workers(),
     files(),
+    licences(["lit"]), // comlink's is the library's
   ],
   build: {
     target: TARGET,

@@ -1,7 +1,7 @@
 // The library: ES modules for `npm pack`. Its types come from tsc, its page from vite.config.ts, the elements of the course
 // from vite.elements.config.ts.
-import { readFileSync } from "node:fs";
 import { build, defineConfig, type Plugin } from "vite";
+import { licences } from "./src/cli/licences.js";
 import { literals, MODEL_LITERALS, PACKAGES } from "./src/cli/literals.js";
 import { plainShaders } from "./src/cli/plain-shaders.js";
 
@@ -46,21 +46,9 @@ async function bundlePackage(name: string, exported: string): Promise<string> {
   return output.output[0].code;
 }
 
-function passOnLicences(): Plugin {
-  return {
-    name: "pass-on-licences",
-    generateBundle() {
-      for (const name of BUNDLED) {
-        const source = readFileSync(`node_modules/${name}/LICENSE`, "utf8");
-        this.emitFile({ type: "asset", fileName: `${name.replace(/.*\//, "")}.LICENSE.txt`, source });
-      }
-    },
-  };
-}
-
 export default defineConfig({
   publicDir: false,
-  plugins: [plainShaders(), literals(MODEL_LITERALS), separatePackages(), passOnLicences()],
+  plugins: [plainShaders(), literals(MODEL_LITERALS), separatePackages(), licences(BUNDLED)],
   // One piece with everything in it: the inline worker is a blob, from which no other file can be found.
   worker: {
     format: "es",
