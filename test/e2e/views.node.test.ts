@@ -377,7 +377,8 @@ describe("runs and settings", () => {
     const asked = new URL(link).searchParams;
     expect([...asked.keys()].sort()).toEqual(["lang", "preset", "write.prompt", "write.seed", "write.topK"]);
     // The address says the same, once it has followed.
-    await expect.poll(() => page.evaluate(() => location.href)).toBe(link);
+    const parametersOf = (address: string) => Object.fromEntries(new URL(address).searchParams);
+    await expect.poll(() => parametersOf(page.url())).toEqual(parametersOf(link));
 
     const { page: other } = await site.open(link.slice(new URL(link).origin.length));
     expect(await textOf(other, "run-bar button.primary")).toBe(zh.run.train);
