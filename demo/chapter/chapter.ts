@@ -40,7 +40,7 @@ export interface Chapter {
   adapter: AdapterFound | Missing | null;
 }
 
-export function newChapter(runtime: Runtime, book: Book): Chapter {
+export function newChapter(runtime: Pick<Runtime, "planMemory" | "lab">, book: Book): Chapter {
   let text: Promise<string> | undefined;
   return {
     text() {

@@ -1,4 +1,5 @@
 /** The language model that stations 8, 10, 11 and 13 ask: the shipped one where there is one, else one trained on the spot. */
+import { courseFile } from "../course-files.js";
 import type { Params, Told } from "../lab/protocol.js";
 import type { ReformerOptions } from "../runtime.js";
 import type { Chapter } from "./chapter.js";
@@ -17,9 +18,9 @@ export interface ShippedModel {
 
 const known = new Map<string, Promise<ShippedModel | null>>();
 
-/** The model of that name in the page's `models/` folder; null where the page was built without it. */
+/** The model of that name in the course's `models/` folder; null where there is none. */
 export function shippedModel(name: string): Promise<ShippedModel | null> {
-  const url = new URL(`${import.meta.env.BASE_URL}models/${name}/`, document.baseURI).href;
+  const url = courseFile(`models/${name}/`);
   const found =
     known.get(name) ??
     fetch(`${url}recipe.json`)

@@ -35,7 +35,7 @@ class OverviewStation extends Station<Row> {
   #asked = 0;
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #size() {
     return this.slow ? SIZES.slow : SIZES.fast;

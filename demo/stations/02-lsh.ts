@@ -81,7 +81,7 @@ class LshStation extends Station<Row> {
   #times = new Map<number, number | null>();
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #size() {
     return this.slow ? SIZES.slow : SIZES.fast;
@@ -196,7 +196,7 @@ class LshStation extends Station<Row> {
           this.compute();
         }}></textarea>
       </div>
-      <div class="steps" role="group">
+      <div class="steps" role="group" aria-label=${this.t.chapter.titles[1] ?? ""}>
         ${t.steps.map(
           (name, i) =>
             html`<button class="small" aria-pressed=${i === this.#step ? "true" : "false"} @click=${() => {

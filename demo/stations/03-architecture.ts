@@ -95,7 +95,7 @@ class ArchitectureStation extends Station<Row> {
   #planned: { readonly tokens: number; readonly bytes: number } | null = null;
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #size() {
     return this.slow ? SIZES.slow : SIZES.fast;

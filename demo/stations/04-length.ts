@@ -37,7 +37,7 @@ class LengthStation extends Station<Row> {
   #what: "time" | "memory" = "time";
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #size() {
     return this.slow ? SIZES.slow : SIZES.fast;

@@ -44,7 +44,7 @@ class ReversibleStation extends Station<Row> {
   #errors: readonly { depth: number; float: number; fixed: number }[] = [];
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #size() {
     return this.slow ? SIZES.slow : SIZES.fast;

@@ -40,7 +40,7 @@ class TrainingStation extends Station<Row> {
   #length = 0;
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #size() {
     return this.slow ? SIZES.slow : SIZES.fast;

@@ -43,7 +43,7 @@ class OptimisationStation extends Station<Row> {
   #what: "curves" | "rates" = "curves";
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
 
   #options(run: Run): TrainOptions {

@@ -77,7 +77,7 @@ class TasksStation extends Station<Row> {
   #finder = false;
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #text(): string {
     return (this.#own ?? this.#t.example).slice(0, MOST);

@@ -42,7 +42,7 @@ class VerdictStation extends Station<Row> {
   #chosen: { length: number; full: number; lsh: number; expected: boolean } | null = null;
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #size() {
     return this.slow ? SIZES.slow : SIZES.fast;

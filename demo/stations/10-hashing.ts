@@ -31,7 +31,7 @@ class HashingStation extends Station<Row> {
   #learning = "";
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #length(): number {
     return this.slow ? LENGTH.slow : LENGTH.fast;

@@ -52,7 +52,7 @@ class MailStation extends Station<Row> {
   #explained: Explained | null = null;
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   #said(key: "ham" | "spam" | "example"): string {
     return this.#own.get(`${language()} ${key}`) ?? this.#t[key];

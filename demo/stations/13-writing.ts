@@ -54,7 +54,7 @@ class WritingStation extends Station<Row> {
   #baselines = new Map<Baseline, number>();
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #prompt(): string {
     return this.#own ?? this.#t.example;

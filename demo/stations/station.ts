@@ -18,22 +18,26 @@
  *
  * Every number is measured, computed, recorded or reported by a paper, and says so: `source` and `how` of its column, or
  * of its row where a row has a `source` of its own; `figureSources()` for what is drawn. Without WebGPU the rows of
- * `recorded/NN.json` stand in, marked with adapter and date. Rows are plain JSON. What other parts of the page answer
- * from goes into `this.chapter.findings`.
+ * `recorded/NN.json` stand in, marked with adapter and date. A station that a page embeds by itself makes a chapter of its
+ * own (chapter/shared.ts), and takes the page's language, or that of its attribute `lang`, its colours from tokens.css.
+ *
+ * Rows are plain JSON. What other parts of the page answer from goes into `this.chapter.findings`.
  */
-import { css, html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult, unsafeCSS } from "lit";
 import { adapterName, type Chapter, hasGpu } from "../chapter/chapter.js";
+import { sharedChapter } from "../chapter/shared.js";
 import { MARKS, type Origin, SOURCES, type Source } from "../chapter/sources.js";
 import { PageElement } from "../elements/page-element.js";
 import { problemText } from "../elements/problem-text.js";
 import { base, controls as controlStyles } from "../elements/styles.js";
 import { figureStyles } from "../figures/plot.js";
-import { csv, picture, standalone } from "../figures/save.js";
+import { csv, drawingAs } from "../figures/save.js";
 import { decimals } from "../format.js";
 import { GaveWay, RANK, type Rank } from "../gpu-turn.js";
-import { language } from "../i18n/language.js";
+import { language, speaking } from "../i18n/language.js";
 import type { ExperimentName, Params, Told } from "../lab/protocol.js";
 import { download } from "../model-file.js";
+import tokens from "../tokens.css?raw";
 import { type Term, termList } from "./glossary.js";
 import { recordedRows } from "./recorded.js";
 import { stationStyles } from "./styles.js";
@@ -67,8 +71,11 @@ export interface Words {
 
 type Phase = "idle" | "waiting" | "measuring" | "done" | "stopped" | "failed";
 
-/** The phrases of a station in the page's language. */
-export const phrasesOf = <T>(languages: Readonly<Record<"en" | "zh", T>>): T => languages[language()];
+/** The phrases of a station in its language; default: the page's. */
+export const phrasesOf = <T>(
+  languages: Readonly<Record<"en" | "zh", T>>,
+  station?: { readonly language: "en" | "zh" },
+): T => languages[station?.language ?? language()];
 
 /** The fields that hold something. */
 const knownPart = <T extends object>(row: T): Partial<T> =>
@@ -81,9 +88,10 @@ const knownPart = <T extends object>(row: T): Partial<T> =>
 const savesData = () => (navigator as { connection?: { saveData?: boolean } }).connection?.saveData === true;
 
 export abstract class Station<Row extends object> extends PageElement {
-  static override styles = [base, controlStyles, figureStyles, stationStyles, css``];
+  static override styles = [unsafeCSS(tokens), base, controlStyles, figureStyles, stationStyles];
 
   abstract readonly number: number;
+  /** What it shares with the stations around it; made where nobody gives one before it is connected. */
   declare chapter: Chapter;
   protected abstract words(): Words;
   protected abstract columns(): readonly Column<Row>[];
@@ -120,13 +128,18 @@ export abstract class Station<Row extends object> extends PageElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
+    if (!this.chapter) {
+      const { chapter, looked } = sharedChapter();
+      this.chapter = chapter;
+      void looked.then(() => this.adapterFound());
+    }
     this.#resized.observe(this);
     this.#watched.observe(this);
     this.#stop = [
       this.chapter.turn.watch(() => this.#phase === "waiting" && this.requestUpdate()),
       this.chapter.findings.watch(() => this.requestUpdate()),
     ];
-    void Promise.resolve(this.compute()).catch((error: unknown) => this.#fail(error));
+    void this.#compute().catch((error: unknown) => this.#fail(error));
   }
   override disconnectedCallback(): void {
     super.disconnectedCallback();
@@ -134,6 +147,10 @@ export abstract class Station<Row extends object> extends PageElement {
     this.#watched.disconnect();
     for (const stop of this.#stop) stop();
     this.#abort?.abort();
+  }
+
+  async #compute(): Promise<void> {
+    await speaking(this.language, () => this.compute());
   }
 
   /** The page found out about the GPU. */
@@ -398,6 +415,9 @@ export abstract class Station<Row extends object> extends PageElement {
 
   /** The table as text; numbers as they are, not as they are shown. */
   tableAs(kind: "csv" | "json"): string {
+    return speaking(this.language, () => this.#tableAs(kind));
+  }
+  #tableAs(kind: "csv" | "json"): string {
     const columns = this.columns().filter(({ only }) => only !== "shown");
     const cells = this.rows.map((row) => columns.map((column) => column.value(row) ?? null));
     const sources = this.rows.map((row) => columns.map((column) => this.#sourceOf(column, row) ?? null));
@@ -439,12 +459,7 @@ export abstract class Station<Row extends object> extends PageElement {
   async saveFigure(kind: "svg" | "png"): Promise<void> {
     const drawing = this.renderRoot.querySelector<SVGSVGElement>("figure svg.figure");
     if (!drawing) return;
-    const source = standalone(drawing, getComputedStyle(this).getPropertyValue("--figure-paper") || "white");
-    const { width, height } = drawing.getBoundingClientRect();
-    const blob =
-      kind === "svg"
-        ? new Blob([source], { type: "image/svg+xml" })
-        : await picture(source, Math.round(width), Math.round(height));
-    download(blob, `reformer-figure-${this.number}.${kind}`);
+    const paper = getComputedStyle(this).getPropertyValue("--figure-paper") || "white";
+    download(await drawingAs(kind, drawing, paper), `reformer-figure-${this.number}.${kind}`);
   }
 }

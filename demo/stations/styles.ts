@@ -4,7 +4,13 @@ import { css } from "lit";
 export const stationStyles = css`
   :host {
     container-type: inline-size;
+    color: var(--ink);
+    font-family: var(--sans);
+    line-height: 1.5;
     --figure-paper: light-dark(#fafcfd, #0d1319);
+  }
+  :host(:lang(zh)) {
+    line-height: 1.65;
   }
   section {
     padding-block: clamp(2rem, 5vw, 3.5rem) 1rem;

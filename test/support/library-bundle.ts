@@ -15,16 +15,21 @@ export const BUDGETS: readonly [name: string, files: readonly string[], kibibyte
   ["inline worker: everything in one module", ["inline.js"], 130],
   ["reader of PyTorch files, when there is one", ["pickleparser.js"], 3],
   ["tokenizers of public models, when there is one", ["tokenizers.js"], 12],
+  ["elements, before a station is met", ["elements.js"], 14],
+  ["worker of stations that measure", ["course-lab.js"], 127],
+  ["worker of stations that plan memory", ["course-planner.js"], 63],
 ];
 
+/** Of any one station, with all that it imports as it starts. */
+export const STATION_BUDGET = 50;
+
 export async function buildLibrary(): Promise<Bundle> {
-  const result = await build({
-    configFile: "vite.lib.config.ts",
-    logLevel: "error",
-    build: { write: false },
-  });
-  const outputs = Array.isArray(result) ? result.flatMap(({ output }) => output) : [];
-  return new Map(outputs.map((file) => [file.fileName, file]));
+  const files: (Rolldown.OutputChunk | Rolldown.OutputAsset)[] = [];
+  for (const configFile of ["vite.lib.config.ts", "vite.elements.config.ts"]) {
+    const result = await build({ configFile, logLevel: "error", build: { write: false } });
+    if (Array.isArray(result)) files.push(...result.flatMap(({ output }) => output));
+  }
+  return new Map(files.map((file) => [file.fileName, file]));
 }
 
 /** The files and all that they import as they start. */
