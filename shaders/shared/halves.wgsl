@@ -12,3 +12,8 @@ fn pack_halves(x: vec2f) -> u32 {
 fn half_of(word: u32, at: u32) -> f32 {
   return unpack2x16float(word >> (16u * (at % 2u))).x;
 }
+
+// The four numbers of two words.
+fn four_halves(words: vec2u) -> vec4f {
+  return vec4f(unpack2x16float(words.x), unpack2x16float(words.y));
+}

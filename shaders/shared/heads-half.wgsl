@@ -11,7 +11,7 @@ fn number_of(word: Word, at: u32) -> f32 {
 }
 
 fn numbers_of(vector: Vector) -> vec4f {
-  return vec4f(unpack2x16float(vector.x), unpack2x16float(vector.y));
+  return four_halves(vector);
 }
 
 fn words_index(at: u32) -> u32 {

@@ -1,5 +1,5 @@
 // What all forms of matmul share: layouts, the range of K of one workgroup, the epilogue. Needs control, threefry, dropout,
-// masks, stream, activation and halves, and the including file's bindings.
+// masks, stream, activation, halves and matmul-plain or matmul-keep, and the including file's bindings.
 override TRANSPOSE_A: bool; // A is stored as [k, m]
 override TRANSPOSE_B: bool; // B is stored as [n, k]
 override A_HEADS: bool;     // the stored matrix is in the heads layout [batch, heads, length, headSize]
@@ -9,6 +9,7 @@ override HEADS: u32;
 override HEAD_SIZE: u32;
 override STORE: u32;
 override ACTIVATION: u32;
+override GRADIENT: bool;    // the derivative of dropout and activation at `before` instead of the function
 override BIAS: bool;
 override OUT_HALF: bool; // C is stored as halves, two columns to a word
 
@@ -72,10 +73,18 @@ fn k_range(split: u32) -> vec2u {
   return min(vec2u(split, split + 1u) * size, vec2u(params.k));
 }
 
+// An element of C from its sum.
 fn finished(row: u32, column: u32, sum: f32, key: vec2u) -> f32 {
   var value = sum;
   if (BIAS) { value += bias[column]; }
-  if (DROPOUT != DROPOUT_NONE) { value *= mask_factor(key, params.rowOffset + row, column, params.n); }
+  let here = row * params.n + column;
+  keep_sum(here, value);
+  var factor = 1.0;
+  if (DROPOUT != DROPOUT_NONE) {
+    factor = mask_factor(key, params.rowOffset + row, column, params.n);
+    value *= factor;
+  }
+  if (GRADIENT) { return value * activation_gradient(ACTIVATION, before[here] * factor); }
   return activation(ACTIVATION, value);
 }
 
@@ -105,17 +114,23 @@ fn outer(x: vec4f, y: vec4f) -> mat4x4f {
   return mat4x4f(x.x * y, x.y * y, x.z * y, x.w * y);
 }
 
-// A loop, so that the long epilogue is compiled once.
+// Loops, so that the long epilogue is compiled once. They turn the elements around instead of indexing them: what is indexed
+// by a variable would leave the registers.
 fn store4x4(row: u32, column: u32, sums: mat4x4f, split: u32, key: vec2u) {
-  var elements = sums;
-  if (OUT_HALF) {
-    for (var i = 0u; i < 8u; i++) {
-      let four = elements[i / 2u];
-      store_halves(row + i / 2u, column + i % 2u * 2u, select(four.xy, four.zw, i % 2u == 1u), key);
+  var rows = sums;
+  for (var i = 0u; i < 4u; i++) {
+    var elements = rows[0];
+    if (OUT_HALF) {
+      for (var j = 0u; j < 4u; j += 2u) {
+        store_halves(row + i, column + j, elements.xy, key);
+        elements = elements.zwxy;
+      }
+    } else {
+      for (var j = 0u; j < 4u; j++) {
+        store(row + i, column + j, elements.x, split, key);
+        elements = elements.yzwx;
+      }
     }
-    return;
-  }
-  for (var i = 0u; i < 16u; i++) {
-    store(row + i / 4u, column + i % 4u, elements[i / 4u][i % 4u], split, key);
+    rows = mat4x4f(rows[1], rows[2], rows[3], rows[0]);
   }
 }

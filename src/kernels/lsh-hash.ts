@@ -1,5 +1,7 @@
 import hadamardSource from "../../shaders/lsh-hash.hadamard.wgsl?raw";
+import quadsSource from "../../shaders/lsh-hash.quads.wgsl?raw";
 import source from "../../shaders/lsh-hash.wgsl?raw";
+import wideSource from "../../shaders/lsh-hash.wide.wgsl?raw";
 import { ConfigError } from "../errors.js";
 import { defineKernel, type Kernel, type Storage, storedAs, storedName } from "../gpu/kernel.js";
 import { ceilDiv } from "../shapes.js";
@@ -57,7 +59,6 @@ function rotationsShape(dims: LshHashDims): readonly number[] {
 
 const overrides = (d: LshHashDims) => ({
   HEADS: d.heads,
-  HEAD_SIZE: d.headSize,
   ROUNDS: d.rounds,
   COLUMNS: d.rotationColumns,
   MASKED: Number(d.masked),
@@ -66,12 +67,36 @@ const overrides = (d: LshHashDims) => ({
 
 const vectors = (d: LshHashDims) => [d.batch, d.heads, d.length, d.headSize];
 
+const oneProbe = ({ probes = 1 }: LshHashDims) => probes === 1;
+
+/** Rotation columns from which the wide form's tiles are filled. */
+const MANY_COLUMNS = 64;
+
 function gaussian(storage: Storage): Kernel<LshHashDims> {
   return defineKernel<LshHashDims>({
     name: storedName("lsh-hash", storage),
     sources: [...headsText[storage], source],
-    overrides: (d) => ({ ...overrides(d), PROBES: d.probes ?? 1 }),
-    params: { length: "u32" },
+    overrides: (d) => ({ ...overrides(d), HEAD_SIZE: d.headSize, PROBES: d.probes ?? 1 }),
+    params: { length: "u32", headSize: "u32" },
+    variants: [
+      {
+        name: "quads",
+        sources: ["enable subgroups;", ...headsText[storage], quadsSource],
+        overrides,
+        grid: (d) => [ceilDiv(d.length, 128), d.rounds, d.batch * d.heads],
+        requires: { feature: "subgroups" },
+        software: true,
+        supports: oneProbe,
+      },
+      {
+        name: "wide",
+        sources: [...headsText[storage], wideSource],
+        overrides: (d) => ({ ...overrides(d), HEAD_SIZE: d.headSize }),
+        grid: (d) => [ceilDiv(d.length, 64), d.rounds, d.batch * d.heads],
+        supports: oneProbe,
+        suits: (d) => d.rotationColumns >= MANY_COLUMNS,
+      },
+    ],
     bindings: {
       qk: { access: "read", ...storedAs(storage, vectors) },
       rotations: { access: "read", shape: rotationsShape },
@@ -109,7 +134,12 @@ function hadamard(storage: Storage): Kernel<LshHashDims> {
   return defineKernel<LshHashDims>({
     name: storedName("lsh-hash:hadamard", storage),
     sources: [...headsText[storage], hadamardSource],
-    overrides: (d) => ({ ...overrides(d), SIZE: rotationSize(d.headSize), TILE: tile(d) }),
+    overrides: (d) => ({
+      ...overrides(d),
+      HEAD_SIZE: d.headSize,
+      SIZE: rotationSize(d.headSize),
+      TILE: tile(d),
+    }),
     params: { length: "u32" },
     supports: (d) => d.headSize >= 4 && d.headSize <= 256,
     bindings: {

@@ -2,12 +2,15 @@ import quadsSource from "../../shaders/matmul.quads.wgsl?raw";
 import rowsSource from "../../shaders/matmul.rows.wgsl?raw";
 import tiledSource from "../../shaders/matmul.tiled.wgsl?raw";
 import matmulSource from "../../shaders/matmul.wgsl?raw";
+import wideSource from "../../shaders/matmul.wide.wgsl?raw";
 import activation from "../../shaders/shared/activation.wgsl?raw";
 import control from "../../shaders/shared/control.wgsl?raw";
 import dropout from "../../shaders/shared/dropout.wgsl?raw";
 import halves from "../../shaders/shared/halves.wgsl?raw";
 import masks from "../../shaders/shared/masks.wgsl?raw";
 import shared from "../../shaders/shared/matmul.wgsl?raw";
+import keepSum from "../../shaders/shared/matmul-keep.wgsl?raw";
+import plainSum from "../../shaders/shared/matmul-plain.wgsl?raw";
 import quadF16 from "../../shaders/shared/quad-f16.wgsl?raw";
 import quadF32 from "../../shaders/shared/quad-f32.wgsl?raw";
 import quadHalf from "../../shaders/shared/quad-half.wgsl?raw";
@@ -47,6 +50,8 @@ export interface MatmulDims {
   readonly fixedPoint: boolean;
   /** Applied last, before the store. */
   readonly activation: Activation;
+  /** Multiplies by the derivative of dropout and activation at `before` instead. */
+  readonly gradient: boolean;
   readonly bias: boolean;
   /** 0 none, 1 seeded, 2 by the `keep` mask. */
   readonly dropout: 0 | 1 | 2;
@@ -81,6 +86,7 @@ export function matmulDims(
     store: given.store ?? "set",
     fixedPoint: given.fixedPoint ?? false,
     activation: given.activation ?? "linear",
+    gradient: given.gradient ?? false,
     bias: given.bias ?? false,
     dropout: given.dropout ?? 0,
     dropoutRate: given.dropoutRate ?? 0,
@@ -88,10 +94,8 @@ export function matmulDims(
     splits: given.splits ?? 1,
   };
   checkHeads(dims);
-  if (
-    dims.splits > 1 &&
-    (dims.store !== "set" || dims.bias || dims.dropout || dims.activation !== "linear")
-  ) {
+  const epilogue = dims.store !== "set" || dims.bias || dims.dropout || dims.activation !== "linear";
+  if (dims.splits > 1 && epilogue) {
     throw new ConfigError(
       `matmul in ${dims.splits} splits stores partial sums: use store "set" without bias, dropout and activation`,
     );
@@ -131,10 +135,10 @@ export function matmulSplits(m: number, n: number, k: number): number {
  * Forms that round their operands to halves and sum in f32, for products of more than 8 rows: in the device's own f16
  * where it has it, else packed. An operand beyond 65,504 makes the result infinite or NaN.
  */
-export function halfVariants(features: ReadonlySet<string>): Readonly<Record<string, string>> {
-  const name = features.has("shader-f16") ? "tiled-f16" : "tiled-half";
-  const kernels = [matmul, matmulResidual, matmulToHalves, matmulByHalves];
-  return Object.fromEntries(kernels.map((kernel) => [kernel.name, name]));
+export function halfVariants(features: ReadonlySet<string>): Readonly<Record<string, readonly string[]>> {
+  const names = features.has("shader-f16") ? ["wide-f16", "tiled-f16"] : ["wide-half", "tiled-half"];
+  const kernels = [matmul, matmulKeep, matmulResidual, matmulToHalves, matmulByHalves];
+  return Object.fromEntries(kernels.map((kernel) => [kernel.name, names]));
 }
 
 /** Rows and columns of C per workgroup. */
@@ -142,6 +146,9 @@ const TILE = 64;
 
 /** Most rows of C for which the form without tiles is used. */
 const FEW_ROWS = 8;
+
+/** Workgroups of the wide form below which it leaves much of a GPU idle. */
+const MANY_TILES = 256;
 
 const snippets = [control, threefry, dropout, masks, stream, activation, halves, shared];
 
@@ -154,6 +161,12 @@ function shapeClass(d: MatmulDims): string {
   return `${sizes.join("x")}/${layouts.map(Number).join("")}`;
 }
 
+/** Whether fours of neighbouring elements of A and B lie in one row and one head, and no four is cut. */
+function inFours(d: MatmulDims): boolean {
+  const headSize = d.aHeads || d.bHeads ? d.headSize : 4;
+  return [d.transposeA ? d.m : d.k, d.transposeB ? d.k : d.n, headSize].every((size) => size % 4 === 0);
+}
+
 /** What of a product is stored as halves, two to a word along rows (or, of heads layouts, along heads). */
 interface Halves {
   readonly a?: boolean;
@@ -161,12 +174,18 @@ interface Halves {
   readonly out?: boolean;
 }
 
-function spec(out: "f32" | "i32", half: Halves = {}) {
+/** How the wide forms read four neighbours of an operand. */
+const fours = (operand: "A" | "B", storage: Storage): string =>
+  storage === "half"
+    ? `alias ${operand} = vec2u; fn four_of_${operand}(four: vec2u) -> vec4f { return four_halves(four); }`
+    : `alias ${operand} = vec4f; fn four_of_${operand}(four: vec4f) -> vec4f { return four; }`;
+
+function spec(out: "f32" | "i32", epilogue = plainSum, half: Halves = {}) {
   const storageOf = (tensor: keyof Halves): Storage => (half[tensor] ? "half" : "f32");
   const wordOf = (tensor: keyof Halves) => (half[tensor] ? "u32" : "f32");
   const plain = !half.a && !half.b && !half.out;
   const form = (source: string, ...first: readonly string[]) => ({
-    sources: [...first, `alias Out = ${half.out ? "u32" : out};`, ...snippets, source],
+    sources: [...first, `alias Out = ${half.out ? "u32" : out};`, ...snippets, epilogue, source],
     overrides: (d: MatmulDims) => {
       const inHeads = d.aHeads || d.bHeads || d.cHeads;
       return {
@@ -180,6 +199,7 @@ function spec(out: "f32" | "i32", half: Halves = {}) {
         STORE: STORES.indexOf(d.store),
         FIXED_POINT: Number(d.fixedPoint),
         ACTIVATION: ACTIVATION_CODES[d.activation],
+        GRADIENT: Number(d.gradient),
         BIAS: Number(d.bias),
         DROPOUT: d.dropout,
         OUT_HALF: Number(half.out ?? false),
@@ -200,11 +220,23 @@ function spec(out: "f32" | "i32", half: Halves = {}) {
     grid: (d: MatmulDims) => [ceilDiv(d.n, TILE), ceilDiv(d.m, TILE), d.splits] as const,
     supports: (d: MatmulDims) => fits(d) && (d.m > FEW_ROWS || !plain),
   };
-  const rounding: readonly Variant<MatmulDims>[] = [
-    { name: "tiled-f16", ...tiled(quadF16), requires: { feature: "shader-f16" }, rounds: true },
+  const wideGrid = (d: MatmulDims) => [ceilDiv(d.n, TILE), ceilDiv(d.m, 2 * TILE), d.splits] as const;
+  const wide = (quad: string) => ({
+    ...form(wideSource, quad, fours("A", storageOf("a")), fours("B", storageOf("b"))),
+    grid: wideGrid,
+    supports: (d: MatmulDims) => tiles.supports(d) && inFours(d),
+    suits: (d: MatmulDims) => wideGrid(d).reduce((all, size) => all * size, 1) >= MANY_TILES,
+  });
+  const f16 = { requires: { feature: "shader-f16" }, rounds: true } as const;
+  const tiledForms: readonly Variant<MatmulDims>[] = [
+    { name: "wide", ...wide(quadF32) },
+    { name: "wide-f16", ...wide(quadF16), ...f16 },
+    { name: "wide-half", ...wide(quadHalf), rounds: true },
+    { name: "tiled", ...tiled(quadF32) },
+    { name: "tiled-f16", ...tiled(quadF16), ...f16 },
     { name: "tiled-half", ...tiled(quadHalf), rounds: true },
   ];
-  const exact: readonly Variant<MatmulDims>[] = [
+  const otherForms: readonly Variant<MatmulDims>[] = [
     {
       name: "rows",
       ...form(rowsSource),
@@ -218,7 +250,6 @@ function spec(out: "f32" | "i32", half: Halves = {}) {
       requires: { feature: "subgroups" },
       software: true,
     },
-    { name: "tiled", ...tiled(quadF32) },
   ];
   return {
     params: {
@@ -247,6 +278,7 @@ function spec(out: "f32" | "i32", half: Halves = {}) {
       bias: { access: "read", shape: (d) => [d.n], optional: true },
       keep: { access: "read", type: "u32", shape: (d) => [d.batch * d.length, d.n], optional: true },
       control: { access: "read", type: "u32", shape: () => [16], optional: true },
+      before: { access: "read", shape: (d) => [d.m, d.n], optional: true },
       out: {
         access: "read_write",
         ...storedAs<MatmulDims>(storageOf("out"), (d) => (d.cHeads ? headsShape(d) : [d.splits, d.m, d.n])),
@@ -258,16 +290,27 @@ function spec(out: "f32" | "i32", half: Halves = {}) {
       bytes:
         (half.a ? 2 : 4) * d.m * d.k +
         (half.b ? 2 : 4) * d.k * d.n +
-        (half.out ? 2 : 4) * d.splits * d.m * d.n * (d.store === "set" ? 1 : 2),
+        (half.out ? 2 : 4) * d.splits * d.m * d.n * (d.store === "set" && !d.gradient ? 1 : 2),
     }),
     shapeClass,
-    variants: plain ? [...exact, ...rounding] : rounding,
+    // Of halves few forms: the rounding ones, and one that is exact.
+    variants: plain ? [...otherForms, ...tiledForms] : tiledForms.filter(({ rounds }) => rounds),
     ...(plain ? { ...form(matmulSource), ...tiles, software: true } : tiled(quadF32)),
   } satisfies Omit<KernelSpec<MatmulDims>, "name">;
 }
 
-/** C (+)= act(mask·(A·B + bias)), stored as f32: stores "set" and "add". Specification: shaders/matmul.wgsl. */
-export const matmul = defineKernel<MatmulDims>({ name: "matmul", ...spec("f32") });
+const plain = spec("f32");
+const keeping = spec("f32", keepSum);
+
+/** C (+)= act(mask·(A·B + bias)) or a gradient, stored as f32: stores "set" and "add". Specification: shaders/matmul.wgsl. */
+export const matmul = defineKernel<MatmulDims>({ name: "matmul", ...plain });
+
+/** The same with A·B + bias in a second tensor: store "set", of C in rows. */
+export const matmulKeep = defineKernel<MatmulDims>({
+  name: "matmul:keep",
+  ...keeping,
+  bindings: { ...keeping.bindings, kept: { access: "write", shape: (d) => [d.m, d.n] } },
+});
 
 /** The same into a residual stream (i32): stores "residualAdd" and "residualSub". */
 export const matmulResidual = defineKernel<MatmulDims>({ name: "matmul:residual", ...spec("i32") });
@@ -275,11 +318,11 @@ export const matmulResidual = defineKernel<MatmulDims>({ name: "matmul:residual"
 /** The same of A stored as halves, into halves: store "set", an even number of columns, no splits. */
 export const matmulToHalves = defineKernel<MatmulDims>({
   name: "matmul:to-halves",
-  ...spec("f32", { a: true, out: true }),
+  ...spec("f32", plainSum, { a: true, out: true }),
 });
 
 /** The same as `matmul`, of B stored as halves. */
 export const matmulByHalves = defineKernel<MatmulDims>({
   name: "matmul:by-halves",
-  ...spec("f32", { b: true }),
+  ...spec("f32", plainSum, { b: true }),
 });

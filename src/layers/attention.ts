@@ -6,8 +6,9 @@ import { dropoutMask } from "../kernels/stream.js";
 import { storedTensor, type Tensor } from "../scheduler/recording.js";
 import { type Attended, type AttentionHeads, attendHeads, attendHeadsBackward } from "./attention-heads.js";
 import { dropoutAt, type LayerContext, layerName } from "./context.js";
-import { linear, linearInputGradient, linearResidual, linearWeightGradient } from "./linear.js";
-import { normalize, normalizeBackward } from "./norm.js";
+import { gradientSums } from "./gradient-sums.js";
+import { linear, linearInputGradient, linearResidual, linearWeightGradient, weightParts } from "./linear.js";
+import { normalize, normalizeBackward, normParts } from "./norm.js";
 import { makeRows, type Rows, ranges, slice } from "./rows.js";
 
 const NAME = ({ config }: LayerContext, layer: number) => `${layerName(config, layer)}.attention`;
@@ -162,16 +163,19 @@ export function attentionBackward(
   const dHeads = attendHeadsBackward(context, state.attended, dAttended);
   for (const { start, count } of ranges([streams.x, streams.dx, state.normed])) {
     const dNormed = recording.tensor("dNormed", [count, hiddenSize]);
+    const sizes = { m: width, n: hiddenSize, k: count };
+    const dWeightOf = (projection: string) => gradient(`${name}.self_attention.${projection}.weight`);
+    const sums = gradientSums(recording, [
+      ...normParts(context, `${name}.layer_norm`, count),
+      ...projections(kind).map((projection) => weightParts(dWeightOf(projection), sizes)),
+    ]);
     projections(kind).forEach((projection, i) => {
       const dOut = dHeads[i] as Tensor;
       linearWeightGradient(
         context,
-        {
-          dOut,
-          x: slice(state.normed, start, count),
-          dWeight: gradient(`${name}.self_attention.${projection}.weight`),
-        },
-        { m: width, n: hiddenSize, k: count, aHeads: true, rowOffset: start },
+        { dOut, x: slice(state.normed, start, count), dWeight: dWeightOf(projection) },
+        { ...sizes, aHeads: true, rowOffset: start },
+        sums,
       );
       linearInputGradient(
         context,
@@ -184,6 +188,8 @@ export function attentionBackward(
       `${name}.layer_norm`,
       { x: slice(streams.x, start, count), dOut: dNormed, dx: slice(streams.dx, start, count) },
       count,
+      sums,
     );
+    sums.add();
   }
 }

@@ -1,6 +1,5 @@
-// Attention over chunks as a whole: all rounds forward, and all gradients.
+// Attention over chunks as a whole: all rounds forward.
 import { ConfigError, ShapeError } from "../errors.js";
-import { attentionDelta } from "../kernels/attention-delta.js";
 import {
   type ChunkAttentionDims,
   chunkAttention,
@@ -8,21 +7,9 @@ import {
   headsShape,
   needsPlaces,
 } from "../kernels/chunk-attention.js";
-import {
-  chunkAttentionDk,
-  chunkAttentionDkHalf,
-  chunkAttentionDq,
-  chunkAttentionDqHalf,
-  chunkAttentionDv,
-  chunkAttentionDvHalf,
-  chunkAttentionGradients,
-  chunkAttentionGradientsHalf,
-  isJoint,
-} from "../kernels/chunk-attention-backward.js";
 import { chunkPlaces } from "../kernels/chunk-places.js";
 import { keyScale, keyScaleHalf } from "../kernels/key-scale.js";
-import { type Recording, storageOf, type Tensor, view } from "../scheduler/recording.js";
-import { elements } from "../shapes.js";
+import { type Recording, storageOf, type Tensor } from "../scheduler/recording.js";
 
 /** Settings of all rounds together. */
 export type AttentionDims = Omit<ChunkAttentionDims, "round"> & {
@@ -57,22 +44,8 @@ export interface AttentionState {
 
 /** The kernels by how q, k and v are stored. */
 const KERNELS = {
-  f32: {
-    scale: keyScale,
-    attention: chunkAttention,
-    gradients: chunkAttentionGradients,
-    dq: chunkAttentionDq,
-    dk: chunkAttentionDk,
-    dv: chunkAttentionDv,
-  },
-  half: {
-    scale: keyScaleHalf,
-    attention: chunkAttentionHalf,
-    gradients: chunkAttentionGradientsHalf,
-    dq: chunkAttentionDqHalf,
-    dk: chunkAttentionDkHalf,
-    dv: chunkAttentionDvHalf,
-  },
+  f32: { scale: keyScale, attention: chunkAttention },
+  half: { scale: keyScaleHalf, attention: chunkAttentionHalf },
 } as const;
 
 /**
@@ -104,54 +77,7 @@ export function recordChunkAttention(
   return { out, stats, scale };
 }
 
-/** Gradients of q, k (of shared keys within dq) and v, for `dOut` and what the forward pass left. */
-export function recordChunkAttentionBackward(
-  recording: Recording,
-  dims: AttentionDims,
-  inputs: AttentionInputs & AttentionState & { readonly dOut: Tensor },
-): { readonly dq: Tensor; readonly dk?: Tensor; readonly dv: Tensor } {
-  checkDims(dims);
-  const { q, k, v, dropoutSource, out, stats, scale, dOut } = inputs;
-  const { batch, heads, length, headSize, shared } = dims;
-  const shape = [batch, heads, length, headSize];
-  const rows = recording.tensor("rows", [batch, heads, length, 4]);
-  recording.dispatch(attentionDelta, { batch, heads, length, headSize }, { scale, out, stats, dOut, rows });
-  const order = places(recording, dims, inputs);
-  const dq = recording.tensor("dq", shape);
-  const kernels = KERNELS[storageOf(q)];
-  if (isJoint(dims)) {
-    const keys = k ? view(k, 0, k.shape, { type: "u32" }) : order;
-    const dkv = recording.tensor(shared ? "dv" : "dkv", shared ? shape : [2, ...shape]);
-    for (let round = 0; round < dims.rounds; round++) {
-      recording.dispatch(
-        kernels.gradients,
-        { ...dims, round, accumulate: round > 0 },
-        { q, keys, v, dropoutSource, dOut, rows, dq, dkv },
-      );
-    }
-    if (shared) return { dq, dv: dkv };
-    return { dq, dk: view(dkv, 0, shape), dv: view(dkv, elements(shape), shape) };
-  }
-  const dk = shared ? dq : recording.tensor("dk", shape);
-  const dv = recording.tensor("dv", shape);
-  const apart = [
-    [kernels.dq, dq, false],
-    [kernels.dk, dk, shared],
-    [kernels.dv, dv, false],
-  ] as const;
-  for (const [kernel, gradient, begun] of apart) {
-    for (let round = 0; round < dims.rounds; round++) {
-      recording.dispatch(
-        kernel,
-        { ...dims, round, accumulate: begun || round > 0 },
-        { q, k, v, order, dropoutSource, dOut, rows, gradient },
-      );
-    }
-  }
-  return shared ? { dq, dv } : { dq, dk, dv };
-}
-
-function checkDims(dims: AttentionDims): void {
+export function checkDims(dims: AttentionDims): void {
   const { length, chunkLength, rounds, sorted } = dims;
   if (length % chunkLength !== 0) {
     throw new ShapeError(
@@ -166,7 +92,11 @@ function checkDims(dims: AttentionDims): void {
 }
 
 /** The order, with the chunk and bucket of every token where the options ask for them. */
-function places(recording: Recording, dims: AttentionDims, inputs: AttentionInputs): Tensor | undefined {
+export function places(
+  recording: Recording,
+  dims: AttentionDims,
+  inputs: AttentionInputs,
+): Tensor | undefined {
   if (!needsPlaces(dims)) return inputs.order;
   const { batch, heads, length, rounds, chunkLength, buckets } = dims;
   if (buckets === undefined) {
