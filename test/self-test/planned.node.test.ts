@@ -19,7 +19,6 @@ import {
   layerNormPairBackward,
 } from "../../src/kernels/layer-norm.js";
 import { matmul, matmulDims, matmulResidual } from "../../src/kernels/matmul.js";
-import { parameterArena } from "../../src/model/memory.js";
 import {
   chooseVariant,
   DEFAULT_LIMITS,
@@ -275,10 +274,11 @@ test.each<[string, ReformerOptions]>([
   ["fewer positions than chunks of all layers share", { maxLength: 100, lshChunkLength: 60 }],
   ["full attention", { layers: ["full"] }],
   ["two stacks", { head: "sequence-to-sequence", encoderLayers: ["lsh"], eosTokenId: 1, maxLength: 100 }],
+  ["no head", { head: "none", causal: false }],
   ["a classifier", { head: "classification", causal: false, numLabels: 3 }],
 ])("a model can be planned to be tested: %s", (_, options) => {
   const config = resolveConfig({ vocabSize: 64, layers: ["local", "lsh"], ...options });
-  const { plan: planned } = planForward(config, parameterArena(config, "weights", "weights"), DEFAULT_LIMITS);
+  const { plan: planned } = planForward(config, DEFAULT_LIMITS);
   expect(formsOf(planned).length).toBeGreaterThan(0);
 });
 
