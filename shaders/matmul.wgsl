@@ -8,6 +8,7 @@
 //   keep     [batch·length, n]  0 or 1, of all tokens                                                 u32  if DROPOUT = 2
 //   control  [16]               seed and draw: shared/control.wgsl                                    u32  if DROPOUT = 1
 //   out      [splits,m,n], or [batch, heads, length, headSize] where C_HEADS          f32, or i32 stream for residual stores
+//   Where WIDE_B or WIDE_C, the stored b or out has `width` columns, of which the operand's begin at firstColumn.
 //   The heads layout stands for the matrix [batch·length, heads·headSize] of one row per token. rowOffset is added to the
 //   row there and in the masks: the other operands may hold a slab of the tokens only.
 //   splits > 1: K is cut into equal ranges of whole K_STEPs; out holds one partial product each, summed later by reduce.

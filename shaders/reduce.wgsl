@@ -3,7 +3,8 @@
 //   out[i] (+)= Σ_p partials[p,i]
 //
 //   partials  [parts, count]  f32
-//   out       [count]         f32  added to where ADD
+//   out       [count]         f32  added to where ADD; where WIDE the sums are a matrix of COLUMNS columns, and out is one of
+//                                  WIDTH columns, of which the sums' begin at FIRST
 //
 //   Grid      ⌈count·LANES/256⌉ workgroups in a line: LANES lanes for each of 256/LANES elements
 //   Cost      parts·count additions
@@ -11,6 +12,10 @@
 //   Oracle    test/oracle/reduce.ts
 override LANES: u32;
 override ADD: bool;
+override WIDE: bool;
+override COLUMNS: u32;
+override WIDTH: u32;
+override FIRST: u32;
 
 struct Params { parts: u32, count: u32 }
 @group(0) @binding(0) var<uniform>             params:   Params;
@@ -35,6 +40,8 @@ fn main(
   workgroupBarrier();
   if (index >= elements || i >= params.count) { return; }
   for (var lane = 1u; lane < LANES; lane++) { sum += sh_sums[lane * elements + element]; }
-  if (ADD) { sum += out[i]; }
-  out[i] = sum;
+  var at = i;
+  if (WIDE) { at = i / COLUMNS * WIDTH + FIRST + i % COLUMNS; }
+  if (ADD) { sum += out[at]; }
+  out[at] = sum;
 }

@@ -1,6 +1,7 @@
 // The longest sequences that a plan has memory for, and what is said where one is longer.
 import { lengthStep, longestLength, type ReformerConfig } from "../config/config.js";
 import { GpuOutOfMemoryError, ShapeError } from "../errors.js";
+import { headGroups } from "../layers/head-groups.js";
 import { bytesWithin, type Held, largestWithin, planWithin } from "../scheduler/budget.js";
 import type { DeviceProfile, Plan } from "../scheduler/plan.js";
 
@@ -19,7 +20,7 @@ export function longestFitting(
 ): number {
   const bytes = (length: number): number => {
     try {
-      return bytesWithin(profile, held, (p) => make(p, length));
+      return bytesWithin(profile, held, (p) => make(p, length), headGroups(config));
     } catch (error) {
       if (error instanceof GpuOutOfMemoryError || error instanceof ShapeError)
         return Number.POSITIVE_INFINITY;
@@ -45,7 +46,7 @@ export function planLength<T extends { readonly plan: Plan }>(
   make: MakePlan<T>,
 ): T {
   try {
-    return planWithin(profile, held, (p) => make(p, length));
+    return planWithin(profile, held, (p) => make(p, length), headGroups(config));
   } catch (error) {
     if (!(error instanceof GpuOutOfMemoryError)) throw error;
     const longest = longestFitting(config, profile, held, make);

@@ -30,8 +30,8 @@ export async function planRun(
   if (chosen || !options.tune || shape.precision === "mixed") return { plan };
   const known = rememberedChoices(gpu.device);
   const { tuned, broken } = await tune(plan.plan, profile, known, stopwatchOn(gpu, profile));
-  const { chunkDivisor } = plan.plan.choices;
-  const faster = make({ ...profile, chunkDivisor, tuned }, shape.length);
+  const { chunkDivisor, headGroup } = plan.plan.choices;
+  const faster = make({ ...profile, chunkDivisor, headGroup, tuned }, shape.length);
   if (broken.length === 0) return { plan: faster };
   return {
     plan: faster,

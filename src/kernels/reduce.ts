@@ -8,7 +8,12 @@ export interface SumPartialsDims {
   readonly count: number;
   /** Adds to `out` instead of overwriting it. */
   readonly add: boolean;
+  /** The sums are a matrix of `columns` columns, and `out` is one of `width`, of which the sums' begin at `first`. */
+  readonly within?: { readonly columns: number; readonly width: number; readonly first: number } | undefined;
 }
+
+const outCount = ({ count, within }: SumPartialsDims) =>
+  within ? (count / within.columns) * within.width : count;
 
 /** Invocations that share one element's sum: many where there are many parts to read one after another. */
 const lanes = (parts: number) => (parts < 32 ? 1 : 16);
@@ -17,11 +22,18 @@ const lanes = (parts: number) => (parts < 32 ? 1 : 16);
 export const sumPartials = defineKernel<SumPartialsDims>({
   name: "reduce",
   sources: [source],
-  overrides: (d) => ({ LANES: lanes(d.parts), ADD: Number(d.add) }),
+  overrides: ({ parts, add, within }) => ({
+    LANES: lanes(parts),
+    ADD: Number(add),
+    WIDE: Number(within !== undefined),
+    COLUMNS: within?.columns ?? 1,
+    WIDTH: within?.width ?? 1,
+    FIRST: within?.first ?? 0,
+  }),
   params: { parts: "u32", count: "u32" },
   bindings: {
     partials: { access: "read", shape: (d) => [d.parts, d.count] },
-    out: { access: "read_write", shape: (d) => [d.count] },
+    out: { access: "read_write", shape: (d) => [outCount(d)] },
   },
   grid: (d) => lineGrid(ceilDiv(d.count * lanes(d.parts), 256)),
   cost: (d) => ({ flops: d.parts * d.count, bytes: 4 * (d.parts + 1 + Number(d.add)) * d.count }),

@@ -70,7 +70,7 @@ export function linearWeightGradient(
   dims: ProductDims,
 ): void {
   const { recording } = context;
-  const { m, n, k } = dims;
+  const { m, n, k, columnsOf, width = n, firstColumn: first = 0, ...rest } = dims;
   const splits = matmulSplits(m, n, k);
   const operands = { a: tensors.dOut, b: tensors.x };
   if (splits === 1) {
@@ -79,13 +79,14 @@ export function linearWeightGradient(
     return;
   }
   const partials = recording.tensor("weight gradient parts", [splits, m, n]);
-  recording.dispatch(matmul, dimsOf(context, { transposeA: true, splits, ...dims }), {
+  recording.dispatch(matmul, dimsOf(context, { transposeA: true, splits, m, n, k, ...rest }), {
     ...operands,
     out: partials,
   });
+  const within = columnsOf === "c" ? { columns: n, width, first } : undefined;
   recording.dispatch(
     sumPartials,
-    { parts: splits, count: m * n, add: true },
+    { parts: splits, count: m * n, add: true, ...(within && { within }) },
     { partials, out: tensors.dWeight },
   );
 }

@@ -49,8 +49,8 @@ export async function labelled(given: Case, gpu: Gpu, fixedPoint: boolean): Prom
   embed(context, session.input("tokens", tokens), streams.x1);
   copyInto(context, streams.x1, streams.x2);
   context.config.layers.forEach((kind, layer) => {
-    const stored = layerForward(context, layer, kind, streams, true);
-    if (stored && kind === "lsh") recordHash(session, layer, stored.attention.heads.query, hashes.get(layer));
+    const stored = layerForward(context, layer, kind, streams, true)?.attention[0];
+    if (stored && kind === "lsh") recordHash(session, layer, stored.heads.query, hashes.get(layer));
     session.snapshot(`layer/${layer}/attn_output`, streams.x1);
     session.snapshot(`layer/${layer}/hidden_states`, streams.x2);
   });
