@@ -1,6 +1,7 @@
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { bookPlugin } from "./demo/data/book-plugin.js";
+import { licences } from "./src/cli/licences.js";
 import { plainShaders } from "./src/cli/plain-shaders.js";
 import { CHROME_FLAGS, findChrome } from "./test/support/chrome.mjs";
 
@@ -20,10 +21,19 @@ const MODELS = [
 const PEERS = "test/bench/peers/**";
 
 export default defineConfig(({ mode }) => ({
-  plugins: [bookPlugin(), plainShaders()],
+  plugins: [
+    bookPlugin(),
+    plainShaders(),
+    licences(["lit", "uplot", "comlink", "@huggingface/tokenizers", "pickleparser"]),
+  ],
   publicDir: "demo/public",
   base: "./", // the built page works under any path
-  build: { target: "es2022", outDir: "site" }, // dist/ is the library's
+  build: {
+    target: "es2022",
+    // light-dark() as it is written: elements' own sheets have it too, and lowering it here alone would part the two.
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
+    outDir: "site", // dist/ is the library's
+  },
   // One piece: the inline worker is a blob, from which no other file can be imported.
   worker: {
     format: "es",

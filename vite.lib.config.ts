@@ -1,6 +1,8 @@
-// The library: ES modules for `npm pack`. Its types come from tsc, its page from vite.config.ts.
-import { readFileSync } from "node:fs";
+// The library: ES modules for `npm pack`. Its types come from tsc, its page from vite.config.ts, the elements of the course
+// from vite.elements.config.ts.
 import { build, defineConfig, type Plugin } from "vite";
+import { licences } from "./src/cli/licences.js";
+import { literals, MODEL_LITERALS, PACKAGES } from "./src/cli/literals.js";
 import { plainShaders } from "./src/cli/plain-shaders.js";
 
 const TARGET = "es2022";
@@ -8,68 +10,12 @@ const TARGET = "es2022";
 /** Packages that are bundled; their licences ask to be passed on. */
 const BUNDLED = ["comlink", "pickleparser", "@huggingface/tokenizers"];
 
-/** Of those, what few models need: files of their own, loaded by `import()`. */
-const SEPARATE = [
-  { name: "pickleparser", exported: "Parser", file: "pickleparser.js", importer: "/src/io/torch-pickle.ts" },
-  {
-    name: "@huggingface/tokenizers",
-    exported: "Tokenizer",
-    file: "tokenizers.js",
-    importer: "/src/text/public-tokenizer.ts",
-  },
-];
-
-/**
- * What a user's bundler must find word for word. Vite would resolve it and the minifier would rewrite it, so a
- * placeholder stands for it until the files are written.
- */
-const LITERALS = [
-  {
-    importer: "/src/open-model.ts",
-    source:
-      'new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "webgpu-reformer" })',
-    placeholder: "__WORKER__",
-    literal: 'new Worker(new URL("./worker.js",import.meta.url),{type:"module",name:"webgpu-reformer"})',
-  },
-  // By URL, not as modules: bundlers copy such files as they are. Vite puts a worker into a single script by default,
-  // and before Vite 8 it refuses one that imports modules later.
-  ...SEPARATE.map(({ name, file, importer }, i) => ({
-    importer,
-    source: `import("${name}")`,
-    placeholder: `__SEPARATE_${i}__`,
-    literal: `import(/* @vite-ignore */ /* webpackIgnore: true */ new URL("./${file}",import.meta.url).href)`,
-  })),
-];
-
-function literals(): Plugin {
-  return {
-    name: "literals",
-    enforce: "pre",
-    transform(code, id) {
-      const here = LITERALS.filter(({ importer }) => id.endsWith(importer));
-      return here.reduce((all, { source, placeholder }) => all.replace(source, placeholder), code);
-    },
-    generateBundle(_options, bundle) {
-      const chunks = Object.values(bundle).filter((file) => file.type === "chunk");
-      for (const { importer, source, placeholder, literal } of LITERALS) {
-        const found = chunks.filter(({ code }) => code.includes(placeholder));
-        if (found.length !== 1)
-          this.error(`${source} must occur once in ${importer}, not ${found.length} times.`);
-        for (const chunk of found) chunk.code = chunk.code.replace(placeholder, literal);
-      }
-      // The minifier writes import(`./x.js`), which not every tool takes for a constant.
-      for (const chunk of chunks)
-        chunk.code = chunk.code.replace(/\bimport\(`([\w./@-]+)`\)/g, 'import("$1")');
-    },
-  };
-}
-
 /** Emits each separate package as one file that imports nothing. */
 function separatePackages(): Plugin {
   return {
     name: "separate-packages",
     async generateBundle() {
-      for (const { name, exported, file } of SEPARATE) {
+      for (const { name, exported, file } of PACKAGES) {
         this.emitFile({ type: "asset", fileName: file, source: await bundlePackage(name, exported) });
       }
     },
@@ -100,21 +46,9 @@ async function bundlePackage(name: string, exported: string): Promise<string> {
   return output.output[0].code;
 }
 
-function passOnLicences(): Plugin {
-  return {
-    name: "pass-on-licences",
-    generateBundle() {
-      for (const name of BUNDLED) {
-        const source = readFileSync(`node_modules/${name}/LICENSE`, "utf8");
-        this.emitFile({ type: "asset", fileName: `${name.replace(/.*\//, "")}.LICENSE.txt`, source });
-      }
-    },
-  };
-}
-
 export default defineConfig({
   publicDir: false,
-  plugins: [plainShaders(), literals(), separatePackages(), passOnLicences()],
+  plugins: [plainShaders(), literals(MODEL_LITERALS), separatePackages(), licences(BUNDLED)],
   // One piece with everything in it: the inline worker is a blob, from which no other file can be found.
   worker: {
     format: "es",

@@ -1,7 +1,6 @@
 import { book } from "virtual:book";
-import type { Remote } from "comlink";
 import { LabClient } from "./lab/client.js";
-import type { Planner } from "./plan-worker.js";
+import { longestLength, planMemory } from "./planner.js";
 import type { Runtime } from "./runtime.js";
 import { startPage } from "./start.js";
 
@@ -11,27 +10,11 @@ const LIBRARY_AFTER = 800;
 /** The library is fetched after the first paint. */
 const library = () => import("../src/index.js");
 
-let planner: Promise<Remote<Planner>> | undefined;
-async function openPlanner(): Promise<Remote<Planner>> {
-  const { wrap } = await import("comlink");
-  const worker = new Worker(new URL("./plan-worker.ts", import.meta.url), {
-    type: "module",
-    name: "planner",
-  });
-  return wrap<Planner>(worker);
-}
-
 const runtime: Runtime = {
   create: async (config, options) => (await library()).Reformer.create(config, options),
   load: async (from, options) => (await library()).Reformer.load(from, options),
-  planMemory: async (...asked) => {
-    planner ??= openPlanner();
-    return (await planner).planMemory(...asked);
-  },
-  longestLength: async (...asked) => {
-    planner ??= openPlanner();
-    return (await planner).longestLength(...asked);
-  },
+  planMemory,
+  longestLength,
   testGpu: async (...asked) => (await import("./gpu-test/client.js")).testGpu(...asked),
   lab: new LabClient(),
 };

@@ -37,6 +37,7 @@ export class ModelHolder {
       tokenizer: tokenizerOptions(settings),
       text,
       memoryLimit: memoryLimitOf(settings),
+      interactive: true,
       signal,
       onProgress: ({ phase, loaded, total }) => onPreparing({ phase, share: total > 0 ? loaded / total : 0 }),
     };

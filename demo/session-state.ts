@@ -5,6 +5,7 @@ import type { MemoryUse, ModelDescription, PlanOptions, ReformerOptions, TrainSt
 import type { SavedRun } from "./saved-run.js";
 import { modelConfig, planOptions, presetSettings, type Settings, suggestPreset } from "./settings.js";
 import type { OwnText } from "./text-source.js";
+import { WRITING, type WritingSettings } from "./writing-settings.js";
 
 export type Phase = "idle" | "preparing" | "training" | "pausing" | "paused" | "done" | "stopped";
 
@@ -12,7 +13,7 @@ export type Phase = "idle" | "preparing" | "training" | "pausing" | "paused" | "
 export const BUSY: readonly Phase[] = ["preparing", "training", "pausing"];
 
 export interface Preparing {
-  readonly phase: "download" | "upload" | "compile";
+  readonly phase: "download" | "upload" | "compile" | "encode";
   /** Share done, 0 to 1. */
   readonly share: number;
 }
@@ -27,6 +28,7 @@ export interface SessionState {
   readonly phase: Phase;
   readonly adapter: AdapterFound;
   readonly settings: Settings;
+  readonly writing: WritingSettings;
   readonly ownText: OwnText | null;
   /** Characters of the text in use, once known. */
   readonly characters: number | null;
@@ -64,6 +66,7 @@ export function initialState(adapter: AdapterFound): SessionState {
     phase: "idle",
     adapter,
     settings: presetSettings(suggestPreset(adapter)),
+    writing: WRITING,
     ownText: null,
     characters: null,
     preparing: null,

@@ -1,5 +1,10 @@
-/** Settings as a link: what differs from a preset stands in the page's address, and a shared address sets them. */
+/**
+ * Settings as a link: what differs from a preset, and how to write where that is not the default, stands in the page's
+ * address, and a shared address sets them.
+ */
 import { MIXES, PRESETS, type Preset, presetSettings, rangeOf, type Settings } from "./settings.js";
+
+import { WRITING, WRITING_RANGES, type WritingNumber, type WritingSettings } from "./writing-settings.js";
 
 type Field = Exclude<keyof Settings, "preset">;
 
@@ -57,4 +62,32 @@ export function searchOf(settings: Settings, search = ""): string {
   query.set(BASE, preset);
   for (const field of differing(preset)) query.set(field, String(settings[field]));
   return `?${query}`;
+}
+
+const WRITING_FIELDS = Object.keys(WRITING_RANGES) as readonly WritingNumber[];
+/** Names of the writing options in an address, where training has a `seed` too. */
+const parameterOf = (field: keyof WritingSettings) => `write.${field}`;
+
+/** The writing options of a shared address. What it says wrongly is as by default. */
+export function writingOf(search: string): WritingSettings {
+  const asked = new URLSearchParams(search);
+  const given = WRITING_FIELDS.flatMap((field) => {
+    const text = asked.get(parameterOf(field)) ?? "";
+    const value = Number(text);
+    const [min, max] = WRITING_RANGES[field];
+    const isNumber = WRITING[field] % 1 !== 0 || Number.isInteger(value);
+    return text !== "" && value >= min && value <= max && isNumber ? [[field, value] as const] : [];
+  });
+  return { ...WRITING, ...Object.fromEntries(given), prompt: asked.get(parameterOf("prompt")) };
+}
+
+/** The query `search` with these writing options, as far as they are not the default. Other parameters stay. */
+export function withWriting(writing: WritingSettings, search: string): string {
+  const query = new URLSearchParams(search);
+  for (const field of ["prompt", ...WRITING_FIELDS] as const) {
+    const value = writing[field];
+    if (value === WRITING[field] || value === null) query.delete(parameterOf(field));
+    else query.set(parameterOf(field), String(value));
+  }
+  return query.size > 0 ? `?${query}` : "";
 }

@@ -31,7 +31,7 @@ override FACTOR_5: u32;
 override FACTOR_6: u32;
 override FACTOR_7: u32;
 
-struct Params { length: u32 }
+struct Params { length: u32, headSize: u32 } // headSize for forms that must not unroll by it
 @group(0) @binding(0) var<uniform>             params:    Params;
 @group(0) @binding(1) var<storage, read>       qk:        array<f32>;
 @group(0) @binding(2) var<storage, read>       rotations: array<f32>;

@@ -11,7 +11,8 @@
 @group(0) @binding(3) var<storage, read>       bias:    array<f32>;
 @group(0) @binding(4) var<storage, read>       keep:    array<u32>;
 @group(0) @binding(5) var<storage, read>       control: array<u32>;
-@group(0) @binding(6) var<storage, read_write> out:     array<Out>;
+@group(0) @binding(6) var<storage, read>       before:  array<f32>;
+@group(0) @binding(7) var<storage, read_write> out:     array<Out>;
 
 const LANES = 8u;
 var<workgroup> sh_sums: array<vec4f, 64>; // [column][lane], one component per row

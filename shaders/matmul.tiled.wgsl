@@ -11,7 +11,8 @@
 @group(0) @binding(3) var<storage, read>       bias:    array<f32>;
 @group(0) @binding(4) var<storage, read>       keep:    array<u32>;
 @group(0) @binding(5) var<storage, read>       control: array<u32>;
-@group(0) @binding(6) var<storage, read_write> out:     array<Out>;
+@group(0) @binding(6) var<storage, read>       before:  array<f32>;
+@group(0) @binding(7) var<storage, read_write> out:     array<Out>;
 
 const QUADS = TILE / 4u;
 const PITCH = QUADS + 1u; // one quad of padding spreads a column over the memory banks

@@ -1,13 +1,16 @@
 // matmul: product of two matrices, each plain or in the heads layout, with bias, dropout, activation and residual add.
 //
-//   C[i,j] (+)= act(mask[i,j]·(Σ_k A[i,k]·B[k,j] + bias[j]))
+//   x[i,j] = Σ_k A[i,k]·B[k,j] + bias[j]
+//   C[i,j] (+)= act(mask[i,j]·x[i,j]), or where GRADIENT mask[i,j]·x[i,j]·act'(mask[i,j]·before[i,j])
 //
 //   a        [m,k], or [k,m] where TRANSPOSE_A, or [batch, heads, length, headSize] where A_HEADS      f32
 //   b        [k,n], or [n,k] where TRANSPOSE_B, or [batch, heads, length, headSize] where B_HEADS      f32
 //   bias     [n]                                                                                      f32  if BIAS
 //   keep     [batch·length, n]  0 or 1, of all tokens                                                 u32  if DROPOUT = 2
 //   control  [16]               seed and draw: shared/control.wgsl                                    u32  if DROPOUT = 1
+//   before   [m,n]              what went into dropout and activation, or where act is ReLU came out   f32  if GRADIENT
 //   out      [splits,m,n], or [batch, heads, length, headSize] where C_HEADS          f32, or i32 stream for residual stores
+//   kept     [m,n]              x                                                     f32  with shared/matmul-keep.wgsl alone
 //   Where WIDE_B or WIDE_C, the stored b or out has `width` columns, of which the operand's begin at firstColumn.
 //   The heads layout stands for the matrix [batch·length, heads·headSize] of one row per token. rowOffset is added to the
 //   row there and in the masks: the other operands may hold a slab of the tokens only.
@@ -24,7 +27,8 @@
 @group(0) @binding(3) var<storage, read>       bias:    array<f32>;
 @group(0) @binding(4) var<storage, read>       keep:    array<u32>;
 @group(0) @binding(5) var<storage, read>       control: array<u32>;
-@group(0) @binding(6) var<storage, read_write> out:     array<Out>;
+@group(0) @binding(6) var<storage, read>       before:  array<f32>;
+@group(0) @binding(7) var<storage, read_write> out:     array<Out>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -53,8 +57,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 
   let key = mask_key();
   for (var i = 0u; i < 4u; i++) { // a loop, so that the long epilogue is compiled once
-    var quarters = array<mat4x4f, 4>(sums00, sums01, sums10, sums11);
-    store4x4(row + i / 2u * 4u, column + i % 2u * 4u, quarters[i], group.z, key);
+    store4x4(row + i / 2u * 4u, column + i % 2u * 4u, sums00, group.z, key);
+    let stored = sums00;
+    sums00 = sums01;
+    sums01 = sums10;
+    sums10 = sums11;
+    sums11 = stored;
   }
 }
 

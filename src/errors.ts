@@ -37,6 +37,11 @@ export class ShaderCompileError extends ReformerError {
   override readonly name = "ShaderCompileError";
 }
 
+/** The adapter computes something wrongly in every form there is of it: nothing can be trained or written on it. */
+export class SelfTestError extends ReformerError {
+  override readonly name = "SelfTestError";
+}
+
 /** An array, tensor or text has the wrong shape, type or length. */
 export class ShapeError extends ReformerError {
   override readonly name = "ShapeError";
@@ -88,6 +93,7 @@ const CLASSES = {
   DeviceLostError,
   GpuOutOfMemoryError,
   ShaderCompileError,
+  SelfTestError,
   ShapeError,
   ConfigError,
   CheckpointError,

@@ -7,7 +7,8 @@ import { rotations as drawRotations } from "./kernels/rotations.js";
 import { recordBucketSort } from "./layers/bucket-sort.js";
 import { recordChunkAttention } from "./layers/chunk-attention.js";
 import { CONTROL_WORDS, packControl } from "./model/control.js";
-import { type DeviceProfile, plan } from "./scheduler/plan.js";
+import { plan } from "./scheduler/plan.js";
+import { profileOf } from "./scheduler/profile.js";
 import { Arena, Recording, type Tensor } from "./scheduler/recording.js";
 import { PreparedPlan } from "./scheduler/run.js";
 
@@ -188,14 +189,4 @@ function checkBuffer(name: string, buffer: GPUBuffer, tensor: Tensor): void {
   if (!(buffer.usage & GPUBufferUsage.STORAGE)) {
     throw new ShapeError(`The buffer ${name} needs the usage GPUBufferUsage.STORAGE.`, { buffer: name });
   }
-}
-
-function profileOf(device: GPUDevice): DeviceProfile {
-  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
-  const { maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup } = device.limits;
-  return {
-    ...{ maxBufferSize, maxStorageBufferBindingSize },
-    ...{ maxComputeWorkgroupStorageSize, maxComputeInvocationsPerWorkgroup },
-    features: device.features as ReadonlySet<string>,
-  };
 }

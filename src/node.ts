@@ -2,7 +2,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CheckpointError, WebGPUUnavailableError } from "./errors.js";
-import { openNodeStore } from "./io/node-store.js";
+import { nodeDirectory, openNodeStore } from "./io/node-store.js";
 import { hostOptions } from "./open-model.js";
 import type { SaveFile } from "./reformer.js";
 import type { ModelFiles } from "./types.js";
@@ -10,7 +10,10 @@ import type { ModelFiles } from "./types.js";
 export * from "./index.js";
 
 export interface NodeOptions {
-  /** Folder under which `train({ checkpoint: name })` keeps its checkpoints; default "checkpoints". */
+  /**
+   * Folder under which `train({ checkpoint: name })` keeps its checkpoints, and `train({ tune: true })`, in .tuning, what it
+   * found fastest; default "checkpoints".
+   */
   readonly checkpoints?: string | undefined;
   /** Dawn's flags, such as "backend=vulkan". */
   readonly flags?: readonly string[] | undefined;
@@ -26,6 +29,7 @@ export async function prepareNode({
   flags = [],
 }: NodeOptions = {}): Promise<void> {
   hostOptions.openStore = async (name) => openNodeStore(join(checkpoints, name));
+  hostOptions.openChoices = async () => nodeDirectory(join(checkpoints, ".tuning"));
   if (globalThis.navigator?.gpu) return;
   const dawn = await import("webgpu").catch((error: unknown) => {
     throw new WebGPUUnavailableError(

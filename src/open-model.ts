@@ -15,8 +15,11 @@ interface Place {
   readonly connection?: Connection;
 }
 
-/** What models on this thread get besides their options; `webgpu-reformer/node` gives them folders for checkpoints. */
-export const hostOptions: { openStore?: EngineOptions["openStore"] } = {};
+/** What models on this thread get besides their options; `webgpu-reformer/node` gives them folders. */
+export const hostOptions: {
+  openStore?: EngineOptions["openStore"];
+  openChoices?: EngineOptions["openChoices"];
+} = {};
 
 const THIS_THREAD: Place = { worker: "none" };
 

@@ -1,15 +1,16 @@
 // Tasks under the names that other libraries use: thin sugar over the methods of a model.
 import { ConfigError } from "./errors.js";
-import type { Tasks } from "./types-tasks.js";
+import type { Model } from "./types.js";
 
 /** The method behind each name. */
 const METHODS = {
+  "text-generation": "generate",
   "text-classification": "classify",
   "question-answering": "answer",
   "fill-mask": "fillMask",
   "text2text-generation": "convert",
   "feature-extraction": "embed",
-} as const satisfies Record<string, keyof Tasks>;
+} as const satisfies Record<string, keyof Model>;
 
 export type PipelineTask = keyof typeof METHODS;
 
@@ -17,7 +18,10 @@ export type PipelineTask = keyof typeof METHODS;
  * `await pipeline("question-answering", model)({ question, context })`: the model's method for a task.
  * @throws {ConfigError} where there is no such task
  */
-export function pipeline<T extends PipelineTask>(task: T, model: Tasks): Tasks[(typeof METHODS)[T]] {
+export function pipeline<T extends PipelineTask>(
+  task: T,
+  model: Pick<Model, (typeof METHODS)[PipelineTask]>,
+): Model[(typeof METHODS)[T]] {
   const method = METHODS[task];
   if (!method) {
     throw new ConfigError(
@@ -25,5 +29,5 @@ export function pipeline<T extends PipelineTask>(task: T, model: Tasks): Tasks[(
       { field: "task" },
     );
   }
-  return model[method].bind(model) as Tasks[(typeof METHODS)[T]];
+  return model[method].bind(model) as Model[(typeof METHODS)[T]];
 }

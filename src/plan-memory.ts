@@ -1,10 +1,11 @@
 // GPU memory of a run before it is allocated, without a GPU.
 import { resolveConfig } from "./config/config.js";
-import { checkMemoryLimit, planWeights } from "./engine/device.js";
+import { planWeights } from "./engine/device.js";
 import { longestFitting, planLength } from "./engine/length.js";
 import { resolveTrainOptions } from "./engine/options.js";
 import { parameterArena } from "./model/memory.js";
 import { DEFAULT_LIMITS, type DeviceProfile, type MemoryReport, type Plan } from "./scheduler/plan.js";
+import { checkMemoryLimit } from "./scheduler/profile.js";
 import { planEvaluation } from "./train/evaluation.js";
 import { planTraining } from "./train/recordings.js";
 import type { MemoryUse, PlanOptions, ReformerOptions } from "./types.js";

@@ -1,5 +1,5 @@
 // The one noun of the public API: a model, wherever it runs.
-import { DisposedError } from "./errors.js";
+import { CheckpointError, DisposedError } from "./errors.js";
 import { type ModelSource, modelLocation } from "./io/model-source.js";
 import { openModel, type WorkerKind } from "./open-model.js";
 import type {
@@ -15,6 +15,7 @@ import type {
   Example,
   ExplainOptions,
   Explanation,
+  FilesOptions,
   FillMaskOptions,
   FineTuneOptions,
   FineTuneRun,
@@ -64,7 +65,7 @@ export class Reformer implements Model {
 
   /**
    * A new model with random weights.
-   * @throws {ConfigError} {WebGPUUnavailableError} {GpuOutOfMemoryError} {WorkerDiedError}
+   * @throws {ConfigError} {WebGPUUnavailableError} {SelfTestError} {GpuOutOfMemoryError} {WorkerDiedError}
    */
   static create(config: ReformerOptions = {}, options: CreateOptions = {}): Promise<Reformer> {
     return Reformer.#open({ config }, options);
@@ -74,15 +75,24 @@ export class Reformer implements Model {
    * A saved model: `"owner/name"` on the model hub (huggingface.co), the address of a folder (a URL, or text that begins
    * with `https:`, `/` or `./`), a folder or the files that a person chose, or what `files()` gave. A worker, where there
    * is one, downloads and reads them.
-   * @throws {CheckpointError} {DownloadError} {WebGPUUnavailableError} {GpuOutOfMemoryError} {WorkerDiedError}
+   * @throws {CheckpointError} {DownloadError} {WebGPUUnavailableError} {SelfTestError} {GpuOutOfMemoryError} {WorkerDiedError}
    */
   static async load(source: ModelSource, options: LoadOptions = {}): Promise<Reformer> {
-    const { revision, cache, fetch, ...rest } = options;
-    const place = modelLocation(source, { revision, cache, base: globalThis.location?.href });
+    const { revision, cache, integrity, fetch, ...rest } = options;
+    const place = modelLocation(source, {
+      ...{ revision, cache, integrity },
+      base: globalThis.location?.href,
+    });
     if (!fetch) return Reformer.#open({ location: place }, rest);
     const { fetchModel } = await import("./io/model-files.js");
+    const { forgetFiles } = await import("./io/model-location.js");
     const files = await fetchModel(place, { fetch, signal: rest.signal, onProgress: rest.onProgress });
-    return Reformer.#open({ location: { files } }, rest);
+    try {
+      return await Reformer.#open({ location: { files } }, rest);
+    } catch (error) {
+      if (error instanceof CheckpointError) await forgetFiles(place, Object.keys(files));
+      throw error;
+    }
   }
 
   static async #open(origin: ModelOrigin, options: CreateOptions): Promise<Reformer> {
@@ -183,20 +193,26 @@ export class Reformer implements Model {
     return this.#live().evaluate(text, options);
   }
 
-  /** Continues a prompt. Iterate over the pieces (leaving the loop stops it) or call `text()`. */
-  generate(prompt: string, options: GenerateOptions = {}): Generation {
-    return this.#live().generate(prompt, options);
+  /**
+   * Continues a prompt, or several at once. Iterate over the pieces (leaving the loop stops it) or call `text()` or, of
+   * several, `texts()`.
+   */
+  generate(prompts: string | readonly string[], options: GenerateOptions = {}): Generation {
+    return this.#live().generate(prompts, options);
   }
 
   /** safetensors, config.json and tokenizer.json as `transformers` opens them. */
-  async files(): Promise<ModelFiles> {
-    return this.#live().files();
+  async files(options: FilesOptions = {}): Promise<ModelFiles> {
+    return this.#live().files(options);
   }
 
   /** Saves `files()`: into a folder the person chose, by a function of yours, or (default) as downloads of the browser. */
-  async save(target: FileSystemDirectoryHandle | SaveFile = download): Promise<void> {
+  async save(
+    target: FileSystemDirectoryHandle | SaveFile = download,
+    options: FilesOptions = {},
+  ): Promise<void> {
     const write = target instanceof Function ? target : writerInto(target);
-    for (const [name, content] of Object.entries(await this.files())) await write(name, content);
+    for (const [name, content] of Object.entries(await this.files(options))) await write(name, content);
   }
 
   /** Ends everything this model is doing and frees its GPU memory. Idempotent. */
@@ -223,10 +239,14 @@ function writerInto(folder: FileSystemDirectoryHandle): SaveFile {
   };
 }
 
+/** Milliseconds. */
+const DOWNLOAD_STARTS_WITHIN = 60_000;
+
 function download(name: string, content: Uint8Array<ArrayBuffer>): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([content]));
   link.download = name;
   link.click();
-  URL.revokeObjectURL(link.href);
+  // Browsers read the blob after the click, some only once the person has said where the file goes.
+  setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_STARTS_WITHIN);
 }

@@ -1,4 +1,5 @@
 // The public vocabulary of writing text.
+import type { HashOptions } from "./config/hashing.js";
 
 /** How tokens are chosen. */
 export interface SamplingOptions {
@@ -14,21 +15,25 @@ export interface SamplingOptions {
   readonly repetitionPenalty?: number | undefined;
 }
 
-export interface GenerateOptions extends SamplingOptions {
+export interface GenerateOptions extends SamplingOptions, Pick<HashOptions, "numHashes"> {
   readonly maxNewTokens?: number | undefined;
   /** Generation ends before any of these strings. */
   readonly stop?: string | readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A piece of generated text. Pieces join to valid UTF-8. */
+/** A piece of generated text. The pieces of one prompt join to valid UTF-8. */
 export interface GeneratedPiece {
   readonly text: string;
   readonly token: number;
+  /** Which of several prompts it continues; 0 of a single one. */
+  readonly prompt: number;
 }
 
 /** An async iterable of text; leaving the loop stops the generation. */
 export interface Generation extends AsyncIterable<GeneratedPiece> {
-  /** Everything it writes, as one string. */
+  /** Everything it writes, as one string; of several prompts, what continues the first. */
   text(): Promise<string>;
+  /** What continues each prompt. */
+  texts(): Promise<string[]>;
 }

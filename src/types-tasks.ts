@@ -1,6 +1,6 @@
 // The public vocabulary of labels and tasks: what a model with a head is taught and asked.
 import type { HeadKind, Pooling, ProblemType } from "./config/fields.js";
-import type { Hashing } from "./config/hashing.js";
+import type { HashOptions } from "./config/hashing.js";
 
 /** A text with what it is labelled. */
 export interface LabelledText {
@@ -53,7 +53,7 @@ export interface LabelScore {
   readonly score: number;
 }
 
-export interface ClassifyOptions {
+export interface ClassifyOptions extends HashOptions {
   /** Labels to return, the most probable first; default all. */
   readonly topK?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -64,7 +64,7 @@ export interface Question {
   readonly context: string;
 }
 
-export interface AnswerOptions {
+export interface AnswerOptions extends HashOptions {
   /** Spans to return, the most probable first; default 1. */
   readonly topK?: number | undefined;
   /** Longest answer, in tokens; default 30 words' worth of bytes: 200. */
@@ -81,7 +81,7 @@ export interface AnswerSpan {
   readonly end: number;
 }
 
-export interface FillMaskOptions {
+export interface FillMaskOptions extends HashOptions {
   /** Tokens for each place; default 5. */
   readonly topK?: number | undefined;
   /** What stands for a hidden token in the text; default "[MASK]". */
@@ -96,7 +96,7 @@ export interface MaskFilling {
   readonly score: number;
 }
 
-export interface ConvertOptions {
+export interface ConvertOptions extends Pick<HashOptions, "numHashes"> {
   /** Longest target, in tokens; default 200, at most the model's positions. */
   readonly maxNewTokens?: number | undefined;
   /** 0 (default): always the most probable token. */
@@ -110,13 +110,13 @@ export interface ConvertOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface EmbedOptions {
+export interface EmbedOptions extends HashOptions {
   /** "mean" (default) over all tokens, or the final states of the "first" or the "last" one. */
   readonly pooling?: "mean" | "first" | "last" | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface ScoreOptions {
+export interface ScoreOptions extends HashOptions {
   /** Tokens read at once, each predicted from those before it in the same window; default: all the model can. */
   readonly length?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -131,13 +131,11 @@ export interface TextScore {
   readonly bitsPerByte: number;
 }
 
-export interface CoverageOptions {
+export interface CoverageOptions extends Pick<HashOptions, "hashing"> {
   /** Tokens of the text, from its start; default 1,024. */
   readonly length?: number | undefined;
   /** Numbers of hashing rounds to compare; default 1, 2, 4 and 8. */
   readonly rounds?: readonly number[] | undefined;
-  /** The family to hash with; default the model's own. */
-  readonly hashing?: Hashing | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -156,12 +154,10 @@ export interface HeadCoverage {
   readonly fullest: number;
 }
 
-export interface InspectOptions {
+export interface InspectOptions extends HashOptions {
   readonly layer: number;
   /** Default 0. */
   readonly head?: number | undefined;
-  /** The family to hash with; default the model's own. */
-  readonly hashing?: Hashing | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -206,7 +202,7 @@ export interface Attention {
   readonly meetings: number;
 }
 
-export interface ExplainOptions {
+export interface ExplainOptions extends HashOptions {
   /** The label to find evidence for; default: the most probable. Of classification heads only. */
   readonly label?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -261,3 +257,5 @@ export interface Tasks {
   explain(text: string, options?: ExplainOptions): Promise<Explanation>;
 }
 export type TaskName = keyof Tasks;
+
+export type { HashOptions };

@@ -1,6 +1,6 @@
 // The public vocabulary: what a model is asked, and what it answers. The engine, the worker and the page share it.
 import type { ReformerConfig, ReformerOptions } from "./config/config.js";
-import type { Hashing } from "./config/hashing.js";
+import type { Hashing, HashOptions } from "./config/hashing.js";
 import type { GenerateOptions, Generation } from "./types-generation.js";
 import type { Example, HeadOptions, Tasks } from "./types-tasks.js";
 
@@ -35,9 +35,10 @@ export interface AdapterDescription {
   readonly fallback: boolean;
 }
 
-/** Progress of loading; monotonic per phase, the last event has loaded === total. */
+/** Progress of long work before the first result; monotonic per phase, the last event has loaded === total. */
 export interface ProgressEvent {
-  readonly phase: "download" | "upload" | "compile";
+  /** Bytes of files, bytes or tensors of weights, GPU programs, or UTF-16 units of a text that becomes tokens. */
+  readonly phase: "download" | "upload" | "compile" | "encode";
   readonly loaded: number;
   readonly total: number;
   /** Downloaded now. */
@@ -63,6 +64,16 @@ export interface CreateOptions {
    * run would need more; one that still does is refused, and says the longest length that fits. Default: what there is.
    */
   readonly memoryLimit?: number | undefined;
+  /**
+   * true: this model works while a person uses the page. Its work is handed to the GPU in slices of about 16 ms, so that
+   * what the page draws need not wait; by default of about 100 ms. Results do not depend on it.
+   */
+  readonly interactive?: boolean | undefined;
+  /**
+   * false: kernels are used as the device prefers, without running each on a tiny case first. By default a form that
+   * gives a wrong answer is replaced by the next one, and a notice of `onProgress` and of the first training step says so.
+   */
+  readonly selfTest?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
 }
@@ -73,6 +84,8 @@ export interface LoadOptions extends CreateOptions {
   readonly revision?: string | undefined;
   /** Keep downloaded files for the next visit, in the browser's private file system; default true. */
   readonly cache?: boolean | undefined;
+  /** SHA-256 in hexadecimal by file name: a downloaded file of another is refused. The hub's own are checked anyway. */
+  readonly integrity?: Readonly<Record<string, string>> | undefined;
   /** Fetches the files, on this thread; default: the global one, in the worker where there is one. */
   readonly fetch?: typeof fetch | undefined;
 }
@@ -109,8 +122,8 @@ export interface TrainOptions {
   readonly precision?: "f32" | "mixed" | undefined;
   /**
    * true: a new run first times the forms of its matrix products on this device, for about a second, and takes the fastest
-   * ones until its end (its checkpoints name them); in "f32" only. Forms round differently, so two runs that timed for
-   * themselves may differ in the last bits, which is why the default is false.
+   * ones until its end (its checkpoints name them); in "f32" only. What was found is kept for later runs and visits. Forms
+   * round differently, so two runs that timed for themselves may differ in the last bits, which is why the default is false.
    */
   readonly tune?: boolean | undefined;
   /** Share of the text, its end, that is never trained on; default 0.1. */
@@ -246,13 +259,11 @@ export interface ProfileOptions extends Omit<TrainOptions, "steps"> {
   readonly repeats?: number | undefined;
 }
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends HashOptions {
   /** Tokens of a window; default 512, at most those of the text. */
   readonly length?: number | undefined;
   /** false: the LSH layers' output is zeroed. */
   readonly lsh?: boolean | undefined;
-  /** The family that LSH layers hash with; default the model's own. */
-  readonly hashing?: Hashing | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -269,6 +280,14 @@ export interface Evaluation {
 
 /** A model directory or download: file name to content. */
 export type ModelFiles = Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
+
+/** How weights are written. */
+export interface FilesOptions {
+  /** Default "float32", in which a model is saved as it is; the others round. */
+  readonly dtype?: "float32" | "float16" | "bfloat16" | undefined;
+  /** Weights beyond so many bytes are written in parts no larger, unless a single tensor is, with an index; default: one file. */
+  readonly shardBytes?: number | undefined;
+}
 
 /**
  * The calls a model answers, wherever it runs. The engine implements them on its own thread; the worker client has the
@@ -287,9 +306,9 @@ export interface Model extends Tasks {
   replaceHead(options: HeadOptions): Promise<void>;
   /** Loss on a text, or on examples of the model's head. */
   evaluate(text: string | readonly Example[], options?: EvaluateOptions): Promise<Evaluation>;
-  generate(prompt: string, options?: GenerateOptions): Generation;
+  generate(prompts: string | readonly string[], options?: GenerateOptions): Generation;
   /** safetensors + config.json (Hugging Face layout) + tokenizer.json. */
-  files(): Promise<ModelFiles>;
+  files(options?: FilesOptions): Promise<ModelFiles>;
   dispose(): Promise<void>;
 }
 

@@ -6,17 +6,18 @@ import type { Runtime } from "../runtime.js";
 import { Store } from "../store.js";
 import { type Book, fetchBook } from "../text-source.js";
 
-/** What stations have measured on this device in this visit; the quiz and station 9 answer from it. */
+/** What stations have measured on this device, or computed, in this visit; the quiz and station 9 answer from it. */
 export interface Findings {
-  /** Share of a word's best partners that hashing finds, by rounds (station 2). */
-  readonly recall: readonly { readonly rounds: number; readonly share: number }[];
+  /** Shares of a word's most and least similar words that it meets, by rounds; computed (station 2). */
+  readonly recall: readonly { readonly rounds: number; readonly share: number; readonly unlike: number }[];
   /** Milliseconds of both kinds of attention by length (station 4). */
   readonly scaling: readonly {
     readonly length: number;
+    readonly rounds: number;
     readonly full: number | null;
     readonly lsh: number;
   }[];
-  /** Bytes of a training step by depth (station 5). */
+  /** Bytes of a training step by depth; computed (station 5). */
   readonly depth: readonly { readonly depth: number; readonly reversible: number; readonly stored: number }[];
   /** Largest difference of losses between recomputed and stored activations (station 5). */
   readonly inversion: { readonly difference: number; readonly steps: number } | null;
@@ -39,7 +40,7 @@ export interface Chapter {
   adapter: AdapterFound | Missing | null;
 }
 
-export function newChapter(runtime: Runtime, book: Book): Chapter {
+export function newChapter(runtime: Pick<Runtime, "planMemory" | "lab">, book: Book): Chapter {
   let text: Promise<string> | undefined;
   return {
     text() {

@@ -1,6 +1,9 @@
 /** The small models that stations compare: one shape, with and without each of the Reformer's ideas. */
 import type { ReformerOptions } from "../runtime.js";
 
+/** Limits of a roomy adapter: what is planned for any device is planned for this one. */
+export const ROOMY = { maxBufferSize: 2 ** 34, maxStorageBufferBindingSize: 2 ** 32 } as const;
+
 type LayerKind = "local" | "lsh" | "full";
 
 export interface Shape {

@@ -1,5 +1,7 @@
 /** The language model that stations 8, 10, 11 and 13 ask: the shipped one where there is one, else one trained on the spot. */
+import { courseFile } from "../course-files.js";
 import type { Params, Told } from "../lab/protocol.js";
+import type { ReformerOptions } from "../runtime.js";
 import type { Chapter } from "./chapter.js";
 import { modelOf } from "./models.js";
 
@@ -16,9 +18,9 @@ export interface ShippedModel {
 
 const known = new Map<string, Promise<ShippedModel | null>>();
 
-/** The model of that name in the page's `models/` folder; null where the page was built without it. */
+/** The model of that name in the course's `models/` folder; null where there is none. */
 export function shippedModel(name: string): Promise<ShippedModel | null> {
-  const url = new URL(`${import.meta.env.BASE_URL}models/${name}/`, document.baseURI).href;
+  const url = courseFile(`models/${name}/`);
   const found =
     known.get(name) ??
     fetch(`${url}recipe.json`)
@@ -44,10 +46,18 @@ export type Question = Params<"language">["question"];
 export interface WriterFacts {
   readonly shipped: ShippedModel | null;
   readonly length: number;
+  /** Numbers of a head's vector, and tokens of a chunk, of the model that answers. */
+  readonly headSize: number;
+  readonly chunkLength: number;
 }
 
 export async function writerFacts(slow: boolean): Promise<WriterFacts> {
-  return { shipped: await shippedModel("writer"), length: slow ? SIZES.slow.length : SIZES.fast.length };
+  const shipped = await shippedModel("writer");
+  const { length, hiddenSize } = slow ? SIZES.slow : SIZES.fast;
+  const trained = modelOf({ length, depth: 2, hiddenSize }, "local", "lsh");
+  const config = shipped ? (shipped.recipe.model as ReformerOptions) : trained;
+  const { headSize = 1, lshChunkLength = 1 } = config;
+  return { shipped, length, headSize, chunkLength: lshChunkLength };
 }
 
 /** The end of the book, which training never sees, and what comes before it. */

@@ -9,8 +9,11 @@ import { BOOK, bookPath } from "../../src/cli/book.js";
 const MODULE = "virtual:book";
 const FILE = "book.txt";
 
-/** Vite plugin: serves the book while developing, emits it as an asset when building. */
-export function bookPlugin(): Plugin {
+/**
+ * Vite plugin: serves the book while developing, emits it as an asset when building.
+ * @param folder of the asset, with a slash at its end
+ */
+export function bookPlugin(folder = ""): Plugin {
   let base = "/";
   return {
     name: "book",
@@ -20,7 +23,8 @@ export function bookPlugin(): Plugin {
     resolveId: (id) => (id === MODULE ? `\0${MODULE}` : undefined),
     load: (id) =>
       id === `\0${MODULE}`
-        ? `export const book = { ...${JSON.stringify(BOOK)}, url: new URL(import.meta.env.BASE_URL + "${FILE}", document.baseURI).href };`
+        ? `import { courseFile } from "/demo/course-files.ts";
+export const book = { ...${JSON.stringify(BOOK)}, get url() { return courseFile("${FILE}"); } };`
         : undefined,
     configureServer(server) {
       server.middlewares.use(`${base}${FILE}`, (_request, response, next) => {
@@ -31,7 +35,7 @@ export function bookPlugin(): Plugin {
       });
     },
     async generateBundle() {
-      this.emitFile({ type: "asset", fileName: FILE, source: await readFile(bookPath()) });
+      this.emitFile({ type: "asset", fileName: `${folder}${FILE}`, source: await readFile(bookPath()) });
     },
   };
 }

@@ -66,6 +66,9 @@ export class ChapterStations extends PageElement {
       .slot.loaded {
         min-height: 0;
       }
+      .slot:focus {
+        outline: none; /* it is a place to go on from, not a control */
+      }
       .slot > p {
         padding-block: 3rem;
         border-top: 1px solid var(--line);
@@ -85,18 +88,26 @@ export class ChapterStations extends PageElement {
     { rootMargin: `${AHEAD}px` },
   );
   #others: ReturnType<typeof setTimeout> | undefined;
+  /** Back and forward lead where the contents have led. */
+  readonly #onTravel = () => this.#followAddress();
 
   override connectedCallback(): void {
     super.connectedCallback();
+    addEventListener("popstate", this.#onTravel);
     this.#others = setTimeout(() => void this.#loadOthers(), OTHERS_AFTER);
   }
   override disconnectedCallback(): void {
     super.disconnectedCallback();
+    removeEventListener("popstate", this.#onTravel);
     clearTimeout(this.#others);
     this.#near.disconnect();
   }
   override firstUpdated(): void {
     for (const slot of this.renderRoot.querySelectorAll(".slot")) this.#near.observe(slot);
+    this.#followAddress();
+  }
+
+  #followAddress(): void {
     const [, number] = /^#station-(\d+)$/.exec(location.hash) ?? [];
     if (number) this.show(Number(number));
   }
@@ -106,9 +117,11 @@ export class ChapterStations extends PageElement {
     for (const station of this.#stations.values()) station.adapterFound();
   }
 
-  /** Brings a station to the top of the screen. */
+  /** Brings a station to the top of the screen, and the keyboard to it. */
   show(number: number): void {
-    this.renderRoot.querySelector(`#station-${number}`)?.scrollIntoView();
+    const slot = this.renderRoot.querySelector<HTMLElement>(`#station-${number}`);
+    slot?.scrollIntoView();
+    slot?.focus({ preventScroll: true });
   }
 
   /** They show what needs no measuring; that begins when they are seen. */
@@ -147,7 +160,7 @@ export class ChapterStations extends PageElement {
           ${written.map(
             (number) => html`<li>
               <span>${number}</span
-              ><a href="#station-${number}" @click=${(event: Event) => this.#go(event, number)}
+              ><a href="#station-${number}" @click=${(event: MouseEvent) => this.#go(event, number)}
                 >${t.titles[number - 1]}</a
               >
             </li>`,
@@ -156,16 +169,18 @@ export class ChapterStations extends PageElement {
       </nav>
       ${written.map(
         (number) =>
-          html`<div class="slot ${this.#stations.has(number) ? "loaded" : ""}" id="station-${number}" data-number=${number}>
+          html`<div class="slot ${this.#stations.has(number) ? "loaded" : ""}" id="station-${number}" data-number=${number} tabindex="-1" role="group" aria-label=${t.station(String(number), t.titles[number - 1] ?? "")}>
             ${this.#stations.get(number) ?? (this.#failed.has(number) ? html`<p class="note">${t.failed}</p>` : nothing)}
           </div>`,
       )}
     `;
   }
 
-  #go(event: Event, number: number): void {
+  #go(event: MouseEvent, number: number): void {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // another tab or window
     event.preventDefault();
-    history.replaceState(null, "", `#station-${number}`);
+    history.pushState(null, "", `#station-${number}`);
+    history.scrollRestoration = "manual"; // coming back to this entry, `show` finds the station wherever it then is
     this.show(number);
   }
 }

@@ -1,5 +1,7 @@
 import { css, html, nothing } from "lit";
-import type { Chapter } from "../chapter/chapter.js";
+import { adapterName, type Chapter } from "../chapter/chapter.js";
+import { type Crossing, crossing } from "../chapter/crossing.js";
+import { MARKS } from "../chapter/sources.js";
 import { bytes, decimals, percent, whole } from "../format.js";
 import { quiz as en } from "../i18n/en-quiz.js";
 import { language } from "../i18n/language.js";
@@ -16,6 +18,11 @@ const ORDER = [
 ] as const;
 /** The station that each answer's evidence comes from. */
 const STATIONS = [2, 2, 5, 4] as const;
+
+interface Evidence {
+  readonly source: "measured" | "computed";
+  readonly text: string;
+}
 
 /** Four questions, answered from the reader's own measurements. */
 export class ClosingQuiz extends PageElement {
@@ -60,6 +67,15 @@ export class ClosingQuiz extends PageElement {
       }
       .answer.wrong {
         border-color: var(--full);
+      }
+      .evidence {
+        margin-top: 0.375rem;
+        padding-inline-start: calc(0.875rem + 2px);
+        font-size: 0.9375rem;
+      }
+      .evidence small {
+        color: var(--muted);
+        font-size: 0.8125rem;
       }
     `,
   ];
@@ -107,9 +123,9 @@ export class ClosingQuiz extends PageElement {
                 chosen === undefined
                   ? nothing
                   : html`<p class="answer ${chosen === 0 ? "" : "wrong"}">
-                      <b>${chosen === 0 ? t.right : t.wrong}</b> ${why} <b>${t.yours}</b>
-                      ${this.#evidence(q) ?? t.missing(whole(STATIONS[q] ?? 0))}
-                    </p>`
+                      <b>${chosen === 0 ? t.right : t.wrong}</b> ${why}
+                    </p>
+                    ${this.#shown(q)}`
               }
             </div>
           </fieldset>`;
@@ -118,33 +134,55 @@ export class ClosingQuiz extends PageElement {
     </section>`;
   }
 
-  #evidence(question: number): string | null {
+  /** The evidence, each piece with where it comes from. */
+  #shown(question: number) {
+    const t = { en, zh }[language()];
+    const { measuredOn, computedNote } = this.t.chapter;
+    const said = { measured: measuredOn(adapterName(this.chapter.adapter)), computed: computedNote };
+    const found = this.#evidence(question);
+    if (found.length === 0) return html`<p class="evidence">${t.missing(whole(STATIONS[question] ?? 0))}</p>`;
+    return found.map(
+      ({ source, text }) =>
+        html`<p class="evidence">${text} <small>${MARKS[source]} ${said[source]}</small></p>`,
+    );
+  }
+
+  #evidence(question: number): readonly Evidence[] {
     const { evidence: e } = { en, zh }[language()];
     const { recall, depth, inversion, scaling } = this.chapter.findings.state;
     const [few, many] = [recall[0], recall.at(-1)];
     const [shallow, deep] = [depth[0], depth.at(-1)];
+    const computed = (text: string): Evidence => ({ source: "computed", text });
     switch (question) {
       case 0:
-        return few ? e.one(percent(few.share)) : null;
+        return few ? [computed(e.unlike(percent(few.share), percent(few.unlike)))] : [];
       case 1:
         return few && many
-          ? `${e.one(percent(few.share))} ${e.recall(percent(many.share), whole(many.rounds))}`
-          : null;
+          ? [computed(`${e.one(percent(few.share))} ${e.recall(percent(many.share), whole(many.rounds))}`)]
+          : [];
       case 2: {
-        if (!shallow || !deep) return null;
+        if (!shallow || !deep) return [];
         const flat = e.depth(
           bytes(shallow.reversible),
           whole(shallow.depth),
           bytes(deep.reversible),
           whole(deep.depth),
         );
-        return inversion ? `${flat} ${e.exact(String(inversion.difference))}` : flat;
+        const exact = inversion && e.exact(String(inversion.difference));
+        return [computed(flat), ...(exact ? [{ source: "measured", text: exact } as const] : [])];
       }
       default: {
-        const [shortest] = scaling;
-        if (!shortest?.full) return null;
-        return e.cross(whole(shortest.length), decimals(shortest.lsh / shortest.full, 2));
+        const found = crossing(scaling);
+        return found ? [{ source: "measured", text: this.#crossed(found) }] : [];
       }
     }
+  }
+
+  #crossed({ shortest, longest, before, from, rounds }: Crossing): string {
+    const { evidence: e } = { en, zh }[language()];
+    const hashed = e.rounds(whole(rounds));
+    if (from === null) return e.never(whole(shortest), whole(longest), hashed);
+    if (before === null) return e.always(whole(shortest), whole(longest), hashed);
+    return e.cross(whole(before.length), decimals(before.times, 2), whole(from), hashed);
   }
 }

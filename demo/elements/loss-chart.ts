@@ -1,8 +1,11 @@
-import { css, html, nothing, type PropertyValues, unsafeCSS } from "lit";
+import { css, html, nothing, type PropertyValues, render, unsafeCSS } from "lit";
 import uPlot from "uplot";
 import uplotStyles from "uplot/dist/uPlot.min.css?inline";
 import { type CurvePoint, nearest, smooth } from "../curve.js";
+import { figureStyles, linePlot } from "../figures/plot.js";
+import { drawingAs } from "../figures/save.js";
 import { decimals, whole } from "../format.js";
+import { download } from "../model-file.js";
 import { watchTheme } from "../theme.js";
 import { SessionElement } from "./page-element.js";
 import { base, controls } from "./styles.js";
@@ -10,6 +13,8 @@ import { base, controls } from "./styles.js";
 type Unit = "bits" | "loss";
 const HEIGHT = 300;
 const ROWS = 12;
+/** Of a saved curve, in CSS pixels. */
+const SAVED_WIDTH = 800;
 /** Steps between marks of the axis: 1, 2, 5, 10, … */
 const STEP_MARKS = [1, 10, 100, 1e3, 1e4, 1e5].flatMap((power) => [power, 2 * power, 5 * power]);
 
@@ -19,6 +24,7 @@ export class LossChart extends SessionElement {
     unsafeCSS(uplotStyles),
     base,
     controls,
+    figureStyles,
     css`
       :host {
         container-type: inline-size;
@@ -85,6 +91,13 @@ export class LossChart extends SessionElement {
         text-align: center;
         border-radius: var(--radius);
         background: var(--sunken);
+      }
+      .drawn {
+        position: absolute;
+        visibility: hidden;
+      }
+      .exports {
+        text-align: end;
       }
       .probe {
         color: var(--muted);
@@ -162,6 +175,11 @@ export class LossChart extends SessionElement {
       <div class="plot probe" role="img" aria-label=${last ? summary : t.empty} ?hidden=${this.#asTable}>
         ${last ? nothing : html`<p class="empty note">${t.empty}</p>`}
       </div>
+      <p class="exports note">
+        ${this.t.chapter.saveFigure}
+        <button class="quiet small" ?disabled=${!last} @click=${() => void this.#save("svg")}>SVG</button>
+        <button class="quiet small" ?disabled=${!last} @click=${() => void this.#save("png")}>PNG</button>
+      </p>
     `;
   }
 
@@ -257,6 +275,46 @@ export class LossChart extends SessionElement {
       this.#data(),
       target,
     );
+  }
+
+  /** The curve as a drawing, which is laid out for as long as it takes to save it. */
+  async #save(kind: "svg" | "png"): Promise<void> {
+    const t = this.t.chart;
+    const { train, heldOut } = this.session.curve;
+    const unit = this.#unit;
+    const smoothed = smooth(train.map((point) => point[unit]));
+    const place = document.createElement("div");
+    place.className = "drawn";
+    this.renderRoot.append(place);
+    try {
+      render(
+        linePlot({
+          width: SAVED_WIDTH,
+          title: t.title,
+          x: { label: t.step, show: whole },
+          y: { label: t[unit], show: (value) => decimals(value, 2) },
+          series: [
+            {
+              ...{ label: t.train, tone: "lsh", dots: false },
+              points: train.map(({ step }, i) => [step, smoothed[i] ?? 0]),
+            },
+            {
+              ...{ label: t.heldOut, tone: "full" },
+              points: heldOut.map((point) => [point.step, point[unit]]),
+            },
+          ],
+        }),
+        place,
+      );
+      const drawing = place.querySelector("svg");
+      if (!drawing) return;
+      const paper = getComputedStyle(this).getPropertyValue("--paper");
+      download(await drawingAs(kind, drawing, paper), `reformer-learning-curve.${kind}`);
+    } catch (error) {
+      this.session.fail(error);
+    } finally {
+      place.remove();
+    }
   }
 
   #remake(): void {

@@ -1,9 +1,11 @@
 import { css, html, nothing, svg } from "lit";
+import { csv } from "../figures/save.js";
 import { bytes, whole } from "../format.js";
+import { download } from "../model-file.js";
 import type { MemoryUse } from "../runtime.js";
 import { LENGTHS } from "../settings.js";
 import { SessionElement } from "./page-element.js";
-import { base } from "./styles.js";
+import { base, controls } from "./styles.js";
 
 const CATEGORIES = [
   "weights",
@@ -19,6 +21,7 @@ const CATEGORIES = [
 export class MemoryPlan extends SessionElement {
   static override styles = [
     base,
+    controls,
     css`
       h2 {
         display: flex;
@@ -145,7 +148,29 @@ export class MemoryPlan extends SessionElement {
           : html`<p class="note">${this.#verdict(plan, measured)}</p>`
       }
       ${this.#fits()}
+      <p class="note">
+        ${this.t.chapter.saveTable}
+        <button class="quiet small" @click=${() => this.#save("csv", plan, measured)}>CSV</button>
+        <button class="quiet small" @click=${() => this.#save("json", plan, measured)}>JSON</button>
+      </p>
     `;
+  }
+
+  /** The table in bytes, with what was measured where something was. */
+  #save(kind: "csv" | "json", plan: MemoryUse, measured: MemoryUse | null): void {
+    const rows = [...CATEGORIES, "total" as const].map((category) => ({
+      category,
+      planned: plan[category],
+      measured: measured?.[category] ?? null,
+    }));
+    const [text, type] =
+      kind === "csv"
+        ? [csv([Object.keys(rows[0] ?? {}), ...rows.map((row) => Object.values(row))]), "text/csv"]
+        : [
+            JSON.stringify({ adapter: this.state.adapter.name, unit: "bytes", rows }, null, 1),
+            "application/json",
+          ];
+    download(new Blob([text], { type }), `reformer-memory.${kind}`);
   }
 
   /** How long sequences may be. */

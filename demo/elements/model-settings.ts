@@ -1,5 +1,6 @@
 import { css, html, nothing, type TemplateResult } from "lit";
 import { bytes, whole } from "../format.js";
+import { withLanguage } from "../i18n/language.js";
 import {
   changed,
   LENGTHS,
@@ -14,7 +15,7 @@ import {
   VOCABULARIES,
   WIDTHS,
 } from "../settings.js";
-import { searchOf } from "../settings-link.js";
+import { searchOf, withWriting } from "../settings-link.js";
 import { SessionElement } from "./page-element.js";
 import { base, controls } from "./styles.js";
 
@@ -100,10 +101,11 @@ export class ModelSettings extends SessionElement {
 
   #shared = false;
 
-  /** The address of the page with these settings, for the clipboard. */
+  /** The address of the page in its language, with these settings and the writing options, for the clipboard. */
   async #share(): Promise<void> {
     const { origin, pathname, search } = location;
-    const link = `${origin}${pathname}${searchOf(this.state.settings, search)}`;
+    const { settings, writing } = this.state;
+    const link = `${origin}${pathname}${withWriting(writing, withLanguage(searchOf(settings, search)))}`;
     try {
       await navigator.clipboard.writeText(link);
       this.#shared = true;

@@ -1,17 +1,40 @@
 import { LitElement } from "lit";
 import type { Dictionary } from "../i18n/dictionary.js";
-import { LanguageController, phrases } from "../i18n/language.js";
+import {
+  DICTIONARIES,
+  type Language,
+  LanguageController,
+  language,
+  languageOf,
+  speaking,
+} from "../i18n/language.js";
 import type { Session } from "../session.js";
 import type { SessionState } from "../session-state.js";
 
-/** An element that speaks the page's language. */
+/** An element that speaks the page's language, or that of its own attribute `lang`. */
 export abstract class PageElement extends LitElement {
+  static override get observedAttributes(): string[] {
+    // biome-ignore lint/complexity/noThisInStatic: the parent's getter reads the class it is asked of
+    return [...super.observedAttributes, "lang"];
+  }
+
   constructor() {
     super();
     new LanguageController(this);
   }
+  get language(): Language {
+    return languageOf(this.getAttribute("lang")) ?? language();
+  }
   protected get t(): Dictionary {
-    return phrases();
+    return DICTIONARIES[this.language];
+  }
+  override attributeChangedCallback(name: string, old: string | null, value: string | null): void {
+    super.attributeChangedCallback(name, old, value);
+    if (name === "lang") this.requestUpdate();
+  }
+  /** What formats numbers asks for the page's language. */
+  protected override performUpdate(): void {
+    speaking(this.language, () => super.performUpdate());
   }
 }
 

@@ -140,6 +140,12 @@ export class ReformerPage extends PageElement {
       no-webgpu {
         margin-top: 2.5rem;
       }
+      @media print {
+        .choices,
+        #studio {
+          display: none;
+        }
+      }
     `,
   ];
 

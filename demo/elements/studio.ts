@@ -3,7 +3,7 @@ import type { AdapterFound } from "../adapter.js";
 import type { GpuTurn } from "../gpu-turn.js";
 import type { Runtime } from "../runtime.js";
 import { Session } from "../session.js";
-import { searchOf, settingsOf } from "../settings-link.js";
+import { searchOf, settingsOf, withWriting, writingOf } from "../settings-link.js";
 import type { Book } from "../text-source.js";
 import { ClosingQuiz } from "./closing-quiz.js";
 import { GpuTest } from "./gpu-test.js";
@@ -70,14 +70,26 @@ export function studio(runtime: Runtime, book: Book, adapter: AdapterFound, turn
   return session;
 }
 
+/** Milliseconds without a change before the address follows; browsers refuse addresses that change too often. */
+const ADDRESS_AFTER = 400;
+
 /** Takes settings from a shared address, and writes changed ones into the address. */
 function followAddress(session: Session): void {
   const shared = settingsOf(location.search);
-  if (shared) session.set({ settings: shared });
-  let { settings } = session.state;
+  session.set({ writing: writingOf(location.search), ...(shared && { settings: shared }) });
+  let { settings, writing } = session.state;
+  let later: ReturnType<typeof setTimeout> | undefined;
+  const follow = () => {
+    const { state } = session;
+    const search = settings === state.settings ? location.search : searchOf(state.settings, location.search);
+    ({ settings, writing } = state);
+    // With its path, for an empty query would leave the address as it was.
+    const address = `${location.pathname}${withWriting(writing, search)}${location.hash}`;
+    history.replaceState(history.state, "", address);
+  };
   session.watch(() => {
-    if (settings === session.state.settings) return;
-    settings = session.state.settings;
-    history.replaceState(history.state, "", `${searchOf(settings, location.search)}${location.hash}`);
+    if (settings === session.state.settings && writing === session.state.writing) return;
+    clearTimeout(later);
+    later = setTimeout(follow, ADDRESS_AFTER);
   });
 }

@@ -61,6 +61,14 @@ export const base = css`
     outline: 2px solid var(--accent);
     outline-offset: 2px;
   }
+  /* On paper nothing can be pressed. */
+  @media print {
+    button,
+    select,
+    input[type="range"] {
+      display: none !important;
+    }
+  }
   @media (prefers-reduced-motion: reduce) {
     *,
     *::before,

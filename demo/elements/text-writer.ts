@@ -1,10 +1,9 @@
 import { css, html, nothing } from "lit";
 import { decimals, rate, visible, whole } from "../format.js";
+import { WRITING_RANGES, type WritingNumber, type WritingSettings } from "../writing-settings.js";
 import { SessionElement } from "./page-element.js";
 import { problemText } from "./problem-text.js";
 import { base, controls } from "./styles.js";
-
-const DEFAULTS = { prompt: "", temperature: 0.8, topK: 0, topP: 0.95, maxNewTokens: 200, seed: 1 };
 
 /** Prompt, sampling, and the text as the model writes it. */
 export class TextWriter extends SessionElement {
@@ -82,8 +81,6 @@ export class TextWriter extends SessionElement {
     `,
   ];
 
-  #options = DEFAULTS;
-  #touched = false;
   #stopWriting: (() => void) | undefined;
 
   override connectedCallback(): void {
@@ -95,24 +92,26 @@ export class TextWriter extends SessionElement {
     this.#stopWriting?.();
   }
 
+  get #prompt(): string {
+    return this.state.writing.prompt ?? this.session.samplePrompt;
+  }
+
   override render() {
     const t = this.t.write;
-    const { model, phase } = this.state;
+    const { model, phase, writing } = this.state;
     const { active, prompt, text, tokens, tokensPerSecond, problem } = this.session.writing.state;
     const ready = model !== null && phase !== "preparing" && phase !== "pausing";
-    const shownPrompt = this.#touched ? this.#options.prompt : this.session.samplePrompt;
     return html`
       <h2>${t.title}</h2>
       <form @submit=${this.#submit}>
         <div class="field">
           <label for="prompt">${t.prompt}</label>
-          <textarea id="prompt" rows="2" .value=${shownPrompt} @input=${this.#typed}></textarea>
+          <textarea id="prompt" rows="2" .value=${this.#prompt} @input=${this.#typed}></textarea>
         </div>
         <div class="fields">
-          ${this.#range("temperature", t.temperature, 0, 2, 0.05, t.temperatureHint)}
-          ${this.#range("topP", t.topP, 0.05, 1, 0.01)}
-          ${this.#number("topK", t.topK, 0, 65536, t.topKHint)}
-          ${this.#number("maxNewTokens", t.length, 1, 65536)}
+          ${this.#range("temperature", t.temperature, 0.05, t.temperatureHint)}
+          ${this.#range("topP", t.topP, 0.01)} ${this.#number("topK", t.topK, t.topKHint)}
+          ${this.#number("maxNewTokens", t.length)}
           <div class="field">
             <label for="seed">${t.seed}</label>
             <span class="seed">
@@ -120,9 +119,9 @@ export class TextWriter extends SessionElement {
                 id="seed"
                 type="number"
                 inputmode="numeric"
-                min="0"
-                max="4294967295"
-                .value=${String(this.#options.seed)}
+                min=${WRITING_RANGES.seed[0]}
+                max=${WRITING_RANGES.seed[1]}
+                .value=${String(writing.seed)}
                 @change=${(event: Event) => this.#change("seed", event)}
               />
               <button type="button" aria-label=${t.newSeed} title=${t.newSeed} @click=${this.#newSeed}>↻</button>
@@ -162,18 +161,12 @@ export class TextWriter extends SessionElement {
     return html`<p class="note warning" role="alert">${title}. ${remedy}<br />${problem.message}</p>`;
   }
 
-  #range(
-    field: "temperature" | "topP",
-    label: string,
-    min: number,
-    max: number,
-    step: number,
-    note?: string,
-  ) {
+  #range(field: "temperature" | "topP", label: string, step: number, note?: string) {
+    const [min, max] = WRITING_RANGES[field];
     return html`<div class="field">
       <span class="named">
         <label for=${field}>${label}</label>
-        <output for=${field}>${decimals(this.#options[field], 2)}</output>
+        <output for=${field}>${decimals(this.state.writing[field], 2)}</output>
       </span>
       <input
         id=${field}
@@ -181,14 +174,15 @@ export class TextWriter extends SessionElement {
         min=${min}
         max=${max}
         step=${step}
-        .value=${String(this.#options[field])}
+        .value=${String(this.state.writing[field])}
         @input=${(event: Event) => this.#change(field, event)}
       />
       ${note ? html`<span class="note">${note}</span>` : nothing}
     </div>`;
   }
 
-  #number(field: "topK" | "maxNewTokens", label: string, min: number, max: number, note?: string) {
+  #number(field: "topK" | "maxNewTokens", label: string, note?: string) {
+    const [min, max] = WRITING_RANGES[field];
     return html`<div class="field">
       <label for=${field}>${label}</label>
       <input
@@ -197,33 +191,32 @@ export class TextWriter extends SessionElement {
         inputmode="numeric"
         min=${min}
         max=${max}
-        .value=${String(this.#options[field])}
+        .value=${String(this.state.writing[field])}
         @change=${(event: Event) => this.#change(field, event)}
       />
       ${note ? html`<span class="note">${note}</span>` : nothing}
     </div>`;
   }
 
-  #change(field: keyof typeof DEFAULTS, event: Event): void {
+  #change(field: WritingNumber, event: Event): void {
     const input = event.target as HTMLInputElement;
-    const value = Math.min(Number(input.max), Math.max(Number(input.min), input.valueAsNumber));
-    if (Number.isFinite(value)) this.#options = { ...this.#options, [field]: value };
+    const [min, max] = WRITING_RANGES[field];
+    const value = Math.min(max, Math.max(min, input.valueAsNumber));
+    if (Number.isFinite(value)) this.#set({ [field]: value });
     this.requestUpdate();
   }
 
-  readonly #typed = (event: Event) => {
-    this.#touched = true;
-    this.#options = { ...this.#options, prompt: (event.target as HTMLTextAreaElement).value };
-  };
+  readonly #typed = (event: Event) => this.#set({ prompt: (event.target as HTMLTextAreaElement).value });
 
-  readonly #newSeed = () => {
-    this.#options = { ...this.#options, seed: crypto.getRandomValues(new Uint16Array(1))[0] ?? 1 };
-    this.requestUpdate();
-  };
+  readonly #newSeed = () => this.#set({ seed: crypto.getRandomValues(new Uint16Array(1))[0] ?? 1 });
+
+  #set(change: Partial<WritingSettings>): void {
+    this.session.set({ writing: { ...this.state.writing, ...change } });
+  }
 
   readonly #submit = (event: Event) => {
     event.preventDefault();
-    const { prompt, ...options } = this.#options;
-    void this.session.writing.start(this.#touched ? prompt : this.session.samplePrompt, options);
+    const { prompt, ...options } = this.state.writing;
+    void this.session.writing.start(prompt ?? this.#prompt, options);
   };
 }

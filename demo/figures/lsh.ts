@@ -59,13 +59,26 @@ export function hashWords(
 
 /** The other tokens that each one is most like, the most alike first; words that are the same count too. */
 export function bestPartners(vectors: readonly Float32Array[], count: number): number[][] {
-  return vectors.map((query, i) =>
-    vectors
-      .map((key, j) => ({ j, like: i === j ? Number.NEGATIVE_INFINITY : dot(query, key) }))
-      .sort((a, b) => b.like - a.like)
-      .slice(0, Math.min(count, vectors.length - 1))
-      .map(({ j }) => j),
-  );
+  return vectors.map((query, i) => nearest(query, vectors, i, count));
+}
+
+function nearest(
+  query: Float32Array,
+  keys: readonly Float32Array[],
+  itself: number,
+  count: number,
+): number[] {
+  return keys
+    .map((key, j) => ({ j, like: j === itself ? Number.NEGATIVE_INFINITY : dot(query, key) }))
+    .sort((a, b) => b.like - a.like)
+    .slice(0, Math.min(count, keys.length - 1))
+    .map(({ j }) => j);
+}
+
+/** The other tokens that each one is least like. */
+export function worstPartners(vectors: readonly Float32Array[], count: number): number[][] {
+  const opposite = vectors.map((vector) => vector.map((x) => -x));
+  return vectors.map((query, i) => nearest(query, opposite, i, count));
 }
 
 /** Share of the best partners that are met. */

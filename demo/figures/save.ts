@@ -15,7 +15,7 @@ const INLINED = [
 ];
 
 /** A copy of the drawing that needs no style sheet. */
-export function standalone(drawing: SVGSVGElement, background: string): string {
+function standalone(drawing: SVGSVGElement, background: string): string {
   const copy = drawing.cloneNode(true) as SVGSVGElement;
   const [from, to] = [
     [drawing, ...drawing.querySelectorAll("*")],
@@ -42,7 +42,7 @@ export function standalone(drawing: SVGSVGElement, background: string): string {
 }
 
 /** The drawing in twice as many pixels. */
-export async function picture(source: string, width: number, height: number): Promise<Blob> {
+async function picture(source: string, width: number, height: number): Promise<Blob> {
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(source)}`;
   await image.decode();
@@ -55,6 +55,14 @@ export async function picture(source: string, width: number, height: number): Pr
       "image/png",
     ),
   );
+}
+
+/** The drawing as a file, as large as it is shown. */
+export function drawingAs(kind: "svg" | "png", drawing: SVGSVGElement, background: string): Promise<Blob> {
+  const source = standalone(drawing, background);
+  if (kind === "svg") return Promise.resolve(new Blob([source], { type: "image/svg+xml" }));
+  const { width, height } = drawing.getBoundingClientRect();
+  return picture(source, Math.round(width), Math.round(height));
 }
 
 const quoted = (value: unknown): string => {

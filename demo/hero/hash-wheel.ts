@@ -1,4 +1,5 @@
 import { css, html, type SVGTemplateResult, svg } from "lit";
+import { MARKS } from "../chapter/sources.js";
 import { PageElement } from "../elements/page-element.js";
 import { base, controls } from "../elements/styles.js";
 import { figureStyles } from "../figures/plot.js";
@@ -197,7 +198,7 @@ export class HashWheel extends PageElement {
         <button @click=${() => this.#set(() => (this.#turns = this.#draw(++this.#seed)))}>${t.redraw}</button>
         <output>${t.meets(whole(met.length), whole(this.#words.length))}</output>
       </div>
-      <p class="note">${t.note}</p>
+      <p class="note">${t.note} ${MARKS.computed} ${this.t.chapter.computedNote}</p>
     `;
   }
 

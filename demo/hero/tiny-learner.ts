@@ -1,6 +1,8 @@
-import { css, html, nothing, svg } from "lit";
-import { type Chapter, hasGpu } from "../chapter/chapter.js";
+import { css, html, nothing, svg, type TemplateResult } from "lit";
+import { adapterName, type Chapter, hasGpu } from "../chapter/chapter.js";
+import { MARKS, type Origin, type Source } from "../chapter/sources.js";
 import { PageElement } from "../elements/page-element.js";
+import { problemText } from "../elements/problem-text.js";
 import { base, controls } from "../elements/styles.js";
 import { bucketStyles } from "../figures/buckets.js";
 import { figureStyles, linePlot } from "../figures/plot.js";
@@ -18,7 +20,10 @@ const CERTAIN = 1;
 /** Losses that one drawn point is the mean of. */
 const SMOOTH = 8;
 
-type Phase = "waiting" | "compiling" | "running" | "paused" | "done" | "failed" | "off";
+type Phase = "waiting" | "compiling" | "running" | "paused" | "hidden" | "done" | "failed" | "off";
+
+const savesData = () => (navigator as { connection?: { saveData?: boolean } }).connection?.saveData === true;
+const wantsLessMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** A tiny Reformer that learns the duplication task by itself while nobody else wants the GPU. */
 export class TinyLearner extends PageElement {
@@ -88,14 +93,14 @@ export class TinyLearner extends PageElement {
   declare chapter: Chapter;
   #phase: Phase = "off";
   #width = 480;
-  #problem = "";
+  #problem: Error | null = null;
   #losses: (readonly [number, number])[] = [];
   #start: Start | null = null;
   #view: View | null = null;
   #step = 0;
   #seed = 1;
-  #began = 0;
   #seconds = 0;
+  #recorded: Origin | null = null;
   #abort: AbortController | null = null;
   #onScreen = false;
   readonly #resized = new ResizeObserver(() => {
@@ -108,8 +113,10 @@ export class TinyLearner extends PageElement {
   readonly #watched = new IntersectionObserver((entries) => {
     this.#onScreen = entries.at(-1)?.isIntersecting ?? false;
   });
+  /** A hidden page learns nothing; seen again it goes on, unless the reader had paused. */
   readonly #onHidden = () => {
-    if (document.hidden) this.#pause();
+    if (document.hidden) this.#pause("hidden");
+    else if (this.#phase === "hidden") void this.#learn();
   };
   readonly #onKey = (event: KeyboardEvent) => {
     const focused = event.composedPath()[0];
@@ -138,13 +145,32 @@ export class TinyLearner extends PageElement {
 
   /** The page found out about the GPU: it starts, unless the reader would rather not. */
   adapterFound(): void {
-    const saves = (navigator as { connection?: { saveData?: boolean } }).connection?.saveData === true;
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (hasGpu(this.chapter) && !saves && !still && !document.hidden) void this.#learn();
-    else this.#set(hasGpu(this.chapter) ? "paused" : "off");
+    if (!hasGpu(this.chapter)) return void this.#showRecorded();
+    if (this.#recorded) [this.#recorded, this.#start, this.#view, this.#losses] = [null, null, null, []];
+    if (savesData() || wantsLessMotion()) this.#set("paused");
+    else if (document.hidden) this.#set("hidden");
+    else void this.#learn();
   }
 
-  async #learn(): Promise<void> {
+  async #showRecorded(): Promise<void> {
+    this.#set("off");
+    const { adapter, date, start, view, losses } = (await import("../recorded/hero.json")).default;
+    this.#recorded = { adapter, date };
+    this.#start = start as Start;
+    this.#view = view as View;
+    this.#losses = losses as [number, number][];
+    this.requestUpdate();
+  }
+
+  /** What it has learned, as `recorded/hero.json` keeps it. */
+  recording(): object {
+    const date = new Date().toISOString().slice(0, 10);
+    const [start, view, losses] = [this.#start, this.#view, this.#losses];
+    return { adapter: adapterName(this.chapter.adapter), date, start, view, losses };
+  }
+
+  /** Begins, or goes on from the step it has reached, for so many steps. */
+  async #learn(most: number = PARAMS.steps): Promise<void> {
     const { lab, turn } = this.chapter;
     if (!lab) return;
     this.#abort?.abort();
@@ -157,56 +183,58 @@ export class TinyLearner extends PageElement {
           "hero",
           RANK.hero,
           async (signal) => {
-            [this.#losses, this.#start, this.#step] = [[], null, 0];
             this.#set("compiling");
-            this.#began = performance.now();
-            let sum: number[] = [];
-            for await (const told of lab.run("duplication", { ...PARAMS, seed: this.#seed }, signal)) {
-              if (told.kind === "start") this.#start = told;
-              else if (told.kind === "view") this.#view = told;
-              else {
-                if (this.#step === 0) {
-                  performance.mark("first-learning-step");
-                  this.#began = performance.now();
-                }
-                this.#step = told.step;
-                sum.push(told.bits);
-                if (sum.length === SMOOTH || told.step === 1) {
-                  this.#losses.push([told.step, sum.reduce((a, b) => a + b, 0) / sum.length]);
-                  sum = [];
-                }
-                this.#phase = "running";
+            let began = performance.now();
+            try {
+              const params = { ...PARAMS, seed: this.#seed, most };
+              for await (const told of lab.run("duplication", params, signal)) {
+                if (told.kind === "start") began = performance.now();
+                this.#take(told);
               }
-              this.requestUpdate();
+            } finally {
+              this.#seconds += (performance.now() - began) / 1000;
             }
           },
           abort.signal,
         );
-        this.#seconds = (performance.now() - this.#began) / 1000;
-        return this.#set("done");
+        return this.#set(this.#step < PARAMS.steps ? "paused" : "done");
       } catch (error) {
         if (abort.signal.aborted) return;
         if (error instanceof GaveWay) {
           this.#set("waiting");
           continue;
         }
-        this.#problem = error instanceof Error ? error.message : String(error);
+        this.#problem = error instanceof Error ? error : new Error(String(error));
         return this.#set("failed");
       }
     }
   }
 
-  #pause(): void {
+  #take(told: Told1): void {
+    if (told.kind === "view") this.#view = told;
+    else if (told.kind === "start") {
+      this.#start = told;
+      this.#step = told.step;
+      this.#losses = this.#losses.filter(([step]) => step <= told.step); // none, where it begins afresh
+      if (told.step === 0) this.#seconds = 0;
+    } else {
+      if (this.#step === 0) performance.mark("first-learning-step");
+      this.#step = told.step;
+      this.#losses = [...this.#losses, [told.step, told.bits]];
+      this.#phase = "running";
+    }
+    this.requestUpdate();
+  }
+
+  #pause(phase: "paused" | "hidden"): void {
     if (this.#phase !== "waiting" && this.#phase !== "compiling" && this.#phase !== "running") return;
     this.#abort?.abort();
-    this.#set("paused");
+    this.#set(phase);
   }
   #toggle(): void {
-    if (this.#phase === "paused") void this.#learn();
-    else if (this.#phase === "done") {
-      this.#seed++;
-      void this.#learn();
-    } else this.#pause();
+    if (this.#phase === "done") this.#seed++;
+    if (this.#phase === "done" || this.#phase === "paused" || this.#phase === "hidden") void this.#learn();
+    else this.#pause("paused");
   }
   #set(phase: Phase): void {
     this.#phase = phase;
@@ -216,7 +244,8 @@ export class TinyLearner extends PageElement {
   override render() {
     const t = this.t.hero.learner;
     const { adapter } = this.chapter;
-    const names = { paused: t.start, done: t.again } as Partial<Record<Phase, string>>;
+    const goes = this.#step === 0 ? t.start : t.resume;
+    const names = { paused: goes, hidden: goes, done: t.again } as Partial<Record<Phase, string>>;
     return html`
       <h2>${t.title}</h2>
       <p class="note">${t.note}</p>
@@ -226,15 +255,30 @@ export class TinyLearner extends PageElement {
             ? nothing
             : html`<button class="primary" @click=${() => this.#toggle()}>${names[this.#phase] ?? t.pause}</button>`
         }
+        ${this.#phase === "paused" ? html`<button @click=${() => void this.#learn(1)}>${t.step}</button>` : nothing}
         <span role="status">${adapter === null ? this.t.adapter.looking : this.#status()}</span>
         ${this.#phase === "running" ? html`<span class="note keys">${t.key}</span>` : nothing}
       </div>
       <div class="plot">${this.#curve()}</div>
-      ${this.#strip()}
+      ${this.#strip()} ${this.#sources()}
     `;
   }
 
-  #status(): string {
+  /** Where the numbers come from; the line of a perfect copy is computed. */
+  #sources() {
+    if (this.#losses.length === 0) return nothing;
+    const t = this.t.chapter;
+    const recorded = this.#recorded;
+    const source: Source = recorded ? "recorded" : "measured";
+    const said = recorded
+      ? t.recordedNote(recorded.adapter, recorded.date)
+      : t.measuredOn(adapterName(this.chapter.adapter));
+    return html`<p class="numbers">
+      <span>${MARKS[source]} ${said}</span><span>${MARKS.computed} ${this.t.hero.learner.floor}: ${t.computedNote}</span>
+    </p>`;
+  }
+
+  #status(): string | TemplateResult {
     const t = this.t.hero.learner;
     switch (this.#phase) {
       case "waiting":
@@ -243,12 +287,18 @@ export class TinyLearner extends PageElement {
         return t.compiling;
       case "running":
         return t.running(whole(this.#step), whole(PARAMS.steps));
+      case "hidden":
+        return t.hidden;
       case "paused":
-        return t.paused;
+        if (this.#step > 0) return t.paused(whole(this.#step));
+        return savesData() ? t.saveData : wantsLessMotion() ? t.lessMotion : t.ready;
       case "done":
         return t.done(whole(this.#step), duration(this.#seconds));
-      case "failed":
-        return this.#problem;
+      case "failed": {
+        if (!this.#problem) return "";
+        const { title, remedy } = problemText(this.#problem, this.t);
+        return html`${title}. ${remedy} <span lang="en">${this.#problem.message}</span>`;
+      }
       case "off":
         return t.noGpu;
       default:
@@ -263,9 +313,9 @@ export class TinyLearner extends PageElement {
       width: this.#width,
       height: 190,
       title: `${t.bits}: ${this.#losses.at(-1)?.[1].toFixed(2) ?? "–"}`,
-      x: { label: t.step, show: whole, include: [0, PARAMS.steps] },
+      x: { label: t.axis, show: whole, include: [0, PARAMS.steps] },
       y: { label: t.bits, show: (v) => decimals(v, 1), include: [floor, 4.5] },
-      series: [{ label: t.loss, tone: "lsh", points: this.#losses, dots: false }],
+      series: [{ label: t.loss, tone: "lsh", points: means(this.#losses), dots: false }],
       lines: [{ y: floor, label: t.floor, tone: "quiet" }],
     });
   }
@@ -306,4 +356,14 @@ export class TinyLearner extends PageElement {
       }</p>
     `;
   }
+}
+
+/** Means of so many losses, each at its last step; the first step stands alone. */
+function means(losses: readonly (readonly [number, number])[]): (readonly [number, number])[] {
+  const drawn = losses.slice(0, 1);
+  for (let i = 1; i < losses.length; i += SMOOTH) {
+    const part = losses.slice(i, i + SMOOTH);
+    drawn.push([part.at(-1)?.[0] ?? 0, part.reduce((sum, [, bits]) => sum + bits, 0) / part.length]);
+  }
+  return drawn;
 }

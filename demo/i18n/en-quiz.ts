@@ -1,10 +1,9 @@
 /** The closing quiz. The first option of each question is the right one; they are shown in an order of their own. */
 export const quiz = {
   title: "Four questions",
-  note: "Each answer comes with what this page has measured on your device, where it has.",
+  note: "Each answer comes with what this page has measured on your device, or computed, where it has.",
   right: "Right.",
   wrong: "Not quite.",
-  yours: "On your device:",
   missing: (station: string) => `Station ${station} has not been measured yet.`,
   questions: [
     {
@@ -14,7 +13,7 @@ export const quiz = {
         "Because the hash is learned so that similar words get the same number.",
         "Because sorting puts vectors in the order of their lengths.",
       ],
-      why: "Each round draws directions at random and gives a vector the bucket of the nearest one. The smaller the angle between two vectors, the less likely a border runs between them.",
+      why: "Each round draws directions at random and gives a vector the bucket of the direction it points along the most. The smaller the angle between two vectors, the less likely a border runs between them.",
     },
     {
       question: "What does another round buy?",
@@ -45,13 +44,21 @@ export const quiz = {
     },
   ] as readonly { readonly question: string; readonly options: readonly string[]; readonly why: string }[],
   evidence: {
-    recall: (a: string, ra: string) => `${ra} rounds met ${a} of the best partners in your text.`,
-    one: (a: string) => `One round met ${a} of the best partners in your text.`,
+    recall: (a: string, ra: string) =>
+      `${ra} rounds met ${a} of the most similar words in the text of station 2.`,
+    one: (a: string) => `One round met ${a} of the most similar words in the text of station 2.`,
+    unlike: (like: string, unlike: string) =>
+      `In one round each word of station 2’s text met ${like} of the three words most similar to it, and ${unlike} of the three least similar.`,
     depth: (from: string, shallow: string, to: string, deep: string) =>
       `${from} with ${shallow} layers, ${to} with ${deep} (planned).`,
     exact: (difference: string) =>
       `Recomputed and stored activations gave losses that differ by ${difference}.`,
-    cross: (length: string, times: string) =>
-      `At ${length} tokens LSH took ${times} times as long as full attention.`,
+    cross: (before: string, times: string, from: string, rounds: string) =>
+      `At ${before} tokens LSH with ${rounds} took ${times} times as long as full attention; from ${from} tokens on it was the faster one.`,
+    always: (shortest: string, longest: string, rounds: string) =>
+      `LSH with ${rounds} was the faster one at every length measured, from ${shortest} to ${longest} tokens: no text was short enough for full attention to win.`,
+    never: (shortest: string, longest: string, rounds: string) =>
+      `Full attention was the faster one at every length that both were measured at, from ${shortest} to ${longest} tokens, against LSH with ${rounds}: no crossing was found.`,
+    rounds: (n: string) => `${n} ${n === "1" ? "round" : "rounds"}`,
   },
 };

@@ -163,6 +163,7 @@ export const en = {
       download: "Reading the text",
       upload: "Moving weights to the GPU",
       compile: "Compiling GPU programs",
+      encode: "Turning the text into tokens",
     },
     step: "Step",
     of: (total: string) => `of ${total}`,

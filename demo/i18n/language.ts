@@ -11,14 +11,24 @@ export type Language = keyof typeof DICTIONARIES;
 export const TAGS: Readonly<Record<Language, string>> = { en: "en", zh: "zh-Hans" };
 
 const STORED = "language";
+/** Of the address. */
+const PARAMETER = "lang";
 const listeners = new Set<() => void>();
 let current: Language = preferred();
 
-/** The address bar (`?lang=zh`), then the last choice, then the browser's first language that we speak. */
+/** Ours of a BCP 47 tag, if we speak it. */
+export function languageOf(tag: string | null): Language | undefined {
+  return (Object.keys(DICTIONARIES) as Language[]).find((language) => tag?.startsWith(language));
+}
+
+/**
+ * The address bar (`?lang=zh`), then the last choice, then the browser's first language that we speak. A choice is written
+ * into the address too, so that the two agree wherever the reader has chosen.
+ */
 function preferred(): Language {
-  const asked = [new URLSearchParams(location.search).get("lang"), recall(STORED)];
+  const asked = [new URLSearchParams(location.search).get(PARAMETER), recall(STORED)];
   for (const tag of [...asked, ...navigator.languages]) {
-    const found = (Object.keys(DICTIONARIES) as Language[]).find((language) => tag?.startsWith(language));
+    const found = languageOf(tag);
     if (found) return found;
   }
   return "en";
@@ -27,12 +37,36 @@ function preferred(): Language {
 export const language = (): Language => current;
 export const phrases = (): Dictionary => DICTIONARIES[current];
 
-/** Switches the whole page, and remembers the choice. */
+/** The query `search`, with the page's language. */
+export function withLanguage(search: string): string {
+  const query = new URLSearchParams(search);
+  query.set(PARAMETER, current);
+  return `?${query}`;
+}
+
+/** Switches the whole page, remembers the choice, and writes it into the address, which people reload and share. */
 export function setLanguage(next: Language): void {
   current = next;
   remember(STORED, next);
+  history.replaceState(history.state, "", `${withLanguage(location.search)}${location.hash}`);
   applyLanguage();
   for (const listener of listeners) listener();
+}
+
+/** Takes a host page's language as it is, for this visit. */
+export function followDocument(): void {
+  current = languageOf(document.documentElement.lang) ?? current;
+}
+
+/** Runs what needs no waiting in a language of its own. */
+export function speaking<T>(other: Language, work: () => T): T {
+  const before = current;
+  current = other;
+  try {
+    return work();
+  } finally {
+    current = before;
+  }
 }
 
 /** Tells the document which language it is in. */

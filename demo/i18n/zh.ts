@@ -106,7 +106,7 @@ export const zh: Dictionary = {
     locked: "停止训练后才能更改模型。",
     fromFile: (name) => `来自 ${name}`,
     forget: "改用新模型",
-    invalid: "这些设置彼此不合",
+    invalid: "这些设置相互冲突",
   },
   memory: {
     longest: (fits, asked) =>
@@ -153,7 +153,12 @@ export const zh: Dictionary = {
       done: "已完成",
       stopped: "已停止",
     },
-    preparing: { download: "读取文本", upload: "把权重送入显卡", compile: "编译显卡程序" },
+    preparing: {
+      download: "读取文本",
+      upload: "把权重送入显卡",
+      compile: "编译显卡程序",
+      encode: "把文本变成词元",
+    },
     step: "步",
     of: (total) => `共 ${total}`,
     speed: "每秒词元",
@@ -234,7 +239,7 @@ export const zh: Dictionary = {
     trainBits: "每字符比特",
     heldOutBits: "留出文本",
     speed: "词元/秒",
-    memory: "GPU 内存",
+    memory: "显存",
     use: "采用它的设置",
     forget: "全部忘掉",
     shape: (depth, width, kinds, rounds, length) =>
@@ -264,7 +269,7 @@ export const zh: Dictionary = {
         "请更新浏览器和显卡驱动。若仍不行，请报告下面的信息。",
       ],
       ShapeError: ["文本或长度与模型不合", "请选模型能接受的长度，或更长的文本。"],
-      ConfigError: ["这些设置彼此不合", "请修改下面提到的设置，或选一个预设规模。"],
+      ConfigError: ["这些设置相互冲突", "请修改下面提到的设置，或选一个预设规模。"],
       CheckpointError: ["文件已损坏，或属于另一个模型", "请选本页保存的模型，或重新开始训练。"],
       TextError: ["这份文本无法使用", "请选 UTF-8 纯文本文件，长度至少是模型长度的几倍。"],
       DivergedError: ["训练发散了", "数值无限增大。请降低学习率，再从上一个检查点继续。"],

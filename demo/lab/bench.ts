@@ -44,11 +44,16 @@ export class Bench {
 
   /** A new model on the shared device; the caller disposes of it. */
   async create(config: ReformerOptions, options: CreateOptions = {}): Promise<Reformer> {
-    return Reformer.create(config, { ...options, device: await this.device() });
+    return Reformer.create(config, { ...options, interactive: true, device: await this.device() });
   }
 
   async load(address: string, options: CreateOptions = {}): Promise<Reformer> {
-    return Reformer.load(address, { ...options, cache: false, device: await this.device() });
+    return Reformer.load(address, {
+      ...options,
+      cache: false,
+      interactive: true,
+      device: await this.device(),
+    });
   }
 
   /** The model of that kind that outlived its experiment, where it is that one. */

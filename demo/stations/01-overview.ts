@@ -1,5 +1,5 @@
 import { html } from "lit";
-import { modelOf } from "../chapter/models.js";
+import { modelOf, ROOMY } from "../chapter/models.js";
 import { barPlot } from "../figures/plot.js";
 import { bytes, milliseconds, short, whole } from "../format.js";
 import type { MemoryUse } from "../runtime.js";
@@ -22,6 +22,7 @@ const SIZES = {
 } as const;
 /** The width of the models that memory is planned for, and the most layers of those that are timed. */
 const [WIDTH, MOST_TIMED] = [256, 8];
+const PAPER = "https://arxiv.org/abs/2001.04451";
 const usesLsh = (variant: Variant) => variant === "lsh" || variant === "reformer";
 const isReversible = (variant: Variant) => variant === "reversible" || variant === "reformer";
 
@@ -34,7 +35,7 @@ class OverviewStation extends Station<Row> {
   #asked = 0;
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #size() {
     return this.slow ? SIZES.slow : SIZES.fast;
@@ -47,8 +48,7 @@ class OverviewStation extends Station<Row> {
     for (const variant of VARIANTS) {
       const backward = isReversible(variant) ? "reversible" : "stored";
       const config = modelOf(shape, usesLsh(variant) ? "lsh" : "full");
-      const big = { maxBufferSize: 2 ** 34, maxStorageBufferBindingSize: 2 ** 32 };
-      const memory = await this.chapter.planMemory(config, { length, backward }, big).catch(() => null);
+      const memory = await this.chapter.planMemory(config, { length, backward }, ROOMY).catch(() => null);
       if (asked !== this.#asked) return; // the sliders have moved on
       this.put({ variant, memory, ms: this.#times.get(variant) ?? null });
     }
@@ -73,8 +73,13 @@ class OverviewStation extends Station<Row> {
   }
 
   protected words() {
-    const { sentences, tryThis, caption } = this.#t;
-    return { sentences, tryThis, caption };
+    const { sentences, paper, cited, tryThis, caption } = this.#t;
+    const source = html`${cited[0]} <cite><a href=${PAPER} lang="en">${paper}</a></cite> ${cited[1]}`;
+    const terms = ["token", "attention", "lsh", "bucket", "round", "chunk", "activations"] as const;
+    return { sentences: [...sentences, source], terms, tryThis, caption };
+  }
+  protected override figureSources() {
+    return ["computed"] as const;
   }
 
   #pairs(variant: Variant): number {

@@ -2,8 +2,8 @@ import type { Phrases } from "../i18n/phrases.js";
 
 export const en = {
   sentences: [
-    "Attention looks for the few keys that point the same way as a query. LSH finds them without comparing all pairs: it hashes every vector, sorts by bucket, cuts the sorted row into chunks, and lets each chunk attend to itself and the one before.",
-    "One round can miss a partner that falls just across a border. Every further round is another chance, at the price of one more sort and one more pass.",
+    "Attention looks for the few keys that point the same way as a query. LSH finds them without comparing all pairs: it hashes every vector, sorts by bucket, cuts the sorted row into chunks, and lets each chunk attend to itself and the one before. The one before is needed because a bucket may lie across the border of two chunks.",
+    "One round can miss a partner that falls just across the border of a bucket. Every further round is another chance, at the price of one more sort and one more pass.",
   ],
   tryThis:
     "Write a sentence with words that look alike, follow one of them through the four steps, then add rounds until it meets all its partners.",
@@ -43,8 +43,8 @@ export const en = {
 
 export const zh: Phrases<typeof en> = {
   sentences: [
-    "注意力要找的，是与查询方向相同的少数几个键。LSH 不必比较所有的对就能找到它们：给每个向量算哈希，按桶排序，把排好的一列切成块，每块只看自己和前一块。",
-    "只哈希一轮，可能错过刚好隔着边界的同伴。每多一轮就多一次机会，代价是多排序一次、多算一遍。",
+    "注意力要找的，是与查询方向相同的少数几个键。LSH 不必比较所有的对就能找到它们：给每个向量算哈希，按桶排序，把排好的一列切成块，每块只看自己和前一块。要看前一块，是因为一个桶可能跨在两块的分界上。",
+    "只哈希一轮，可能错过刚好隔着桶的边界的同伴。每多一轮就多一次机会，代价是多排序一次、多算一遍。",
   ],
   tryThis: "写一句含有相像的词的话，跟着其中一个词走完四步，再增加轮数，直到它遇到所有同伴。",
   caption:
@@ -65,8 +65,8 @@ export const zh: Phrases<typeof en> = {
   columns: {
     rounds: "轮数",
     recall: "遇到的同伴",
-    pairs: "计算的对",
-    share: "占所有对",
+    pairs: "计算的词元对",
+    share: "占所有词元对",
     time: (length) => `${length} 个词元的时间`,
   },
   full: "全注意力",

@@ -1,6 +1,6 @@
 import { css, html, nothing, svg } from "lit";
 import { bucketStyles } from "../figures/buckets.js";
-import { bestPartners, type Hashed, hashWords, recall } from "../figures/lsh.js";
+import { bestPartners, type Hashed, hashWords, recall, worstPartners } from "../figures/lsh.js";
 import { widthOf } from "../figures/plot.js";
 import { wordsOf, wordVector } from "../figures/words.js";
 import { milliseconds, percent, whole } from "../format.js";
@@ -81,7 +81,7 @@ class LshStation extends Station<Row> {
   #times = new Map<number, number | null>();
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #size() {
     return this.slow ? SIZES.slow : SIZES.fast;
@@ -93,6 +93,8 @@ class LshStation extends Station<Row> {
   protected override compute(): void {
     const vectors = this.#words.map((word) => wordVector(word));
     const partners = bestPartners(vectors, PARTNERS);
+    const strangers = worstPartners(vectors, PARTNERS);
+    const unlike = new Map<number, number>();
     const all = vectors.length ** 2;
     const row = (rounds: number, found: Omit<Row, "rounds" | "ms" | "fullMs">): Row => ({
       rounds,
@@ -103,6 +105,7 @@ class LshStation extends Station<Row> {
     const rows = [
       ...ROUNDS.map((rounds) => {
         const hashed = hashWords(vectors, { rounds, buckets: this.#buckets, chunk: CHUNK, seed: this.#seed });
+        unlike.set(rounds, recall(hashed, strangers));
         return row(rounds, {
           recall: recall(hashed, partners),
           pairs: hashed.pairs,
@@ -113,7 +116,9 @@ class LshStation extends Station<Row> {
     ];
     for (const one of rows) this.put(one);
     const { findings } = this.chapter;
-    const found = rows.map(({ rounds, recall: share }) => ({ rounds, share }));
+    const found = rows.map(({ rounds, recall: share }) => ({
+      ...{ rounds, share, unlike: unlike.get(rounds) ?? 1 },
+    }));
     findings.set({ recall: found.filter(({ rounds }) => rounds > 0) });
     this.requestUpdate();
   }
@@ -129,7 +134,11 @@ class LshStation extends Station<Row> {
 
   protected words() {
     const { sentences, tryThis, caption } = this.#t;
-    return { sentences, tryThis, caption };
+    const terms = ["attention", "lsh", "rotation", "bucket", "round", "chunk"] as const;
+    return { sentences, terms, tryThis, caption };
+  }
+  protected override figureSources() {
+    return ["computed"] as const;
   }
 
   protected columns(): readonly Column<Row>[] {
@@ -187,7 +196,7 @@ class LshStation extends Station<Row> {
           this.compute();
         }}></textarea>
       </div>
-      <div class="steps" role="group">
+      <div class="steps" role="group" aria-label=${this.t.chapter.titles[1] ?? ""}>
         ${t.steps.map(
           (name, i) =>
             html`<button class="small" aria-pressed=${i === this.#step ? "true" : "false"} @click=${() => {

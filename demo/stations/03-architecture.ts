@@ -1,20 +1,20 @@
 import { css, html, nothing, svg } from "lit";
-import { modelOf } from "../chapter/models.js";
+import { modelOf, ROOMY } from "../chapter/models.js";
+import { type NamedShape, tensorsOf } from "../chapter/tensors.js";
 import { widthOf } from "../figures/plot.js";
-import { milliseconds, percent, whole } from "../format.js";
+import { bytes, milliseconds, percent, whole } from "../format.js";
 import type { Told } from "../lab/protocol.js";
 import { en, zh } from "./03-architecture.text.js";
 import { choice } from "./inputs.js";
 import { type Column, phrasesOf, Station } from "./station.js";
 
 type Kind = "lsh" | "local" | "full";
-type Tensor = Extract<Told<"architecture">, { kind: "tensors" }>["tensors"][number];
-type Dispatch = Extract<Told<"architecture">, { kind: "dispatches" }>["dispatches"][number];
+type Dispatch = Told<"architecture">["dispatches"][number];
 
 interface Row {
   /** "embedding", "attention0", "feedForward0", … "head", "optimizer". */
   readonly block: string;
-  readonly tensors: readonly Tensor[];
+  readonly tensors: readonly NamedShape[];
   readonly forward: readonly string[];
   readonly backward: readonly string[];
   readonly ms: number | null;
@@ -36,7 +36,7 @@ function blockOf(name: string): string {
 const timesOf = (names: readonly string[]): [string, number][] => [
   ...names.reduce((counts, name) => counts.set(name, (counts.get(name) ?? 0) + 1), new Map<string, number>()),
 ];
-const numbersIn = (tensors: readonly Tensor[]) =>
+const numbersIn = (tensors: readonly NamedShape[]) =>
   tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
 
 /** The model as blocks to click: weights, dispatches and time of each. */
@@ -92,9 +92,10 @@ class ArchitectureStation extends Station<Row> {
   readonly number = 3;
   #kinds: readonly Kind[] = ["local", "lsh"];
   #chosen = "attention1";
+  #planned: { readonly tokens: number; readonly bytes: number } | null = null;
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #size() {
     return this.slow ? SIZES.slow : SIZES.fast;
@@ -118,36 +119,62 @@ class ArchitectureStation extends Station<Row> {
     return part === "embedding" || part === "head" || part === "optimizer" ? blocks[part] : block;
   }
 
+  get #config() {
+    const { hiddenSize, length } = this.#size;
+    return modelOf({ length, depth: this.#kinds.length, hiddenSize }, ...this.#kinds);
+  }
+
+  /** Weights and planned memory follow from the configuration. */
+  protected override async compute(): Promise<void> {
+    const config = this.#config;
+    const tensors = tensorsOf(config);
+    this.clear();
+    for (const block of this.#blocks)
+      this.put({
+        ...{ block, forward: [], backward: [], ms: null },
+        tensors: tensors.filter(({ name }) => blockOf(name) === block),
+      });
+    this.#planned = null;
+    const { length } = this.#size;
+    const memory = await this.chapter.planMemory(config, { length }, ROOMY).catch(() => null);
+    if (this.#config.layers?.join() !== config.layers?.join()) return; // the layers have changed again
+    this.#planned = memory && { tokens: length, bytes: memory.total };
+    this.requestUpdate();
+  }
+
   protected override async measure(signal: AbortSignal): Promise<void> {
-    const { hiddenSize, length, repeats } = this.#size;
-    const shape = { length, depth: this.#kinds.length, hiddenSize };
-    const params = { config: modelOf(shape, ...this.#kinds), training: { length, repeats } };
-    let tensors: readonly Tensor[] = [];
-    for await (const told of this.run("architecture", params, signal)) {
-      if (told.kind === "tensors") tensors = told.tensors;
-      const dispatches: readonly Dispatch[] = told.kind === "dispatches" ? told.dispatches : [];
-      this.rows = this.#blocks.map((block): Row => {
-        const own = dispatches.filter(({ label }) => blockOf(label) === block);
+    const { length, repeats } = this.#size;
+    await this.compute();
+    const params = { config: this.#config, training: { length, repeats } };
+    for await (const { dispatches } of this.run("architecture", params, signal)) {
+      for (const row of this.rows) {
+        const own = dispatches.filter(({ label }) => blockOf(label) === row.block);
         const isBackward = ({ label }: Dispatch) => label.includes(".backward.");
         const times = own.map(({ nanoseconds }) => nanoseconds);
-        return {
-          block,
-          tensors: tensors.filter(({ name }) => blockOf(name) === block),
+        this.put({
+          ...row,
           forward: own.filter((dispatch) => !isBackward(dispatch)).map(({ kernel }) => kernel),
           backward: own.filter(isBackward).map(({ kernel }) => kernel),
           ms:
             own.length === 0 || times.includes(null)
               ? null
               : times.reduce<number>((a, b) => a + (b ?? 0), 0) / 1e6,
-        };
-      });
-      this.requestUpdate();
+        });
+      }
     }
   }
 
   protected words() {
-    const { sentences, tryThis, caption } = this.#t;
-    return { sentences, tryThis, caption };
+    const { sentences, planned, tryThis, caption } = this.#t;
+    const plan = this.#planned;
+    return {
+      sentences: plan ? [...sentences, planned(whole(plan.tokens), bytes(plan.bytes))] : sentences,
+      terms: ["residual", "attention", "projection", "feedForward"] as const,
+      ...{ tryThis, caption },
+    };
+  }
+  protected override figureSources() {
+    return this.#step > 0 ? (["measured"] as const) : (["computed"] as const);
   }
 
   get #step(): number {
@@ -165,7 +192,7 @@ class ArchitectureStation extends Station<Row> {
         label: c.parameters,
         value: ({ tensors }) => numbersIn(tensors),
         show: whole,
-        source: "measured",
+        source: "computed",
         how: how.parameters,
       },
       {
@@ -195,7 +222,7 @@ class ArchitectureStation extends Station<Row> {
       {
         key: "share",
         label: c.share,
-        value: ({ ms }) => (ms === null ? null : ms / this.#step),
+        value: ({ ms }) => (ms === null || this.#step === 0 ? null : ms / this.#step),
         show: percent,
         source: "measured",
       },
@@ -213,7 +240,8 @@ class ArchitectureStation extends Station<Row> {
             KINDS.map((k) => [k, t.kinds[k]] as const),
             (next) => {
               this.#kinds = this.#kinds.map((old, j) => (j === i ? next : old));
-              void this.begin();
+              if (this.gpu) void this.begin();
+              else void this.compute();
             },
           ),
         )}

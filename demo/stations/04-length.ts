@@ -1,4 +1,5 @@
-import { html } from "lit";
+import { html, nothing } from "lit";
+import { modelOf, ROOMY } from "../chapter/models.js";
 import { linePlot } from "../figures/plot.js";
 import { bytes, decimals, milliseconds, short, whole } from "../format.js";
 import { en, zh } from "./04-length.text.js";
@@ -12,7 +13,16 @@ interface Row {
   readonly fullExpected: number | null;
   readonly lsh: number | null;
   readonly work: number | null;
+  /** Bytes, or `NO_ROOM`. */
+  readonly planFull: number | null;
+  readonly planLsh: number | null;
 }
+type Kind = "full" | "lsh";
+
+/** More bytes than the adapter allows. */
+const NO_ROOM = -1;
+/** WebGPU's default for one storage buffer, in bytes. */
+const DEFAULT_BLOCK = 2 ** 27;
 
 const SIZES = {
   slow: { from: 128, upTo: 4096, heads: 1, headSize: 32, chunkLength: 32, budget: 1500 },
@@ -20,40 +30,81 @@ const SIZES = {
 } as const;
 const ROUNDS = [1, 2, 4, 8] as const;
 
-/** Time and memory of attention against length, measured until full attention takes too long. */
+/** Time and memory of attention against length, measured until full attention takes too long or no longer fits. */
 class LengthStation extends Station<Row> {
   readonly number = 4;
   #rounds: number = 2;
   #what: "time" | "memory" = "time";
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #size() {
     return this.slow ? SIZES.slow : SIZES.fast;
   }
 
+  get #lengths(): number[] {
+    const { from, upTo } = this.#size;
+    return Array.from({ length: Math.log2(upTo / from) + 1 }, (_, i) => from * 2 ** i);
+  }
+
+  /** The memory that each length needs, whether or not there is a GPU. */
+  protected override async compute(): Promise<void> {
+    const rounds = this.#rounds;
+    for (const length of this.#lengths) {
+      const [planFull, planLsh] = [await this.#plan(length, "full"), await this.#plan(length, "lsh")];
+      if (rounds !== this.#rounds) return; // another number of rounds has been chosen
+      this.put({ ...this.#row(length), planFull, planLsh });
+    }
+  }
+
+  #row(length: number): Row {
+    const rounds = this.#rounds;
+    const known = this.rows.find((row) => row.length === length);
+    const unknown = { full: null, fullExpected: null, lsh: null, work: null, planFull: null, planLsh: null };
+    return known ?? { length, rounds, ...unknown };
+  }
+
+  /** Bytes of a training step of one such layer; `NO_ROOM` where they are more than the adapter allows. */
+  async #plan(length: number, kind: Kind): Promise<number> {
+    const { heads, headSize, chunkLength } = this.#size;
+    const config = {
+      ...modelOf({ length, depth: 1, hiddenSize: heads * headSize }, kind),
+      ...{ numHashes: this.#rounds, lshChunkLength: chunkLength },
+    };
+    const { adapter } = this.chapter;
+    const { maxBufferSize, maxStorageBufferBindingSize } =
+      typeof adapter === "object" && adapter ? adapter : ROOMY;
+    try {
+      const limits = { maxBufferSize, maxStorageBufferBindingSize };
+      return (await this.chapter.planMemory(config, { length }, limits)).total;
+    } catch (error) {
+      if (error instanceof Error && error.name === "GpuOutOfMemoryError") return NO_ROOM;
+      throw error;
+    }
+  }
+
   protected override async measure(signal: AbortSignal): Promise<void> {
-    const { from, upTo, ...sizes } = this.#size;
+    const { from: _, upTo: __, ...sizes } = this.#size;
     const rounds = this.#rounds;
     this.clear();
-    const lengths: number[] = [];
-    for (let length = from; length <= upTo; length *= 2) lengths.push(length);
-    const cases = lengths.flatMap((length) => [
-      { length, rounds },
-      { length, rounds: 0 },
+    await this.compute(); // with what this adapter allows
+    signal.throwIfAborted();
+    const cases = this.rows.flatMap(({ length, planFull, planLsh }) => [
+      ...(planLsh === NO_ROOM ? [] : [{ length, rounds }]),
+      ...(planFull === NO_ROOM ? [] : [{ length, rounds: 0 }]),
     ]);
     for await (const told of this.run("attention", { ...sizes, cases }, signal)) {
-      const known = this.rows.find(({ length }) => length === told.length) ?? {
-        ...{ length: told.length, rounds, full: null, fullExpected: null, lsh: null, work: null },
-      };
+      const known = this.#row(told.length);
       this.put(
         told.rounds === 0
           ? { ...known, full: told.milliseconds, fullExpected: told.expected }
           : { ...known, lsh: told.milliseconds, work: told.bytes },
       );
       this.chapter.findings.set({
-        scaling: this.rows.flatMap(({ length, full, lsh }) => (lsh === null ? [] : [{ length, full, lsh }])),
+        scaling: this.rows.flatMap(({ length, full, lsh }) =>
+          lsh === null ? [] : [{ length, rounds, full, lsh }],
+        ),
       });
     }
   }
@@ -65,31 +116,65 @@ class LengthStation extends Station<Row> {
   }
 
   protected words() {
-    const { sentences, tryThis, captionTime, captionMemory } = this.#t;
-    return { sentences, tryThis, caption: this.#what === "time" ? captionTime : captionMemory };
+    const { sentences, tryThis } = this.#t;
+    const caption = this.#what === "time" ? this.#captionTime() : this.#captionMemory();
+    return { sentences, terms: ["attention", "round", "chunk"] as const, tryThis, caption };
+  }
+  protected override figureSources() {
+    if (this.#what === "memory") return ["computed"] as const;
+    const expected = this.rows.some(({ fullExpected }) => fullExpected !== null);
+    return expected ? (["measured", "computed"] as const) : (["measured"] as const);
+  }
+
+  #captionTime(): string {
+    const { captionTime, captionEnd } = this.#t;
+    const ends = (["full", "lsh"] as const).flatMap((kind) => {
+      const first = this.rows.find((row) => row[kind === "full" ? "planFull" : "planLsh"] === NO_ROOM);
+      return first ? [captionEnd(this.#nameOf(kind), whole(first.length))] : [];
+    });
+    return [captionTime, ...ends].join(" ");
+  }
+  #captionMemory(): string {
+    const { captionMemory, captionLimit } = this.#t;
+    const first = this.#lengths.find((length) => this.#scores(length).full > this.#block.bytes);
+    return first === undefined ? captionMemory : `${captionMemory} ${captionLimit(whole(first))}`;
+  }
+  /** The largest single block that there may be. */
+  get #block(): { readonly bytes: number; readonly own: boolean } {
+    const { adapter } = this.chapter;
+    return typeof adapter === "object" && adapter
+      ? { bytes: adapter.maxStorageBufferBindingSize, own: true }
+      : { bytes: DEFAULT_BLOCK, own: false };
+  }
+  #nameOf(kind: Kind): string {
+    return kind === "full" ? this.#t.full : this.#t.lsh(whole(this.rows[0]?.rounds ?? this.#rounds));
   }
 
   protected columns(): readonly Column<Row>[] {
     const { columns: c, how } = this.#t;
     const { heads, headSize } = this.#size;
     const timed = how.time(whole(heads), whole(headSize));
-    const rounds = this.rows[0]?.rounds ?? this.#rounds;
+    const plan = (key: string, label: string, value: (row: Row) => number | null): Column<Row> => ({
+      ...{ key, label, show: bytes, source: "computed", how: how.plan(whole(heads * headSize)) },
+      value: (row) => (value(row) === NO_ROOM ? this.#t.noRoom : value(row)),
+    });
     return [
       { key: "length", label: c.length, value: ({ length }) => length, show: whole },
       {
         key: "full",
         label: c.full,
-        value: ({ full, fullExpected }) => full ?? fullExpected,
+        value: ({ full, fullExpected, planFull }) =>
+          planFull === NO_ROOM ? this.#t.noRoom : (full ?? fullExpected),
         show: milliseconds,
         source: ({ full }) => (full === null ? "computed" : "measured"),
         how: timed,
       },
       {
         key: "lsh",
-        label: c.lsh(whole(rounds)),
-        value: ({ lsh }) => lsh,
+        label: this.#nameOf("lsh"),
+        value: ({ lsh, planLsh }) => (planLsh === NO_ROOM ? this.#t.noRoom : lsh),
         show: milliseconds,
-        source: "measured",
+        source: ({ planLsh }) => (planLsh === NO_ROOM ? "computed" : "measured"),
         how: timed,
       },
       {
@@ -124,6 +209,8 @@ class LengthStation extends Station<Row> {
         source: "measured",
         how: how.work,
       },
+      plan("planned full", c.planFull, (row) => row.planFull),
+      plan("planned lsh", c.planLsh, (row) => row.planLsh),
     ];
   }
 
@@ -142,31 +229,33 @@ class LengthStation extends Station<Row> {
           this.requestUpdate();
         },
       )}
-      ${choice<number>(
-        t.rounds,
-        this.#rounds,
-        ROUNDS.map((n) => [n, `${t.rounds} ${n}`] as const),
-        (rounds) => {
-          this.#rounds = rounds;
-          this.clear();
-          void this.begin();
-        },
-      )}
+      ${
+        this.gpu
+          ? choice<number>(
+              t.rounds,
+              this.#rounds,
+              ROUNDS.map((n) => [n, `${t.rounds} ${n}`] as const),
+              (rounds) => {
+                this.#rounds = rounds;
+                this.clear();
+                void this.begin();
+              },
+            )
+          : nothing
+      }
     </div>`;
   }
 
   protected figure() {
     const t = this.#t;
     const { from, upTo } = this.#size;
-    const ticks = Array.from({ length: 12 }, (_, i) => from * 2 ** i);
+    const ticks = this.#lengths;
     const x = { label: t.length, log: true, show: short, ticks, include: [from, upTo] };
-    const names = { lsh: t.lsh(whole(this.rows[0]?.rounds ?? this.#rounds)), full: t.full };
+    const names = { lsh: this.#nameOf("lsh"), full: t.full };
     if (this.#what === "memory") {
-      const lengths = ticks.filter((length) => length <= upTo);
-      const { adapter } = this.chapter;
-      const limit = typeof adapter === "object" && adapter ? adapter.maxStorageBufferBindingSize : 2 ** 27;
+      const { bytes: limit, own } = this.#block;
       const line = (kind: "lsh" | "full") =>
-        lengths.map((length) => [length, this.#scores(length)[kind]] as const);
+        ticks.map((length) => [length, this.#scores(length)[kind]] as const);
       return linePlot({
         width: this.width,
         title: t.memory,
@@ -181,7 +270,9 @@ class LengthStation extends Station<Row> {
           { label: names.full, tone: "full", points: line("full") },
           { label: names.lsh, tone: "lsh", points: line("lsh") },
         ],
-        lines: [{ y: limit, label: t.limit(bytes(limit)), tone: "quiet" }],
+        lines: [
+          { y: limit, label: own ? t.limit(bytes(limit)) : t.limitDefault(bytes(limit)), tone: "quiet" },
+        ],
       });
     }
     const measured = (kind: "lsh" | "full") =>

@@ -25,6 +25,10 @@ export const en = {
     reversible: "activations, reversible",
     stored: "activations, stored",
     saved: "saved",
+    plannedReversible: "small model planned, reversible",
+    allocatedReversible: "allocated, reversible",
+    plannedStored: "small model planned, stored",
+    allocatedStored: "allocated, stored",
     msReversible: "a step, reversible",
     msStored: "a step, stored",
     difference: "losses differ by",
@@ -33,6 +37,9 @@ export const en = {
     memory: (length: string, width: string) =>
       `planMemory of the library for ${length} tokens and width ${width}, less weights, gradients and optimiser.`,
     saved: "Stored over reversible.",
+    small: (length: string, width: string) =>
+      `planMemory of the library for all that the small model that is timed takes: ${length} tokens, width ${width}.`,
+    allocated: "Bytes of all GPU buffers that the small model held while it trained.",
     ms: "Median training step of a small model of this depth; recomputing costs about one more forward pass.",
     difference:
       "The same model trained twice from one seed, once recomputing its activations and once storing them: the largest difference of their losses over all steps. Zero means bit by bit the same.",
@@ -41,15 +48,15 @@ export const en = {
 
 export const zh: Phrases<typeof en> = {
   sentences: [
-    "反向传播需要每一层在前向时见到的东西。可逆层 y₁ = x₁ + f(x₂)、y₂ = x₂ + g(y₁) 可以倒着算：x₂ = y₂ − g(y₁)，再 x₁ = y₁ − f(x₂)。所以只保留最后一层的输出，内存不随层数增长。",
+    "反向传播需要每一层在前向时见到的东西。可逆层 y₁ = x₁ + f(x₂)、y₂ = x₂ + g(y₁) 可以倒着算：x₂ = y₂ − g(y₁)，再 x₁ = y₁ − f(x₂)。所以只保留最后一层的输出，显存不随层数增长。",
     "浮点数加了再减会丢掉几位。本运行库把两股数据流存为 32 位整数，拿回来的与放进去的分毫不差。",
   ],
   tryThis: "加长文本：两条线都上移，但只有橙线随层数爬升。再看看用浮点数往回算会丢掉什么。",
-  captionMemory: "一步训练除权重、梯度、优化器以外的内存。",
+  captionMemory: "一步训练除权重、梯度、优化器以外的显存。",
   captionError:
     "在 CPU 上用同样的 f 和 g 把数据流正着、再倒着算过各层：一次用单精度浮点数，一次用本运行库的定点数。定点数那条线恒为零，画在最底下。",
   what: "显示",
-  memory: "内存",
+  memory: "显存",
   error: "拿回了什么",
   depth: "层",
   length: "词元",
@@ -63,6 +70,10 @@ export const zh: Phrases<typeof en> = {
     reversible: "激活值，可逆",
     stored: "激活值，存储",
     saved: "节省倍数",
+    plannedReversible: "小模型计划，可逆",
+    allocatedReversible: "实际分配，可逆",
+    plannedStored: "小模型计划，存储",
+    allocatedStored: "实际分配，存储",
     msReversible: "一步，可逆",
     msStored: "一步，存储",
     difference: "损失之差",
@@ -70,6 +81,8 @@ export const zh: Phrases<typeof en> = {
   how: {
     memory: (length, width) => `本库的 planMemory，${length} 个词元，宽 ${width}，减去权重、梯度和优化器。`,
     saved: "存储除以可逆。",
+    small: (length, width) => `本库的 planMemory，计时所用小模型的全部显存：${length} 个词元，宽 ${width}。`,
+    allocated: "小模型训练时占有的全部显存缓冲区的字节数。",
     ms: "同样层数的小模型一步训练的中位数；重算大约多花一次前向。",
     difference:
       "同一个模型、同一个种子训练两次，一次重算激活值，一次存储：各步损失的最大差。零表示逐位相同。",

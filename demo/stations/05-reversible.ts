@@ -1,5 +1,6 @@
 import { html } from "lit";
-import { modelOf } from "../chapter/models.js";
+import { modelOf, ROOMY } from "../chapter/models.js";
+import type { Source } from "../chapter/sources.js";
 import { linePlot } from "../figures/plot.js";
 import { reconstruction } from "../figures/reversible.js";
 import { bytes, decimals, milliseconds, short, whole } from "../format.js";
@@ -12,6 +13,11 @@ interface Row {
   readonly depth: number;
   readonly reversible: number | null;
   readonly stored: number | null;
+  /** All bytes of the small model that is timed: planned, and held while it trained. */
+  readonly plannedReversible: number | null;
+  readonly allocatedReversible: number | null;
+  readonly plannedStored: number | null;
+  readonly allocatedStored: number | null;
   readonly msReversible: number | null;
   readonly msStored: number | null;
   readonly difference: number | null;
@@ -38,7 +44,7 @@ class ReversibleStation extends Station<Row> {
   #errors: readonly { depth: number; float: number; fixed: number }[] = [];
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #size() {
     return this.slow ? SIZES.slow : SIZES.fast;
@@ -48,6 +54,8 @@ class ReversibleStation extends Station<Row> {
     return (
       this.rows.find((row) => row.depth === depth) ?? {
         ...{ depth, reversible: null, stored: null, msReversible: null, msStored: null, difference: null },
+        ...{ plannedReversible: null, allocatedReversible: null },
+        ...{ plannedStored: null, allocatedStored: null },
       }
     );
   }
@@ -55,16 +63,17 @@ class ReversibleStation extends Station<Row> {
   protected override async compute(): Promise<void> {
     const asked = ++this.#asked;
     const length = 2 ** this.#power;
-    const limits = { maxBufferSize: 2 ** 34, maxStorageBufferBindingSize: 2 ** 32 };
     for (const depth of DEPTHS) {
       const config = modelOf({ length, depth, hiddenSize: WIDTH }, "local", "lsh");
       const plan = async (backward: "reversible" | "stored") =>
-        activations(await this.chapter.planMemory(config, { length, backward }, limits));
+        activations(await this.chapter.planMemory(config, { length, backward }, ROOMY));
       const [reversible, stored] = [await plan("reversible"), await plan("stored")];
       if (asked !== this.#asked) return; // the slider has moved on
       if (this.#errors.length < DEPTHS.length)
         this.#errors = [...this.#errors, { depth, ...reconstruction(depth) }];
-      this.put({ ...this.#row(depth), reversible, stored });
+      const small = await this.#planSmall(depth);
+      if (asked !== this.#asked) return;
+      this.put({ ...this.#row(depth), reversible, stored, ...small });
     }
     this.chapter.findings.set({
       depth: this.rows.map(({ depth, reversible, stored }) => ({
@@ -75,23 +84,50 @@ class ReversibleStation extends Station<Row> {
     });
   }
 
+  /** The model of that depth that is timed; none is where it would take too long. */
+  #small(depth: number) {
+    const { hiddenSize, length, timed } = this.#size;
+    const isTimed = (timed as readonly number[]).includes(depth);
+    return isTimed ? modelOf({ length, depth, hiddenSize }, "local", "lsh") : null;
+  }
+  async #planSmall(depth: number): Promise<Pick<Row, "plannedReversible" | "plannedStored">> {
+    const config = this.#small(depth);
+    const { length } = this.#size;
+    const plan = async (backward: "reversible" | "stored") =>
+      config && (await this.chapter.planMemory(config, { length, backward }, this.#limits)).total;
+    return { plannedReversible: await plan("reversible"), plannedStored: await plan("stored") };
+  }
+  /** Those of the adapter: they decide where a tensor is cut. */
+  get #limits() {
+    const { adapter } = this.chapter;
+    if (typeof adapter !== "object" || !adapter) return ROOMY;
+    const { maxBufferSize, maxStorageBufferBindingSize } = adapter;
+    return { maxBufferSize, maxStorageBufferBindingSize };
+  }
+
   protected override async measure(signal: AbortSignal): Promise<void> {
-    const { hiddenSize, length, steps, budget, timed } = this.#size;
+    const { length, steps, budget, timed } = this.#size;
     const text = (await this.chapter.text()).slice(0, 40 * length);
     for (const depth of timed) {
+      const config = this.#small(depth);
+      if (!config) continue;
+      const planned = await this.#planSmall(depth);
       const losses = new Map<string, number[]>();
       const runs = (["reversible", "stored"] as const).map((backward) => ({
         name: backward,
-        config: modelOf({ length, depth, hiddenSize }, "local", "lsh"),
+        config,
         options: { steps, length, backward },
       }));
       for await (const told of this.run("training", { text, runs, seed: 1, budget }, signal)) {
         if (told.kind === "step") losses.set(told.run, [...(losses.get(told.run) ?? []), told.loss]);
-        else
-          this.put({
-            ...this.#row(depth),
-            [told.run === "stored" ? "msStored" : "msReversible"]: told.milliseconds,
-          });
+        else {
+          const { milliseconds: ms, bytes: held } = told;
+          const found =
+            told.run === "stored"
+              ? { msStored: ms, allocatedStored: held }
+              : { msReversible: ms, allocatedReversible: held };
+          this.put({ ...this.#row(depth), ...planned, ...found });
+        }
       }
       const [a = [], b = []] = [losses.get("reversible"), losses.get("stored")];
       const shared = Math.min(a.length, b.length);
@@ -111,12 +147,22 @@ class ReversibleStation extends Station<Row> {
 
   protected words() {
     const { sentences, tryThis, captionMemory, captionError } = this.#t;
-    return { sentences, tryThis, caption: this.#what === "memory" ? captionMemory : captionError };
+    const caption = this.#what === "memory" ? captionMemory : captionError;
+    return { sentences, terms: ["residual", "backpropagation", "activations"] as const, tryThis, caption };
+  }
+  protected override figureSources() {
+    return ["computed"] as const;
   }
 
   protected columns(): readonly Column<Row>[] {
     const { columns: c, how } = this.#t;
     const planned = how.memory(whole(2 ** this.#power), whole(WIDTH));
+    const { length, hiddenSize } = this.#size;
+    const small = (
+      key: "plannedReversible" | "allocatedReversible" | "plannedStored" | "allocatedStored",
+      source: Source,
+      said?: string,
+    ): Column<Row> => ({ key, label: c[key], value: (row) => row[key], show: bytes, source, how: said });
     return [
       { key: "layers", label: c.depth, value: ({ depth }) => depth, show: whole },
       {
@@ -144,6 +190,10 @@ class ReversibleStation extends Station<Row> {
         source: "computed",
         how: how.saved,
       },
+      small("plannedReversible", "computed", how.small(whole(length), whole(hiddenSize))),
+      small("allocatedReversible", "measured", how.allocated),
+      small("plannedStored", "computed"),
+      small("allocatedStored", "measured"),
       {
         key: "msReversible",
         label: c.msReversible,

@@ -1,4 +1,4 @@
-import { html } from "lit";
+import { html, nothing } from "lit";
 import { modelOf } from "../chapter/models.js";
 import { barPlot } from "../figures/plot.js";
 import { decimals, milliseconds, percent, rate, short, whole } from "../format.js";
@@ -40,7 +40,7 @@ class TrainingStation extends Station<Row> {
   #length = 0;
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #size() {
     return this.slow ? SIZES.slow : SIZES.fast;
@@ -56,7 +56,6 @@ class TrainingStation extends Station<Row> {
     const config = modelOf({ length, depth: 2, hiddenSize }, "local", "lsh");
     const training = { length, repeats, backward: this.#backward };
     for await (const told of this.run("architecture", { config, training }, signal)) {
-      if (told.kind !== "dispatches") continue;
       this.rows = PARTS.flatMap((part) => {
         const own = told.dispatches.filter(({ label, kernel }) => partOf(label, kernel) === part);
         const sum = (pick: (one: (typeof own)[number]) => number) =>
@@ -88,7 +87,16 @@ class TrainingStation extends Station<Row> {
 
   protected words() {
     const { sentences, tryThis, caption, captionWork } = this.#t;
-    return { sentences, tryThis, caption: this.rows.length > 0 && !this.#timed ? captionWork : caption };
+    const terms = ["backpropagation", "activations", "projection", "feedForward"] as const;
+    return {
+      sentences,
+      terms,
+      tryThis,
+      caption: this.rows.length > 0 && !this.#timed ? captionWork : caption,
+    };
+  }
+  protected override figureSources() {
+    return this.#timed ? (["measured"] as const) : (["computed"] as const);
   }
 
   protected columns(): readonly Column<Row>[] {
@@ -141,6 +149,7 @@ class TrainingStation extends Station<Row> {
 
   protected override controls() {
     const t = this.#t;
+    if (!this.gpu) return nothing; // what was recorded was of one setting
     return html`<div class="controls">
       ${choice(
         t.backward,

@@ -1,5 +1,6 @@
-import { html } from "lit";
+import { html, nothing } from "lit";
 import { modelOf } from "../chapter/models.js";
+import { bookParts } from "../chapter/writer.js";
 import { linePlot } from "../figures/plot.js";
 import { decimals, milliseconds, small, whole } from "../format.js";
 import { RANK } from "../gpu-turn.js";
@@ -14,6 +15,8 @@ interface Row {
   readonly run: Run;
   readonly curve: readonly (readonly [step: number, bits: number])[];
   readonly rates: readonly (readonly [step: number, rate: number])[];
+  /** Bits per character of text that the run has not read. */
+  readonly heldOut: number | null;
   readonly norm: number;
   readonly ms: number | null;
   readonly problem: string | null;
@@ -21,10 +24,12 @@ interface Row {
 }
 
 const SIZES = {
-  slow: { hiddenSize: 32, length: 64, batchSize: 1, steps: 32, budget: 8000 },
-  fast: { hiddenSize: 128, length: 512, batchSize: 4, steps: 200, budget: 8000 },
+  slow: { hiddenSize: 32, length: 64, batchSize: 1, steps: 32, budget: 8000, heldOut: 1000 },
+  fast: { hiddenSize: 128, length: 512, batchSize: 4, steps: 200, budget: 8000, heldOut: 20_000 },
 } as const;
-const RUNS: readonly Run[] = ["cosine", "constant", "root", "free"];
+const RUNS: readonly Run[] = ["cosine", "constant", "root", "free", "dropout", "decay"];
+/** Share of activations that dropout zeroes, and what weight decay takes of the weights for each unit of the rate. */
+const [DROPOUT, DECAY] = [0.1, 0.1];
 /** What the run that is made to diverge multiplies the learning rate with. */
 const WILD = 200;
 /** Steps that one drawn point, and the last number, are the mean of. */
@@ -38,7 +43,7 @@ class OptimisationStation extends Station<Row> {
   #what: "curves" | "rates" = "curves";
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
 
   #options(run: Run): TrainOptions {
@@ -53,6 +58,10 @@ class OptimisationStation extends Station<Row> {
     switch (run) {
       case "cosine":
         return { ...common, schedule: "cosine" };
+      case "dropout":
+        return { ...common, schedule: "cosine" };
+      case "decay":
+        return { ...common, schedule: "cosine", weightDecay: DECAY };
       case "constant":
         return { ...common, schedule: "constant", warmupSteps: 0 };
       case "root":
@@ -73,22 +82,27 @@ class OptimisationStation extends Station<Row> {
   }
 
   protected override async measure(signal: AbortSignal): Promise<void> {
-    const { hiddenSize, length, budget } = this.slow ? SIZES.slow : SIZES.fast;
-    const text = (await this.chapter.text()).slice(0, 200_000);
+    const { hiddenSize, length, budget, heldOut: kept } = this.slow ? SIZES.slow : SIZES.fast;
+    const book = await bookParts(this.chapter);
+    const [text, heldOut] = [book.train.slice(0, 200_000), book.heldOut.slice(0, kept)];
     const names: readonly Run[] = this.#wild ? ["wild"] : RUNS;
     this.#wild = false;
     const runs = names.map((run) => ({
       name: run,
-      config: modelOf({ length, depth: 2, hiddenSize }, "local", "lsh"),
+      config: {
+        ...modelOf({ length, depth: 2, hiddenSize }, "local", "lsh"),
+        ...(run === "dropout" && { hiddenDropout: DROPOUT }),
+      },
       options: this.#options(run),
     }));
     const known = new Map<Run, Row>();
-    for await (const told of this.run("training", { text, runs, seed: 1, budget }, signal)) {
+    for await (const told of this.run("training", { text, heldOut, runs, seed: 1, budget }, signal)) {
       const run = told.run as Run;
       const row = known.get(run) ?? {
         run,
         curve: [],
         rates: [],
+        heldOut: null,
         norm: 0,
         ms: null,
         problem: null,
@@ -102,7 +116,7 @@ class OptimisationStation extends Station<Row> {
               rates: [...row.rates, [told.step, told.learningRate]],
               norm: Math.max(row.norm, told.gradientNorm),
             }
-          : { ...row, ms: told.milliseconds, problem: told.problem, over: true };
+          : { ...row, heldOut: told.heldOut, ms: told.milliseconds, problem: told.problem, over: true };
       known.set(run, next);
       this.put(next);
     }
@@ -110,19 +124,27 @@ class OptimisationStation extends Station<Row> {
 
   protected words() {
     const { sentences, tryThis, caption, captionRate } = this.#t;
-    return { sentences, tryThis, caption: this.#what === "curves" ? caption : captionRate };
+    const terms = ["gradient", "backpropagation", "regularisation", "bits"] as const;
+    return { sentences, terms, tryThis, caption: this.#what === "curves" ? caption : captionRate };
+  }
+  protected override figureSources() {
+    return ["measured"] as const;
+  }
+  #nameOf(run: Run): string {
+    const { runs } = this.#t;
+    return run === "decay" ? runs.decay(decimals(DECAY, 1)) : runs[run];
   }
 
   protected columns(): readonly Column<Row>[] {
-    const { columns: c, how, runs, fine, late, diverged } = this.#t;
-    const { steps } = this.slow ? SIZES.slow : SIZES.fast;
+    const { columns: c, how, fine, late, diverged } = this.#t;
+    const { steps, heldOut: kept } = this.slow ? SIZES.slow : SIZES.fast;
     const bits = (v: number) => decimals(v, 3);
     const last = ({ curve }: Row) => {
       const end = curve.slice(-MEAN);
       return end.length === 0 ? null : end.reduce((sum, [, b]) => sum + b, 0) / end.length;
     };
     return [
-      { key: "run", label: c.run, value: ({ run }) => runs[run] },
+      { key: "run", label: c.run, value: ({ run }) => this.#nameOf(run) },
       { key: "steps", label: c.steps, value: ({ curve }) => curve.length, show: whole, source: "measured" },
       {
         key: "first",
@@ -133,6 +155,14 @@ class OptimisationStation extends Station<Row> {
         how: how.bits,
       },
       { key: "last", label: c.last, value: last, show: bits, source: "measured", how: how.bits },
+      {
+        key: "held out",
+        label: c.heldOut,
+        value: ({ heldOut }) => heldOut,
+        show: bits,
+        source: "measured",
+        how: how.heldOut(whole(kept)),
+      },
       {
         key: "norm",
         label: c.norm,
@@ -160,6 +190,15 @@ class OptimisationStation extends Station<Row> {
 
   protected override controls() {
     const t = this.#t;
+    const measures = html`
+      ${slider(t.rate, this.#rate, { min: -4, max: -1, step: 0.25, show: (v) => small(10 ** v) }, (value) => {
+        this.#rate = value;
+        this.requestUpdate();
+      })}
+      <button class="small" @click=${() => {
+        this.#wild = true;
+        void this.begin(RANK.asked);
+      }}>${t.diverge}</button>`;
     return html`<div class="controls">
       ${choice(
         t.what,
@@ -173,20 +212,13 @@ class OptimisationStation extends Station<Row> {
           this.requestUpdate();
         },
       )}
-      ${slider(t.rate, this.#rate, { min: -4, max: -1, step: 0.25, show: (v) => small(10 ** v) }, (value) => {
-        this.#rate = value;
-        this.requestUpdate();
-      })}
-      <button class="small" @click=${() => {
-        this.#wild = true;
-        void this.begin(RANK.asked);
-      }}>${t.diverge}</button>
+      ${this.gpu ? measures : nothing}
     </div>`;
   }
 
   protected figure() {
     const t = this.#t;
-    const tones = ["tone-0", "tone-2", "tone-6", "tone-3", "tone-5"];
+    const tones = ["tone-0", "tone-2", "tone-6", "tone-3", "tone-1", "tone-7", "tone-5"];
     const all = [...RUNS, "wild"] as const;
     const curves = this.#what === "curves";
     const { steps } = this.slow ? SIZES.slow : SIZES.fast;
@@ -202,7 +234,7 @@ class OptimisationStation extends Station<Row> {
       series: this.rows
         .filter(({ run }) => curves || run !== "wild")
         .map((row) => ({
-          label: t.runs[row.run],
+          label: this.#nameOf(row.run),
           tone: tones[all.indexOf(row.run)] ?? "quiet",
           points: curves ? means(row.curve) : row.rates,
           dots: false,

@@ -2,13 +2,16 @@ import type { Phrases } from "../i18n/phrases.js";
 
 export const en = {
   sentences: [
-    "A language model gives every next letter a probability. Summed up it measures how well a text is known, letter by letter it shows where the model was surprised, and drawn from again and again it writes.",
-    "Retrieval over thousands of tokens is where LSH attention earns its keep: a key has to be found wherever it stands.",
+    "A language model gives every possible next token a probability. Summed up they measure how well a text is known, token by token they show where the model was surprised, and drawn from again and again they write.",
+    "Retrieval over thousands of tokens is where LSH attention earns its keep: a key has to be found wherever it stands. That is a task of its own, so a second, smaller model answers it, which was trained on nothing else.",
   ],
   tryThis:
-    "Paste a sentence of your own: a name or a foreign word lights up. Then let the model go on from it.",
-  caption: "The darker, the more bits a character cost. The first one was given.",
-  shipped: "The model that comes with this page answers.",
+    "Paste a sentence of your own, in English, the only language the model has read: a name or a foreign word lights up. Then let the model go on from it.",
+  caption:
+    "The darker, the more bits a piece of the text cost. The first piece was given: nothing comes before it that could predict it.",
+  shipped: "The models that come with this page answer.",
+  elsewhere:
+    "Without a GPU nothing can be asked here: the numbers are those of the models that come with this page.",
   trained: "No model comes with this page, so a tiny one is trained here first, on the bundled book.",
   learning: (step: string, steps: string, bits: string) =>
     `Training a tiny model: step ${step} of ${steps}, ${bits} bits per character.`,
@@ -23,10 +26,10 @@ export const en = {
   columns: { task: "task", metric: "measure", value: "here", reference: "recorded", length: "tokens" },
   rows: {
     heldOut: "language modelling, unseen end of the book",
-    withoutLsh: "the same, LSH layers silenced",
+    withoutLsh: "the same, LSH layers switched off",
     own: "your text",
     writing: "writing",
-    needle: "finding one key among many",
+    needle: "finding one key among many (second model)",
   },
   metrics: {
     bits: "bits per character",
@@ -37,18 +40,20 @@ export const en = {
   how: {
     value: "Asked of the model on this device, just now.",
     reference: (adapter: string, date: string) =>
-      `Recorded from the project's own runs of larger models with ${adapter} on ${date}: docs/learning in the repository.`,
+      `Recorded with ${adapter} on ${date}, when these models had been trained: the first two rows over the whole unseen tenth of the book, the last over texts of the longest length trained on. docs/learning in the repository.`,
+    off: "Switched off: what the LSH layers add is replaced by zero.",
   },
 };
 
 export const zh: Phrases<typeof en> = {
   sentences: [
-    "语言模型给每个下一个字母一个概率。加起来，就知道它对一段文本有多熟悉；逐个字母看，就知道它在哪里感到意外；一次次抽取，就是写作。",
-    "在几千个词元里检索，是 LSH 注意力真正用得上的地方：不管键在哪里，都要找到它。",
+    "语言模型给每个可能的下一个词元一个概率。加起来，就知道它对一段文本有多熟悉；逐个词元看，就知道它在哪里感到意外；一次次抽取，就是写作。",
+    "在几千个词元里检索，是 LSH 注意力真正用得上的地方：不管键在哪里，都要找到它。这是另一种任务，由另一个更小的模型回答，它只为此训练。",
   ],
-  tryThis: "贴一句你自己的话：人名或外来词会亮起来。再让模型接着写。",
-  caption: "颜色越深，这个字符花的比特越多。第一个是给定的。",
+  tryThis: "贴一句你自己的英文（模型只读过英文，所以例子也是英文）：人名或外来词会亮起来。再让模型接着写。",
+  caption: "颜色越深，这一小块文本花的比特越多。第一块是给定的：它前面没有可供预测的内容。",
   shipped: "回答的是随页面提供的模型。",
+  elsewhere: "没有显卡，这里什么也问不了：数字来自随页面提供的模型，在别处录制。",
   trained: "页面没有附带模型，所以先在这里用随页提供的书训练一个很小的。",
   learning: (step, steps, bits) =>
     `正在训练一个很小的模型：第 ${step} 步，共 ${steps} 步，${bits} 比特／字符。`,
@@ -58,19 +63,21 @@ export const zh: Phrases<typeof en> = {
   goOn: "让它接着写",
   find: "找键",
   asked: (key, value, distance, answer, time) =>
-    `键 ${key} 和值 ${value} 在 ${distance} 个词元之前；回答 ${answer}，用时 ${time}`,
+    `键 ${key} 的值是 ${value}，出现在 ${distance} 个词元之前；模型回答 ${answer}，用时 ${time}`,
   bits: (bits) => `${bits} 比特`,
   columns: { task: "任务", metric: "度量", value: "这里", reference: "录制", length: "词元" },
   rows: {
     heldOut: "语言建模，没见过的书尾",
-    withoutLsh: "同上，让 LSH 层沉默",
+    withoutLsh: "同上，关闭 LSH 层（输出置零）",
     own: "你的文本",
     writing: "写作",
-    needle: "在许多键里找一个",
+    needle: "在许多键里找一个（另一个模型）",
   },
   metrics: { bits: "比特／字符", byte: "比特／字节", speed: "词元／秒", accuracy: "找到的比例" },
   how: {
     value: "刚刚在这台设备上问模型得到。",
-    reference: (adapter, date) => `录制自本项目较大模型的训练，${adapter}，${date}：见仓库的 docs/learning。`,
+    reference: (adapter, date) =>
+      `这些模型训练完成后录制，${adapter}，${date}：前两行为全书未见过的十分之一，最后一行为训练过的最长文本。见仓库的 docs/learning。`,
+    off: "关闭：LSH 层加上的内容换成零。",
   },
 };

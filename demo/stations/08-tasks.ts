@@ -24,12 +24,17 @@ const MOST = 200;
 const UNSEEN = { slow: 1500, fast: 60_000 };
 /** Bits that are drawn darkest. */
 const DARKEST = 8;
+/** The token that was given: scores begin with the second. */
+function firstOf(text: string, scored: readonly { readonly text: string }[]): string {
+  const rest = scored.map((token) => token.text).join("");
+  return text.endsWith(rest) ? text.slice(0, text.length - rest.length) : "";
+}
 const found = needle.table.find(({ rounds }) => rounds === 4);
 const LONGEST_TRAINED = Math.max(...needle.phases.map(({ length }) => length));
 /** Texts that keys are looked for in, and how many of them. */
 const FIND = { slow: { length: 1024, questions: 4 }, fast: { length: LONGEST_TRAINED, questions: 16 } };
 
-/** One language model: surprise, writing, and what was recorded of retrieval. */
+/** A language model, its surprise and its writing; and a second model that retrieves. */
 class TasksStation extends Station<Row> {
   static override styles = [
     ...Station.styles,
@@ -72,7 +77,7 @@ class TasksStation extends Station<Row> {
   #finder = false;
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #text(): string {
     return (this.#own ?? this.#t.example).slice(0, MOST);
@@ -124,9 +129,10 @@ class TasksStation extends Station<Row> {
     }
     if (!only || only === "find") await this.#find(signal);
     if (!only || only === "score") {
-      for await (const told of this.#ask({ ask: "score", text: this.#text }, signal)) {
+      const text = this.#text;
+      for await (const told of this.#ask({ ask: "score", text }, signal)) {
         if (told.kind !== "score") continue;
-        this.#scored = [{ text: [...this.#text][0] ?? "", bits: 0 }, ...told.tokens];
+        this.#scored = [{ text: firstOf(text, told.tokens), bits: 0 }, ...told.tokens];
         this.put({
           task: "own",
           metric: "byte",
@@ -188,35 +194,39 @@ class TasksStation extends Station<Row> {
   }
 
   protected words() {
-    const { sentences, tryThis, caption, shipped, trained } = this.#t;
-    const whose = this.#shipped === null ? [] : [this.#shipped ? shipped : trained];
-    return { sentences: [...sentences, ...whose], tryThis, caption };
+    const { sentences, tryThis, caption, shipped, trained, elsewhere } = this.#t;
+    const answers = this.#shipped ? shipped : trained;
+    const whose = this.#shipped === null ? [] : [this.gpu ? answers : elsewhere];
+    const terms = ["token", "bits", "attention"] as const;
+    return { sentences: [...sentences, ...whose], terms, tryThis, caption };
+  }
+  protected override figureSources() {
+    return this.#scored.length > 0 ? (["measured"] as const) : [];
+  }
+  protected override origins() {
+    return [book, needle];
   }
 
   protected columns(): readonly Column<Row>[] {
     const { columns: c, rows, metrics, how } = this.#t;
-    const show = (row: Row, value: number | null) =>
-      value === null
-        ? null
-        : row.metric === "accuracy"
-          ? percent(value)
-          : row.metric === "speed"
-            ? rate(value)
-            : decimals(value, 3);
+    const show = (value: number, { metric }: Row) =>
+      metric === "accuracy" ? percent(value) : metric === "speed" ? rate(value) : decimals(value, 3);
     return [
       { key: "task", label: c.task, value: ({ task }) => rows[task] },
       { key: "metric", label: c.metric, value: ({ metric }) => metrics[metric] },
       {
         key: "value",
         label: c.value,
-        value: (row) => show(row, row.value),
+        value: (row) => row.value,
+        show,
         source: "measured",
-        how: how.value,
+        how: `${how.value} ${how.off}`,
       },
       {
         key: "reference",
         label: c.reference,
-        value: (row) => show(row, row.reference),
+        value: (row) => row.reference,
+        show,
         source: "recorded",
         how: how.reference(book.adapter, book.date),
       },
@@ -237,9 +247,9 @@ class TasksStation extends Station<Row> {
           this.#own = (event.target as HTMLTextAreaElement).value;
         }}></textarea>
       </div>
-      <button class="small" @click=${() => only("score")}>${t.score}</button>
-      <button class="small" @click=${() => only("generate")}>${t.goOn}</button>
-      ${this.#finder ? html`<button class="small" @click=${() => only("find")}>${t.find}</button>` : nothing}
+      <button class="small" ?disabled=${!this.gpu} @click=${() => only("score")}>${t.score}</button>
+      <button class="small" ?disabled=${!this.gpu} @click=${() => only("generate")}>${t.goOn}</button>
+      ${this.#finder ? html`<button class="small" ?disabled=${!this.gpu} @click=${() => only("find")}>${t.find}</button>` : nothing}
       <span class="note" role="status">${this.#learning}</span>
     </div>`;
   }

@@ -3,7 +3,7 @@ import type { Phrases } from "../i18n/phrases.js";
 export const en = {
   sentences: [
     "A Reformer is for long texts on hardware with little memory. On short texts it is a Transformer with extra work, and with too few rounds it misses what it should have found.",
-    "The claims below are not quoted: each is held against what this page has measured on your device so far.",
+    "The claims below are not quoted: each is held against what this page has measured on your device, or computed, so far.",
   ],
   tryThis:
     "Set the length you have in mind and measure. Then visit the stations whose evidence is still missing.",
@@ -21,6 +21,7 @@ export const en = {
   columns: {
     claim: "claim",
     evidence: "evidence from your device",
+    values: ["value", "where", "second value", "where, second"] as readonly string[],
     holds: "holds here?",
     station: "station",
   },
@@ -54,25 +55,32 @@ export const en = {
 
 export const zh: Phrases<typeof en> = {
   sentences: [
-    "Reformer 适合长文本和内存不多的硬件。文本短时，它只是多干了活的 Transformer；轮数太少时，它会错过本该找到的东西。",
-    "下面的说法不是引来的：每一条都拿本页目前在你的设备上测到的结果来对照。",
+    "Reformer 适合长文本和显存不多的硬件。文本短时，它只是多干了活的 Transformer；轮数太少时，它会错过本该找到的东西。",
+    "下面的说法不是引来的：每一条都拿本页目前在你的设备上测到或算出的结果来对照。",
   ],
   tryThis: "设定你想用的长度，测一测。再去证据还空缺的那几站看看。",
   caption: (verdict) => verdict,
   length: "你的长度",
   verdicts: {
     none: "还没有测量：请按“开始测量”。",
-    lsh: (length, times) => `${length} 个词元时，这里的 LSH 注意力是全注意力的 ${times} 倍快：用它。`,
-    full: (length, times) => `${length} 个词元时，这里的全注意力是 LSH 注意力的 ${times} 倍快：不必用 LSH。`,
+    lsh: (length, times) => `${length} 个词元时，这里的 LSH 注意力速度是全注意力的 ${times} 倍：用它。`,
+    full: (length, times) =>
+      `${length} 个词元时，这里的全注意力速度是 LSH 注意力的 ${times} 倍：不必用 LSH。`,
   },
   bars: { full: "全注意力", lsh: "LSH 注意力，2 轮" },
   expected: "预计",
-  columns: { claim: "说法", evidence: "你的设备上的证据", holds: "在这里成立吗？", station: "站" },
+  columns: {
+    claim: "说法",
+    evidence: "你的设备上的证据",
+    values: ["值", "在何处", "第二个值", "第二个在何处"],
+    holds: "在这里成立吗？",
+    station: "站",
+  },
   claims: {
     chosen: "在你选的长度上，LSH 注意力划算",
     long: "文本越长，LSH 省得越多",
     short: "文本短时全注意力更快",
-    depth: "内存不随层数增长",
+    depth: "显存不随层数增长",
     exact: "重算不改变任何结果",
     rounds: "轮数越多，找到越多",
     missed: "只用一轮会错过同伴",
@@ -89,7 +97,7 @@ export const zh: Phrases<typeof en> = {
   yes: "是",
   no: "否",
   how: {
-    evidence: "取自最后一列所列的站，都是这次访问在这台设备上测得的；内存为计算值。",
+    evidence: "取自最后一列所列的站，都是这次访问在这台设备上测得的；显存为计算值。",
     times: "全注意力的时间除以两轮 LSH 注意力的时间。",
   },
 };

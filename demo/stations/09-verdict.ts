@@ -1,4 +1,5 @@
 import { html } from "lit";
+import type { Source } from "../chapter/sources.js";
 import { barPlot } from "../figures/plot.js";
 import { bytes, decimals, milliseconds, percent, short, whole } from "../format.js";
 import { en, zh } from "./09-verdict.text.js";
@@ -11,10 +12,14 @@ interface Row {
 }
 interface Found {
   readonly evidence: string;
+  /** What the evidence says: a value, where it was found, and perhaps another pair. */
+  readonly values: readonly number[];
   readonly holds: boolean;
 }
 
 const CLAIMS = Object.keys(en.claims) as Claim[];
+/** Names of what a claim's evidence says, where it is saved. */
+const VALUES = ["value", "at", "second value", "second at"];
 /** The station that each claim's evidence comes from. */
 const STATION: Readonly<Record<Claim, number>> = {
   chosen: 9,
@@ -37,7 +42,7 @@ class VerdictStation extends Station<Row> {
   #chosen: { length: number; full: number; lsh: number; expected: boolean } | null = null;
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #size() {
     return this.slow ? SIZES.slow : SIZES.fast;
@@ -82,6 +87,7 @@ class VerdictStation extends Station<Row> {
         if (!chosen) return null;
         return {
           evidence: e.times(whole(chosen.length), times(chosen.full / chosen.lsh)),
+          values: [chosen.full / chosen.lsh, chosen.length],
           holds: chosen.full > chosen.lsh,
         };
       }
@@ -89,12 +95,16 @@ class VerdictStation extends Station<Row> {
         if (!first || !last || ratios.length < 2) return null;
         return {
           evidence: e.twice(times(first.times), whole(first.length), times(last.times), whole(last.length)),
+          values: [first.times, first.length, last.times, last.length],
           holds: last.times > first.times,
         };
       case "short":
-        return first
-          ? { evidence: e.times(whole(first.length), times(first.times)), holds: first.times < 1 }
-          : null;
+        if (!first) return null;
+        return {
+          evidence: e.times(whole(first.length), times(first.times)),
+          values: [first.times, first.length],
+          holds: first.times < 1,
+        };
       case "depth": {
         const [shallow, deep] = [depth[0], depth.at(-1)];
         if (!shallow || !deep || depth.length < 2) return null;
@@ -105,6 +115,7 @@ class VerdictStation extends Station<Row> {
             bytes(shallow.reversible),
             bytes(deep.reversible),
           ),
+          values: [shallow.reversible, shallow.depth, deep.reversible, deep.depth],
           holds: deep.reversible <= 1.05 * shallow.reversible,
         };
       }
@@ -112,21 +123,23 @@ class VerdictStation extends Station<Row> {
         if (!inversion) return null;
         return {
           evidence: e.exact(String(inversion.difference), whole(inversion.steps)),
+          values: [inversion.difference, inversion.steps],
           holds: inversion.difference === 0,
         };
       case "rounds":
         if (!few || !many) return null;
         return {
           evidence: e.rounds(percent(few.share), whole(few.rounds), percent(many.share), whole(many.rounds)),
+          values: [few.share, few.rounds, many.share, many.rounds],
           holds: many.share > few.share,
         };
       case "missed":
-        return few
-          ? {
-              evidence: e.one(percent(few.share), whole(few.rounds)),
-              holds: few.share < 1,
-            }
-          : null;
+        if (!few) return null;
+        return {
+          evidence: e.one(percent(few.share), whole(few.rounds)),
+          values: [few.share, few.rounds],
+          holds: few.share < 1,
+        };
       default:
         return claim satisfies never;
     }
@@ -135,6 +148,10 @@ class VerdictStation extends Station<Row> {
   protected words() {
     const { sentences, tryThis } = this.#t;
     return { sentences, tryThis, caption: this.#verdict() };
+  }
+  protected override figureSources() {
+    if (!this.#chosen) return [];
+    return this.#chosen.expected ? (["measured", "computed"] as const) : (["measured"] as const);
   }
 
   #verdict(): string {
@@ -146,6 +163,13 @@ class VerdictStation extends Station<Row> {
     return verdicts[faster](whole(chosen.length), decimals(times, 1));
   }
 
+  #sourceOf(claim: Claim): Source | undefined {
+    const found = this.#found(claim);
+    if (!found) return undefined;
+    const guessed = claim === "chosen" && this.#chosen?.expected;
+    return guessed || claim === "depth" || claim === "rounds" || claim === "missed" ? "computed" : "measured";
+  }
+
   protected columns(): readonly Column<Row>[] {
     const { columns: c, claims, evidence, yes, no, how } = this.#t;
     return [
@@ -154,14 +178,19 @@ class VerdictStation extends Station<Row> {
         key: "evidence",
         label: c.evidence,
         value: ({ claim }) => this.#found(claim)?.evidence ?? evidence.missing,
-        source: ({ claim }) =>
-          !this.#found(claim)
-            ? undefined
-            : claim === "depth" || claim === "rounds" || claim === "missed"
-              ? "computed"
-              : "measured",
+        source: ({ claim }) => this.#sourceOf(claim),
         how: `${how.evidence} ${how.times}`,
+        only: "shown",
       },
+      ...VALUES.map(
+        (key, i): Column<Row> => ({
+          key,
+          label: c.values[i] ?? key,
+          value: ({ claim }) => this.#found(claim)?.values[i],
+          source: ({ claim }) => this.#sourceOf(claim),
+          only: "exported",
+        }),
+      ),
       {
         key: "holds",
         label: c.holds,

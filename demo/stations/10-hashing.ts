@@ -21,7 +21,7 @@ const ROUNDS = [1, 2, 4, 8];
 /** Tokens of the passage: more would take longer, as exact attention is what is compared with. */
 const LENGTH = { slow: 128, fast: 1024 };
 
-/** Families of hashing, measured by what they find for a trained model; and why it expects a letter. */
+/** Families of hashing, measured by what they find for a trained model; and why it expects what it expects next. */
 class HashingStation extends Station<Row> {
   static override styles = [...Station.styles, ...tokenStyles];
   readonly number = 10;
@@ -31,7 +31,7 @@ class HashingStation extends Station<Row> {
   #learning = "";
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #length(): number {
     return this.slow ? LENGTH.slow : LENGTH.fast;
@@ -75,13 +75,21 @@ class HashingStation extends Station<Row> {
     const why = this.#why
       ? captionWhy(visible(this.#why.target), percent(this.#why.probability))
       : captionWhyFirst;
-    return { sentences, tryThis, caption: this.#what === "coverage" ? captionCoverage : why };
+    const terms = ["coverage", "rotation", "bucket", "round"] as const;
+    return { sentences, terms, tryThis, caption: this.#what === "coverage" ? captionCoverage : why };
+  }
+  protected override figureSources() {
+    return this.#what === "coverage" || this.#why ? (["measured"] as const) : [];
   }
 
   protected columns(): readonly Column<Row>[] {
-    const { columns: c, names, how } = this.#t;
+    const { columns: c, names, compared, how } = this.#t;
     return [
-      { key: "family", label: c.family, value: ({ family }) => names[family] },
+      {
+        key: "family",
+        label: c.family,
+        value: ({ family }) => (family === "balanced" ? compared(names[family]) : names[family]),
+      },
       ...ROUNDS.map(
         (rounds): Column<Row> => ({
           key: `rounds ${rounds}`,
@@ -121,7 +129,7 @@ class HashingStation extends Station<Row> {
                   this.#own = (event.target as HTMLTextAreaElement).value;
                 }}></textarea>
               </div>
-              <button class="small" @click=${() => void this.begin()}>${t.ask}</button>`
+              <button class="small" ?disabled=${!this.gpu} @click=${() => void this.begin()}>${t.ask}</button>`
           : ""
       }
       <span class="note" role="status">${this.#learning}</span>

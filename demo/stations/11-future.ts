@@ -1,12 +1,12 @@
 import { css, html, svg } from "lit";
-import { askWriter, bookParts } from "../chapter/writer.js";
+import { type Family, hashCost } from "../chapter/hash-cost.js";
+import { askWriter, bookParts, writerFacts } from "../chapter/writer.js";
 import { widthOf } from "../figures/plot.js";
 import { decimals, percent, short, whole } from "../format.js";
 import { en, zh } from "./11-future.text.js";
 import { slider } from "./inputs.js";
 import { type Column, phrasesOf, Station } from "./station.js";
 
-type Family = keyof (typeof en)["names"];
 interface Point {
   readonly family: Family;
   readonly rounds: number;
@@ -21,29 +21,11 @@ interface Row {
 
 const FAMILIES = Object.keys(en.names) as Family[];
 const FIRST: readonly Point[] = FAMILIES.map((family) => ({ family, rounds: 2 }));
-const SIZES = {
-  slow: { length: 128, headSize: 32, chunk: 32 },
-  fast: { length: 1024, headSize: 32, chunk: 64 },
-};
-
-/** Operations to hash a vector of D numbers into N buckets in all rounds, as the families are defined. */
-function costOf({ family, rounds }: Point, d: number, buckets: number): number {
-  const directions = 2 * d * (buckets / 2);
-  switch (family) {
-    case "rotations":
-      return rounds * directions;
-    case "second-probe":
-      return Math.ceil(rounds / 2) * directions;
-    case "hadamard":
-      return rounds * 3 * (d + d * Math.log2(d));
-    case "centred":
-      return rounds * directions + 3 * d;
-    case "balanced":
-      return rounds * 2 * d;
-    default:
-      return family satisfies never;
-  }
-}
+const LENGTH = { slow: 128, fast: 1024 };
+/** Where the papers stand, in the order of the list. */
+const LINKS = ["2010.05315", "2003.05997", "2306.01160", "2310.05869", "2410.16179", "2510.04008"].map(
+  (number) => `https://arxiv.org/abs/${number}`,
+);
 
 /** Cost against quality of hashing schemes. */
 class FutureStation extends Station<Row> {
@@ -62,23 +44,19 @@ class FutureStation extends Station<Row> {
   #learning = "";
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
-  get #size() {
-    return this.slow ? SIZES.slow : SIZES.fast;
+  get #length(): number {
+    return this.slow ? LENGTH.slow : LENGTH.fast;
   }
 
   protected override compute(): void {
     for (const paper of en.papers.keys()) this.put({ paper, point: null, cost: null, coverage: null });
   }
 
-  #cost(point: Point): number {
-    const { length, headSize, chunk } = this.#size;
-    return costOf(point, headSize, 2 ** Math.floor(Math.log2((2 * length) / chunk)));
-  }
-
   protected override async measure(signal: AbortSignal): Promise<void> {
-    const { length } = this.#size;
+    const length = this.#length;
+    const { headSize, chunkLength } = await writerFacts(this.slow);
     const text = (await bookParts(this.chapter)).heldOut.slice(0, 2 * length);
     for (const point of this.#points) {
       if (this.rows.some((row) => row.point === point && row.coverage !== null)) continue;
@@ -98,7 +76,12 @@ class FutureStation extends Station<Row> {
           const others = this.rows.filter((row) => row.point);
           this.rows = [
             ...others,
-            { paper: null, point, cost: this.#cost(point), coverage },
+            {
+              paper: null,
+              point,
+              cost: hashCost(point.family, point.rounds, { length, headSize, chunkLength }),
+              coverage,
+            },
             ...this.rows.filter((row) => !row.point),
           ];
         }
@@ -109,7 +92,11 @@ class FutureStation extends Station<Row> {
 
   protected words() {
     const { sentences, tryThis, caption } = this.#t;
-    return { sentences, tryThis, caption };
+    const terms = ["coverage", "bucket", "round", "perplexity"] as const;
+    return { sentences, terms, tryThis, caption };
+  }
+  protected override figureSources() {
+    return this.rows.some(({ point }) => point) ? (["measured", "computed"] as const) : [];
   }
 
   #nameOf({ paper, point }: Row): string {
@@ -118,9 +105,14 @@ class FutureStation extends Station<Row> {
   }
 
   protected columns(): readonly Column<Row>[] {
-    const { columns: c, how, here, paper, papers } = this.#t;
+    const { columns: c, how, here, compared, paper, papers } = this.#t;
     return [
-      { key: "method", label: c.method, value: (row) => this.#nameOf(row) },
+      {
+        key: "method",
+        label: c.method,
+        value: (row) => this.#nameOf(row),
+        link: ({ paper: nth }) => (nth === null ? undefined : LINKS[nth]),
+      },
       {
         key: "operations",
         label: c.cost,
@@ -141,10 +133,14 @@ class FutureStation extends Station<Row> {
         key: "reported",
         label: c.result,
         value: (row) => (row.paper === null ? null : papers[row.paper]?.[1]),
-        source: "recorded",
+        source: "reported",
         how: how.result,
       },
-      { key: "status", label: c.status, value: (row) => (row.point ? here : paper) },
+      {
+        key: "status",
+        label: c.status,
+        value: ({ point }) => (!point ? paper : point.family === "balanced" ? compared : here),
+      },
     ];
   }
 
@@ -163,7 +159,7 @@ class FutureStation extends Station<Row> {
         this.#rounds = rounds;
         this.requestUpdate();
       })}
-      <button class="small" @click=${() => {
+      <button class="small" ?disabled=${!this.gpu} @click=${() => {
         const known = this.#points.some(
           ({ family, rounds }) => family === this.#family && rounds === this.#rounds,
         );

@@ -6,6 +6,8 @@ export const en = {
   ],
   recordedResult: (model: string, bayes: string, mails: string) =>
     `Of ${mails} test mails the best recorded model got ${model} right, the best naive Bayes ${bayes}. The table shows what each of them read of a mail.`,
+  few: (mails: string, share: string) =>
+    `What is measured here rests on ${mails} texts, so one mistake more or less moves accuracy by ${share}: it shows how the model works. How good it is, the recorded rows say.`,
   tryThis:
     "Choose another mail, or write a line of your own, or change the examples that a tiny model learns from. The pieces of the text are tinted by how much they speak for the label.",
   caption: (label: string, probability: string) =>
@@ -26,6 +28,7 @@ export const en = {
   columns: {
     model: "classifier",
     tokens: "tokens read",
+    texts: "texts tested",
     accuracy: "accuracy",
     f1: "macro F1",
     auc: "area under ROC",
@@ -80,6 +83,8 @@ export const zh: Phrases<typeof en> = {
   ],
   recordedResult: (model, bayes, mails) =>
     `${mails} 封测试邮件里，录制的最好模型判对 ${model}，最好的朴素贝叶斯判对 ${bayes}。表里列出它们各读了邮件的多少词元。`,
+  few: (mails, share) =>
+    `这里现场测的只有 ${mails} 段文本，多错或少错一段，准确率就变 ${share}：它展示模型怎样工作，模型有多好要看录制的各行。`,
   tryThis:
     "换一封邮件，或写一行你自己的，或改一改那个很小的模型所学的例子。文本的各个片段按它们支持这个标签的程度着色。",
   caption: (label, probability) => `“${label}”，概率 ${probability}。蓝色的片段支持它，橙色的反对它。`,
@@ -99,6 +104,7 @@ export const zh: Phrases<typeof en> = {
   columns: {
     model: "分类器",
     tokens: "读入的词元",
+    texts: "测试的文本",
     accuracy: "准确率",
     f1: "宏 F1",
     auc: "ROC 下面积",

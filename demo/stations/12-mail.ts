@@ -1,13 +1,14 @@
 import { html, nothing } from "lit";
 import mail from "../../docs/learning/mail.json";
 import { modelOf } from "../chapter/models.js";
+import type { Source } from "../chapter/sources.js";
 import { shippedModel } from "../chapter/writer.js";
 import { tokenCells, tokenStyles } from "../figures/tokens.js";
 import { decimals, milliseconds, percent, whole } from "../format.js";
 import { language } from "../i18n/language.js";
 import type { Params, Told } from "../lab/protocol.js";
 import { en, zh } from "./12-mail.text.js";
-import { type Column, phrasesOf, type Source, Station } from "./station.js";
+import { type Column, phrasesOf, Station } from "./station.js";
 
 type Tested = Extract<Told<"classifier">, { kind: "tested" }>;
 type Explained = Extract<Told<"classifier">, { kind: "explained" }>;
@@ -17,6 +18,8 @@ interface Row {
   /** "own", "shipped", "bayes" or the name of a recorded run. */
   readonly name: string;
   readonly tokens: number;
+  /** Texts that it was tested on. */
+  readonly texts: number;
   readonly accuracy: number;
   readonly f1: number | null;
   readonly auc: number | null;
@@ -49,7 +52,7 @@ class MailStation extends Station<Row> {
   #explained: Explained | null = null;
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   #said(key: "ham" | "spam" | "example"): string {
     return this.#own.get(`${language()} ${key}`) ?? this.#t[key];
@@ -66,6 +69,7 @@ class MailStation extends Station<Row> {
           source: "recorded",
           name,
           tokens,
+          texts: mail.split.test.mails,
           accuracy: test.accuracy,
           f1: test.macroF1,
           auc: test.areaUnderRoc,
@@ -134,18 +138,30 @@ class MailStation extends Station<Row> {
   }
 
   protected words() {
-    const { sentences, recordedResult, tryThis, caption, captionFirst, shipped } = this.#t;
+    const { sentences, recordedResult, few, tryThis, caption, captionFirst, shipped } = this.#t;
     const best = (list: readonly { readonly test: { readonly accuracy: number } }[]) =>
       percent(Math.max(...list.map(({ test }) => test.accuracy)));
     const result = recordedResult(best(mail.runs), best(mail.baselines), whole(mail.split.test.mails));
     const explained = this.#explained;
+    const live = this.rows.findLast(({ name }) => name === "own" || name === "shipped");
     return {
-      sentences: [...sentences, result, ...(this.#mails.length > 0 ? [shipped] : [])],
+      sentences: [
+        ...[...sentences, result],
+        ...(this.#mails.length > 0 ? [shipped] : []),
+        ...(live ? [few(whole(live.texts), percent(1 / live.texts))] : []),
+      ],
+      terms: ["token", "f1", "roc", "calibration"] as const,
       tryThis,
       caption: explained
         ? caption(this.#labelOf(explained.target), percent(explained.probability))
         : captionFirst,
     };
+  }
+  protected override figureSources() {
+    return this.#explained ? (["measured"] as const) : [];
+  }
+  protected override origins() {
+    return [mail];
   }
   #labelOf(label: string): string {
     return label === "ham" ? this.#t.mail : this.#t.junk;
@@ -172,6 +188,7 @@ class MailStation extends Station<Row> {
     return [
       { key: "classifier", label: c.model, value: (row) => this.#nameOf(row) },
       { key: "tokens", label: c.tokens, value: ({ tokens }) => tokens, show: whole },
+      { key: "texts", label: c.texts, value: ({ texts }) => texts, show: whole },
       { ...share("accuracy", c.accuracy, ({ accuracy }) => accuracy), how: said },
       share("macro F1", c.f1, ({ f1 }) => f1),
       share("area under ROC", c.auc, ({ auc }) => auc),
@@ -216,7 +233,7 @@ class MailStation extends Station<Row> {
         <label for="line">${t.text}</label>
         <input id="line" type="text" maxlength="100" .value=${this.#said("example")} @input=${(event: Event) => this.#type("example", event)} />
       </div>
-      <button class="small" @click=${() => this.#sortLine()}>${t.sort}</button>
+      <button class="small" ?disabled=${!this.gpu} @click=${() => this.#sortLine()}>${t.sort}</button>
       <span class="note" role="status">${this.#learning}</span>
       <details class="wide">
         <summary>${t.examples(`${t.mail} / ${t.junk}`)}</summary>
@@ -267,7 +284,8 @@ function metricsOf(tested: readonly Tested[], name: string, tokens: number): Row
   }, 0);
   const times = tested.map((one) => one.milliseconds).sort((a, b) => a - b);
   return {
-    ...{ source: "measured", name, tokens, accuracy: right.length / tested.length, ece },
+    ...{ source: "measured", name, tokens, texts: tested.length },
+    ...{ accuracy: right.length / tested.length, ece },
     f1: f1.reduce((a, b) => a + b, 0) / f1.length,
     auc: pairs.reduce<number>((a, b) => a + b, 0) / Math.max(1, pairs.length),
     p50: times[times.length >> 1] ?? null,

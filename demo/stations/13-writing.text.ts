@@ -3,11 +3,11 @@ import type { Phrases } from "../i18n/phrases.js";
 export const en = {
   sentences: [
     "A writing model is judged twice: by the bits it needs for text it has never seen, where fewer is better, and by what it writes: does it repeat itself, does it copy?",
-    "A compressor is a model too. The bars set it beside the writing model on the same unseen text, and beside tables that merely count which letter follows which.",
+    "A compressor is a model too. The bars set it beside the writing model on the same unseen text, and beside tables that merely count which letter follows which. The model has read one English book and nothing else, so begin in English.",
   ],
   tryThis: "Write at temperature 0.2 and at 1.2, and compare repetition with distinct words.",
   caption:
-    "Bits per character of text from the unseen end of the book; shorter is better. Measured bars share one piece of it, recorded ones all of it. The counting models saw the whole of the rest, gzip only the piece itself; the recorded compressors read the rest first, and their bars are what the end adds.",
+    "Bits per character of text from the unseen end of the book; shorter is better. Bars with ● and ○ share one piece of it, those with ◇ take all of it. The counting models saw the whole of the rest, gzip only the piece itself; the recorded compressors read the rest first, and their bars are what the end adds.",
   prompt: "Begin with",
   example: "The whale ",
   temperature: "Temperature",
@@ -16,12 +16,12 @@ export const en = {
     `Training a tiny model first: step ${step} of ${steps}, ${bits} bits per character.`,
   bars: {
     model: "the model that writes here",
-    recorded: "the model that comes with the page, recorded",
+    recorded: "the model that comes with the page, whole end",
     order1: "counts of pairs",
     order2: "counts of triples",
     order3: "counts of fours",
     gzip: "gzip",
-    compressor: (name: string) => `${name} after the rest, recorded`,
+    compressor: (name: string) => `${name} after the rest, whole end`,
   },
   bits: (bits: string) => `${bits} bits`,
   columns: {
@@ -51,11 +51,11 @@ export const en = {
 export const zh: Phrases<typeof en> = {
   sentences: [
     "写作的模型要评两次：没见过的文本要用多少比特，越少越好；写出来的东西怎样，是否重复，是否照抄。",
-    "压缩程序也是一种模型。横条把它和写作模型放在同一段没见过的文本上比，也和只数“哪个字母跟在哪个后面”的表格比。",
+    "压缩程序也是一种模型。横条把它和写作模型放在同一段没见过的文本上比，也和只数“哪个字母跟在哪个后面”的表格比。这个模型只读过一本英文书，所以例子是英文，请用英文开头。",
   ],
   tryThis: "分别用温度 0.2 和 1.2 写一段，比较重复和不同词的比例。",
   caption:
-    "没见过的书尾，每字符的比特数；越短越好。现场测的横条用其中同一段，录制的用全部。计数模型见过其余的全书，gzip 只见过这一段本身；录制的压缩程序先读过其余部分，横条是书尾增加的量。",
+    "没见过的书尾，每字符的比特数；越短越好。带 ● 和 ○ 的横条用其中同一段，带 ◇ 的用全部。计数模型见过其余的全书，gzip 只见过这一段本身；录制的压缩程序先读过其余部分，横条是书尾增加的量。",
   prompt: "开头",
   example: "The whale ",
   temperature: "温度",
@@ -64,12 +64,12 @@ export const zh: Phrases<typeof en> = {
     `先训练一个很小的模型：第 ${step} 步，共 ${steps} 步，${bits} 比特／字符。`,
   bars: {
     model: "在这里写作的模型",
-    recorded: "随页面提供的模型，录制",
+    recorded: "随页面提供的模型，全部书尾",
     order1: "二连字计数",
     order2: "三连字计数",
     order3: "四连字计数",
     gzip: "gzip",
-    compressor: (name) => `${name}，先读其余部分，录制`,
+    compressor: (name) => `${name}，先读其余部分，全部书尾`,
   },
   bits: (bits) => `${bits} 比特`,
   columns: {

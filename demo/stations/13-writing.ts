@@ -1,5 +1,6 @@
 import { css, html } from "lit";
 import book from "../../docs/learning/book.json";
+import { MARKS, type Source } from "../chapter/sources.js";
 import { askWriter, bookParts, type Question, writerFacts } from "../chapter/writer.js";
 import { barPlot } from "../figures/plot.js";
 import { decimals, percent, rate, visible, whole } from "../format.js";
@@ -53,7 +54,7 @@ class WritingStation extends Station<Row> {
   #baselines = new Map<Baseline, number>();
 
   get #t() {
-    return phrasesOf({ en, zh });
+    return phrasesOf({ en, zh }, this);
   }
   get #prompt(): string {
     return this.#own ?? this.#t.example;
@@ -72,23 +73,29 @@ class WritingStation extends Station<Row> {
 
   protected override async measure(signal: AbortSignal): Promise<void> {
     const { train, heldOut } = await bookParts(this.chapter);
+    // The text first: it is what a reader waits for.
+    const sample = this.rows.length + 1;
+    await this.#write(sample, train, signal);
     const unseen = heldOut.slice(0, this.slow ? UNSEEN.slow : UNSEEN.fast);
+    if (this.#bits === null) {
+      const { length } = await writerFacts(this.slow);
+      for await (const told of this.#ask({ ask: "evaluate", text: unseen, length, lsh: true }, signal))
+        if (told.kind === "evaluate") this.#bits = told.bitsPerCharacter;
+    }
+    for (const row of this.rows) this.put({ ...row, bits: this.#bits });
     if (this.#baselines.size < BASELINES.length) {
       for await (const told of this.run("quality", { train, heldOut: unseen, written: "" }, signal)) {
         if (told.kind === "baseline") this.#baselines.set(told.name, told.bits);
         this.requestUpdate();
       }
     }
-    if (this.#bits === null) {
-      const { length } = await writerFacts(this.slow);
-      for await (const told of this.#ask({ ask: "evaluate", text: unseen, length, lsh: true }, signal))
-        if (told.kind === "evaluate") this.#bits = told.bitsPerCharacter;
-    }
-    this.#written = "";
-    const sample = this.rows.length + 1;
+  }
+
+  async #write(sample: number, train: string, signal: AbortSignal): Promise<void> {
     const temperature = this.#temperature;
-    let row: Row = { sample, temperature, bits: this.#bits, quality: null, speed: 0 };
     const tokens = this.slow ? TOKENS.slow : TOKENS.fast;
+    this.#written = "";
+    let row: Row = { sample, temperature, bits: this.#bits, quality: null, speed: 0 };
     for await (const told of this.#ask(
       { ask: "generate", prompt: this.#prompt, tokens, temperature, seed: sample },
       signal,
@@ -104,7 +111,15 @@ class WritingStation extends Station<Row> {
 
   protected words() {
     const { sentences, tryThis, caption } = this.#t;
-    return { sentences, tryThis, caption };
+    return { sentences, terms: ["bits", "perplexity"] as const, tryThis, caption };
+  }
+  protected override figureSources() {
+    const measured = this.#bits === null ? [] : (["measured"] as const);
+    const computed = this.#baselines.size === 0 ? [] : (["computed"] as const);
+    return [...measured, ...computed, "recorded"] as const;
+  }
+  protected override origins() {
+    return [book];
   }
 
   protected columns(): readonly Column<Row>[] {
@@ -165,24 +180,24 @@ class WritingStation extends Station<Row> {
           this.requestUpdate();
         },
       )}
-      <button class="small" @click=${() => void this.begin()}>${t.write}</button>
+      <button class="small" ?disabled=${!this.gpu} @click=${() => void this.begin()}>${t.write}</button>
       <span class="note" role="status">${this.#learning}</span>
     </div>`;
   }
 
   protected figure() {
     const t = this.#t;
-    const bar = (label: string, tone: string, bits: number) => ({
-      label,
+    const bar = (source: Source, label: string, tone: string, bits: number) => ({
+      label: `${MARKS[source]} ${label}`,
       note: t.bits(decimals(bits, 3)),
       parts: [{ tone, value: bits }],
     });
     const bars = [
-      ...(this.#bits === null ? [] : [bar(t.bars.model, "lsh", this.#bits)]),
-      bar(t.bars.recorded, "lsh", book.result.heldOut),
-      ...[...this.#baselines].map(([name, bits]) => bar(t.bars[name], "quiet", bits)),
+      ...(this.#bits === null ? [] : [bar("measured", t.bars.model, "lsh", this.#bits)]),
+      bar("recorded", t.bars.recorded, "lsh", book.result.heldOut),
+      ...[...this.#baselines].map(([name, bits]) => bar("computed", t.bars[name], "quiet", bits)),
       ...book.result.compressed.map(({ compressor, afterTraining }) =>
-        bar(t.bars.compressor(compressor), "quiet", afterTraining),
+        bar("recorded", t.bars.compressor(compressor), "quiet", afterTraining),
       ),
     ];
     const bitsOf = ({ parts }: (typeof bars)[number]) => parts[0]?.value ?? 0;

@@ -1,16 +1,16 @@
 /** Tables that were measured elsewhere, for readers without a GPU: `demo/recorded/NN.json`, as stations export them. */
 
-interface Recording {
-  readonly adapter: string;
-  readonly date: string;
+import type { Origin } from "../chapter/sources.js";
+
+interface Recording extends Origin {
   readonly data: readonly object[];
 }
 
-const FILES = import.meta.glob<Recording>("../recorded/*.json", { import: "default" });
+const FILES = import.meta.glob<Recording>("../recorded/[0-9]*.json", { import: "default" });
 
 export async function recordedRows(
   station: number,
-): Promise<{ readonly adapter: string; readonly date: string; readonly rows: readonly object[] } | null> {
+): Promise<(Origin & { readonly rows: readonly object[] }) | null> {
   const load = FILES[`../recorded/${String(station).padStart(2, "0")}.json`];
   if (!load) return null;
   const { adapter, date, data } = await load();

@@ -16,25 +16,32 @@
  *                 the laboratory's worker: `for await (const row of this.run("name", params, signal)) this.put(row)`.
  *   compute()     what needs no GPU; runs first, without waiting for anyone
  *
- * Every number is measured, computed or recorded, and says so: `source` and `how` of its column, or of its row where a
- * row has a `source` of its own. Without WebGPU the rows of `recorded/NN.json` stand in, marked with adapter and date.
+ * Every number is measured, computed, recorded or reported by a paper, and says so: `source` and `how` of its column, or
+ * of its row where a row has a `source` of its own; `figureSources()` for what is drawn. Without WebGPU the rows of
+ * `recorded/NN.json` stand in, marked with adapter and date. A station that a page embeds by itself makes a chapter of its
+ * own (chapter/shared.ts), and takes the page's language, or that of its attribute `lang`, its colours from tokens.css.
+ *
  * Rows are plain JSON. What other parts of the page answer from goes into `this.chapter.findings`.
  */
-import { css, html, nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult, unsafeCSS } from "lit";
 import { adapterName, type Chapter, hasGpu } from "../chapter/chapter.js";
+import { sharedChapter } from "../chapter/shared.js";
+import { MARKS, type Origin, SOURCES, type Source } from "../chapter/sources.js";
 import { PageElement } from "../elements/page-element.js";
+import { problemText } from "../elements/problem-text.js";
 import { base, controls as controlStyles } from "../elements/styles.js";
 import { figureStyles } from "../figures/plot.js";
-import { csv, picture, standalone } from "../figures/save.js";
+import { csv, drawingAs } from "../figures/save.js";
 import { decimals } from "../format.js";
 import { GaveWay, RANK, type Rank } from "../gpu-turn.js";
-import { language } from "../i18n/language.js";
+import { language, speaking } from "../i18n/language.js";
 import type { ExperimentName, Params, Told } from "../lab/protocol.js";
 import { download } from "../model-file.js";
+import tokens from "../tokens.css?raw";
+import { type Term, termList } from "./glossary.js";
 import { recordedRows } from "./recorded.js";
 import { stationStyles } from "./styles.js";
 
-export type Source = "measured" | "computed" | "recorded";
 export type Value = number | string | null | undefined;
 
 export interface Column<Row> {
@@ -42,15 +49,21 @@ export interface Column<Row> {
   readonly label: string;
   readonly value: (row: Row) => Value;
   /** Default: text as it is, numbers with up to three decimals. */
-  readonly show?: ((value: number) => string) | undefined;
+  readonly show?: ((value: number, row: Row) => string) | undefined;
   /** Where its numbers come from; left out for columns that name the row. */
   readonly source?: Source | ((row: Row) => Source | undefined) | undefined;
   /** How they are made, in a sentence. */
   readonly how?: string | undefined;
+  /** Where what the cell names can be read. */
+  readonly link?: ((row: Row) => string | undefined) | undefined;
+  /** "shown": sentences that are made of numbers; "exported": those numbers. Default: both. */
+  readonly only?: "shown" | "exported" | undefined;
 }
 
 export interface Words {
   readonly sentences: readonly (string | TemplateResult)[];
+  /** Words that the station uses first, or that it is about. */
+  readonly terms?: readonly Term[] | undefined;
   readonly tryThis: string | TemplateResult;
   /** What to see in the figure. */
   readonly caption?: string | undefined;
@@ -58,23 +71,27 @@ export interface Words {
 
 type Phase = "idle" | "waiting" | "measuring" | "done" | "stopped" | "failed";
 
-/** The phrases of a station in the page's language. */
-export const phrasesOf = <T>(languages: Readonly<Record<"en" | "zh", T>>): T => languages[language()];
-
-const MARKS: Readonly<Record<Source, string>> = { measured: "●", computed: "○", recorded: "◇" };
+/** The phrases of a station in its language; default: the page's. */
+export const phrasesOf = <T>(
+  languages: Readonly<Record<"en" | "zh", T>>,
+  station?: { readonly language: "en" | "zh" },
+): T => languages[station?.language ?? language()];
 
 /** The fields that hold something. */
 const knownPart = <T extends object>(row: T): Partial<T> =>
   Object.fromEntries(
-    Object.entries(row).filter(([, value]) => value !== null && value !== undefined),
+    Object.entries(row).filter(([, value]) =>
+      Array.isArray(value) ? value.length > 0 : value !== null && value !== undefined,
+    ),
   ) as Partial<T>;
 
 const savesData = () => (navigator as { connection?: { saveData?: boolean } }).connection?.saveData === true;
 
 export abstract class Station<Row extends object> extends PageElement {
-  static override styles = [base, controlStyles, figureStyles, stationStyles, css``];
+  static override styles = [unsafeCSS(tokens), base, controlStyles, figureStyles, stationStyles];
 
   abstract readonly number: number;
+  /** What it shares with the stations around it; made where nobody gives one before it is connected. */
   declare chapter: Chapter;
   protected abstract words(): Words;
   protected abstract columns(): readonly Column<Row>[];
@@ -84,6 +101,14 @@ export abstract class Station<Row extends object> extends PageElement {
     return nothing;
   }
   protected compute(): Promise<void> | void {}
+  /** Where what the figure draws comes from, once there is something. */
+  protected figureSources(): readonly Source[] {
+    return [];
+  }
+  /** What recorded the numbers that stand here even where there is a GPU. */
+  protected origins(): readonly Origin[] {
+    return [];
+  }
   /** Whether measuring begins by itself when the station is seen. */
   protected readonly autostart: boolean = true;
 
@@ -91,9 +116,9 @@ export abstract class Station<Row extends object> extends PageElement {
   protected width = 640;
   protected rows: readonly Row[] = [];
   #phase: Phase = "idle";
-  #problem = "";
+  #problem: Error | null = null;
   #abort: AbortController | null = null;
-  #recorded: { readonly adapter: string; readonly date: string; readonly rows: readonly Row[] } | null = null;
+  #recorded: (Origin & { readonly rows: readonly Row[] }) | null = null;
   #seen = false;
   #stop: (() => void)[] = [];
   readonly #resized = new ResizeObserver(() => this.#measureWidth());
@@ -103,13 +128,18 @@ export abstract class Station<Row extends object> extends PageElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
+    if (!this.chapter) {
+      const { chapter, looked } = sharedChapter();
+      this.chapter = chapter;
+      void looked.then(() => this.adapterFound());
+    }
     this.#resized.observe(this);
     this.#watched.observe(this);
     this.#stop = [
       this.chapter.turn.watch(() => this.#phase === "waiting" && this.requestUpdate()),
       this.chapter.findings.watch(() => this.requestUpdate()),
     ];
-    void Promise.resolve(this.compute()).catch((error: unknown) => this.#fail(error));
+    void this.#compute().catch((error: unknown) => this.#fail(error));
   }
   override disconnectedCallback(): void {
     super.disconnectedCallback();
@@ -117,6 +147,10 @@ export abstract class Station<Row extends object> extends PageElement {
     this.#watched.disconnect();
     for (const stop of this.#stop) stop();
     this.#abort?.abort();
+  }
+
+  async #compute(): Promise<void> {
+    await speaking(this.language, () => this.compute());
   }
 
   /** The page found out about the GPU. */
@@ -182,8 +216,8 @@ export abstract class Station<Row extends object> extends PageElement {
       return;
     }
   }
-  protected get measuring(): boolean {
-    return this.#phase === "measuring";
+  protected get gpu(): boolean {
+    return hasGpu(this.chapter);
   }
 
   // --- its life ---
@@ -214,7 +248,7 @@ export abstract class Station<Row extends object> extends PageElement {
     this.requestUpdate();
   }
   #fail(error: unknown): void {
-    this.#problem = error instanceof Error ? error.message : String(error);
+    this.#problem = error instanceof Error ? error : new Error(String(error));
     this.#setPhase("failed");
   }
   #measureWidth(): void {
@@ -227,13 +261,14 @@ export abstract class Station<Row extends object> extends PageElement {
   override render() {
     const t = this.t.chapter;
     const { number } = this;
-    const { sentences, tryThis, caption } = this.words();
+    const { sentences, terms = [], tryThis, caption } = this.words();
     const title = t.titles[number - 1] ?? "";
     return html`<section aria-labelledby="title">
       <h2 id="title"><span class="ordinal">${number}</span>${title}</h2>
       <div class="body">
         <div class="words">
           ${sentences.map((sentence) => html`<p>${sentence}</p>`)}
+          ${termList(terms)}
           <p class="try"><b>${t.tryThis}</b>${tryThis}</p>
         </div>
         <div class="show">
@@ -242,6 +277,7 @@ export abstract class Station<Row extends object> extends PageElement {
             ${this.figure()}
             ${caption ? html`<figcaption>${caption}</figcaption>` : nothing}
           </figure>
+          ${this.#marks(this.#figureSources())}
         </div>
       </div>
       ${this.#bar()} ${this.#table()}
@@ -267,12 +303,16 @@ export abstract class Station<Row extends object> extends PageElement {
     </div>`;
   }
 
-  #status(): string {
+  #status(): string | TemplateResult {
     const { status, holders } = this.t.chapter;
     if (this.chapter.adapter === null) return status.looking;
     if (!hasGpu(this.chapter)) return status.noGpu;
-    if (this.#phase === "failed") return status.failed(this.#problem);
-    if (this.#phase !== "waiting") return status[this.#phase];
+    if (this.#problem && this.#phase === "failed") {
+      const { title, remedy, own } = problemText(this.#problem, this.t);
+      const said = own ? nothing : html`<span lang="en">${this.#problem.message}</span>`;
+      return html`${status.failed(title)} ${remedy} ${said}`;
+    }
+    if (this.#phase !== "waiting" && this.#phase !== "failed") return status[this.#phase];
     const who = this.chapter.turn.state.holder ?? "";
     const [, other] = /^station (\d+)$/.exec(who) ?? [];
     if (other) return status.waiting(holders.station(other));
@@ -285,20 +325,28 @@ export abstract class Station<Row extends object> extends PageElement {
   #sourceOf({ source }: Column<Row>, row: Row): Source | undefined {
     const said = (row as { source?: Source }).source;
     const own = typeof source === "function" ? source(row) : source;
-    if (own === undefined) return undefined;
-    if (own === "measured" && (this.#recorded || said === "recorded")) return "recorded";
-    return own;
+    return own === "measured" && (this.#recorded || said === "recorded") ? "recorded" : own;
+  }
+  #figureSources(): readonly Source[] {
+    const own = this.rows.length === 0 ? [] : this.figureSources();
+    const now = own.map((source) => (source === "measured" && this.#recorded ? "recorded" : source));
+    return SOURCES.filter((source) => now.includes(source));
+  }
+
+  /** What each mark stands for. */
+  #marks(sources: readonly Source[]) {
+    if (sources.length === 0) return nothing;
+    return html`<p class="note legend">${sources.map((source) => html`<span><i>${MARKS[source]}</i> ${this.#legend(source)}</span>`)}</p>`;
   }
 
   #table() {
     const t = this.t.chapter;
-    const columns = this.columns();
+    const columns = this.columns().filter(({ only }) => only !== "exported");
     const used = new Set(
       this.rows.flatMap((row) =>
         columns.map((column) => (column.value(row) != null ? this.#sourceOf(column, row) : undefined)),
       ),
     );
-    const legend = (["measured", "computed", "recorded"] as const).filter((source) => used.has(source));
     return html`<div class="rows" tabindex="0" role="region" aria-label="${t.table} ${this.number}">
         <table>
           <thead>
@@ -316,7 +364,7 @@ export abstract class Station<Row extends object> extends PageElement {
         </table>
       </div>
       <div class="foot">
-        <p class="note legend">${legend.map((source) => html`<span><i>${MARKS[source]}</i> ${this.#legend(source)}</span>`)}</p>
+        ${this.#marks(SOURCES.filter((source) => used.has(source)))}
         <details>
           <summary>${t.how}</summary>
           <dl>
@@ -339,7 +387,9 @@ export abstract class Station<Row extends object> extends PageElement {
     const t = this.t.chapter;
     if (source === "measured") return t.measuredOn(adapterName(this.chapter.adapter));
     if (source === "computed") return t.computedNote;
-    return this.#recorded ? t.recordedNote(this.#recorded.adapter, this.#recorded.date) : t.sources.recorded;
+    if (source === "reported") return t.reportedNote;
+    const all = [...(this.#recorded ? [this.#recorded] : []), ...this.origins()];
+    return [...new Set(all.map(({ adapter, date }) => t.recordedNote(adapter, date)))].join("; ");
   }
 
   #cell(column: Column<Row>, row: Row, first: boolean) {
@@ -347,23 +397,28 @@ export abstract class Station<Row extends object> extends PageElement {
     const shown =
       typeof value === "number"
         ? Number.isFinite(value)
-          ? (column.show ?? ((v) => decimals(v, v % 1 === 0 ? 0 : 3)))(value)
+          ? (column.show ?? ((v) => decimals(v, v % 1 === 0 ? 0 : 3)))(value, row)
           : "–"
         : (value ?? "–");
-    if (first) return html`<th scope="row">${shown}</th>`;
+    const link = column.link?.(row);
+    const named = link ? html`<a href=${link}>${shown}</a>` : shown;
+    if (first) return html`<th scope="row">${named}</th>`;
     const source = value === null || value === undefined ? undefined : this.#sourceOf(column, row);
     return html`<td class=${typeof value === "number" ? "number" : "text"}>${
       source
         ? html`<i class="mark" title=${this.#legend(source)}>${MARKS[source]}<span class="visually-hidden">${this.t.chapter.sources[source]} </span></i>`
         : nothing
-    }${shown}</td>`;
+    }${named}</td>`;
   }
 
   // --- to keep ---
 
   /** The table as text; numbers as they are, not as they are shown. */
   tableAs(kind: "csv" | "json"): string {
-    const columns = this.columns();
+    return speaking(this.language, () => this.#tableAs(kind));
+  }
+  #tableAs(kind: "csv" | "json"): string {
+    const columns = this.columns().filter(({ only }) => only !== "shown");
     const cells = this.rows.map((row) => columns.map((column) => column.value(row) ?? null));
     const sources = this.rows.map((row) => columns.map((column) => this.#sourceOf(column, row) ?? null));
     if (kind === "csv") {
@@ -404,12 +459,7 @@ export abstract class Station<Row extends object> extends PageElement {
   async saveFigure(kind: "svg" | "png"): Promise<void> {
     const drawing = this.renderRoot.querySelector<SVGSVGElement>("figure svg.figure");
     if (!drawing) return;
-    const source = standalone(drawing, getComputedStyle(this).getPropertyValue("--figure-paper") || "white");
-    const { width, height } = drawing.getBoundingClientRect();
-    const blob =
-      kind === "svg"
-        ? new Blob([source], { type: "image/svg+xml" })
-        : await picture(source, Math.round(width), Math.round(height));
-    download(blob, `reformer-figure-${this.number}.${kind}`);
+    const paper = getComputedStyle(this).getPropertyValue("--figure-paper") || "white";
+    download(await drawingAs(kind, drawing, paper), `reformer-figure-${this.number}.${kind}`);
   }
 }

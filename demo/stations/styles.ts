@@ -4,7 +4,13 @@ import { css } from "lit";
 export const stationStyles = css`
   :host {
     container-type: inline-size;
+    color: var(--ink);
+    font-family: var(--sans);
+    line-height: 1.5;
     --figure-paper: light-dark(#fafcfd, #0d1319);
+  }
+  :host(:lang(zh)) {
+    line-height: 1.65;
   }
   section {
     padding-block: clamp(2rem, 5vw, 3.5rem) 1rem;
@@ -40,6 +46,18 @@ export const stationStyles = css`
   }
   .words p + p {
     margin-top: 0.625rem;
+  }
+  .terms {
+    margin-top: 0.625rem;
+    font-size: 0.875rem;
+  }
+  .terms dt {
+    margin-top: 0.375rem;
+    font-weight: 600;
+  }
+  .terms dd {
+    margin: 0;
+    color: var(--muted);
   }
   .words .try {
     margin-top: 1rem;
@@ -172,6 +190,13 @@ export const stationStyles = css`
     font-style: normal;
     font-size: 0.6875rem;
     color: var(--accent);
+  }
+  .words a,
+  td a,
+  th a {
+    color: inherit;
+    text-decoration-color: var(--edge);
+    text-underline-offset: 0.2em;
   }
   .foot {
     display: flex;

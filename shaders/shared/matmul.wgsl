@@ -1,5 +1,5 @@
 // What all forms of matmul share: layouts, the range of K of one workgroup, the epilogue. Needs control, threefry, dropout,
-// masks, stream and activation, and the including file's bindings.
+// masks, stream, activation and matmul-plain or matmul-keep, and the including file's bindings.
 override TRANSPOSE_A: bool; // A is stored as [k, m]
 override TRANSPOSE_B: bool; // B is stored as [n, k]
 override A_HEADS: bool;     // the stored matrix is in the heads layout [batch, heads, length, headSize]
@@ -11,6 +11,7 @@ override HEADS: u32;
 override HEAD_SIZE: u32;
 override STORE: u32;
 override ACTIVATION: u32;
+override GRADIENT: bool;    // the derivative of dropout and activation at `before` instead of the function
 override BIAS: bool;
 
 const STORE_SET = 0u;
@@ -81,8 +82,18 @@ fn store(row: u32, column: u32, sum: f32, split: u32, key: vec2u) {
   if (row >= params.m || column >= params.n) { return; }
   var value = sum;
   if (BIAS) { value += bias[column]; }
-  if (DROPOUT != DROPOUT_NONE) { value *= mask_factor(key, params.rowOffset + row, column, params.n); }
-  value = activation(ACTIVATION, value);
+  let here = row * params.n + column;
+  keep_sum(here, value);
+  var factor = 1.0;
+  if (DROPOUT != DROPOUT_NONE) {
+    factor = mask_factor(key, params.rowOffset + row, column, params.n);
+    value *= factor;
+  }
+  if (GRADIENT) {
+    value *= activation_gradient(ACTIVATION, before[here] * factor);
+  } else {
+    value = activation(ACTIVATION, value);
+  }
   var at = split * params.m * params.n;
   if (WIDE_C) { at = params.firstColumn; }
   at += row_part(row, C_HEADS, select(params.n, params.width, WIDE_C)) + column_part(column, C_HEADS);
@@ -99,10 +110,16 @@ fn outer(x: vec4f, y: vec4f) -> mat4x4f {
   return mat4x4f(x.x * y, x.y * y, x.z * y, x.w * y);
 }
 
-// A loop, so that the long epilogue is compiled once.
+// Loops, so that the long epilogue is compiled once. They turn the elements around instead of indexing them: what is indexed
+// by a variable would leave the registers.
 fn store4x4(row: u32, column: u32, sums: mat4x4f, split: u32, key: vec2u) {
-  var elements = sums;
-  for (var i = 0u; i < 16u; i++) {
-    store(row + i / 4u, column + i % 4u, elements[i / 4u][i % 4u], split, key);
+  var rows = sums;
+  for (var i = 0u; i < 4u; i++) {
+    var elements = rows[0];
+    for (var j = 0u; j < 4u; j++) {
+      store(row + i, column + j, elements.x, split, key);
+      elements = elements.yzwx;
+    }
+    rows = mat4x4f(rows[1], rows[2], rows[3], rows[0]);
   }
 }

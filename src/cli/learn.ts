@@ -1,5 +1,6 @@
 // `npm run learn -- book|dates|duplication|mail|needle|reverse`: measures that models learn, and writes the numbers into
-// docs/learning.
+// docs/learning. `--variant "full, 512 tokens"` runs one of mail's alone, beside what is recorded of the others.
+import { parseArgs } from "node:util";
 import { learnBook } from "./learn/book.js";
 import { learnDates } from "./learn/dates.js";
 import { learnDuplication } from "./learn/duplication.js";
@@ -19,7 +20,12 @@ const EXPERIMENTS = {
 
 /** Exit status 1 where an experiment misses its bar. */
 export async function main(args: readonly string[], { signal }: { signal: AbortSignal }): Promise<number> {
-  const names = args.length > 0 ? args : Object.keys(EXPERIMENTS);
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { variant: { type: "string" } },
+  });
+  const names = positionals.length > 0 ? positionals : Object.keys(EXPERIMENTS);
   for (const name of names) {
     if (name in EXPERIMENTS) continue;
     console.error(
@@ -30,7 +36,7 @@ export async function main(args: readonly string[], { signal }: { signal: AbortS
   pollSlowly();
   let failed = 0;
   for (const name of names) {
-    const reached = await EXPERIMENTS[name as keyof typeof EXPERIMENTS](signal);
+    const reached = await EXPERIMENTS[name as keyof typeof EXPERIMENTS](signal, values.variant);
     console.log(`${name}: ${reached ? "reached" : "MISSED"}`);
     if (!reached) failed++;
   }

@@ -7,7 +7,26 @@ const LINE_END = /[\n\v\f\r\u0085\u2028\u2029]/;
 
 const IMPORT = ".wgsl?raw";
 
-/** The same tokens without comments, indentation and empty lines. Source: WGSL 3.3 (block comments nest). */
+/** What no token goes on after or before. */
+const ALONE = /[(){}[\],;:@]/;
+const WORD = /\w/;
+
+/** Whether two characters that a space divides stay apart without it: `a - -b` must not become `a--b`. */
+function apart(before: string, after: string): boolean {
+  return ALONE.test(before) || ALONE.test(after) || WORD.test(before) !== WORD.test(after);
+}
+
+function withoutSpaces(line: string): string {
+  return line.replace(/[ \t]+/g, (_space, at: number) => {
+    const after = line.slice(at).trimStart();
+    return apart(line.charAt(at - 1), after.charAt(0)) ? "" : " ";
+  });
+}
+
+/**
+ * The same tokens on the same lines, without comments, empty lines and what space they do not need.
+ * Source: WGSL 3.3 (block comments nest).
+ */
 export function plainWgsl(source: string): string {
   let plain = "";
   let depth = 0; // of block comments
@@ -27,7 +46,7 @@ export function plainWgsl(source: string): string {
     }
   }
   const lines = plain.split(LINE_END).map((line) => line.trim());
-  return lines.filter(Boolean).join("\n");
+  return lines.filter(Boolean).map(withoutSpaces).join("\n");
 }
 
 /** Vite plugin: builds get `*.wgsl?raw` plain. */

@@ -1,6 +1,6 @@
 // The fields of the model's configuration: our names, their defaults and limits. The names used by public checkpoints
 // are in hugging-face.ts.
-import type { Hashing } from "./hashing.js";
+import { type Hashing, MAX_HASHES } from "./hashing.js";
 
 export const LAYER_KINDS = ["local", "lsh", "full"] as const;
 export type LayerKind = (typeof LAYER_KINDS)[number];
@@ -185,7 +185,7 @@ export const NUMBERS: Readonly<Record<NumberField, NumberRule>> = {
   lshChunksAfter: count(0, 0, 64),
   localChunksBefore: count(1, 0, 64),
   localChunksAfter: count(0, 0, 64),
-  numHashes: count(2, 1, 64),
+  numHashes: count(2, 1, MAX_HASHES),
   hiddenDropout: real(0, 0, 0.999),
   lshDropout: real(0, 0, 0.999),
   localDropout: real(0, 0, 0.999),

@@ -15,6 +15,16 @@ import { ConfigError } from "../errors.js";
 export const HASHINGS = ["rotations", "hadamard", "second-probe", "centred", "balanced"] as const;
 export type Hashing = (typeof HASHINGS)[number];
 
+/** How LSH layers hash during one call; default as the model does. */
+export interface HashOptions {
+  readonly hashing?: Hashing | undefined;
+  /** Rounds: more find more of what attention looks for, in proportionally more time. */
+  readonly numHashes?: number | undefined;
+}
+
+/** Most rounds of hashing. */
+export const MAX_HASHES = 64;
+
 /** Balanced hashing sorts by (cell, 16 bits of projection) in 32 bits; one cell is left for padding. */
 const MAX_CELLS = 2 ** 16 - 1;
 
@@ -49,17 +59,25 @@ export function checkHashing(
 }
 
 /**
- * The configuration with another hashing, to compare families on one trained model. Unlike a model of that family, a
- * causal one may be measured with `balanced`: then later tokens have a say in who a token's candidates are.
- * @throws {ConfigError} where there is no such family
+ * The configuration with another hashing, to compare families and rounds on one trained model. Unlike a model of that family,
+ * a causal one may be measured with `balanced`: then later tokens have a say in who a token's candidates are.
+ * @throws {ConfigError} where there is no such family or number of rounds
  */
-export function withHashing<C extends { readonly hashing: Hashing }>(
+export function withHashing<C extends { readonly hashing: Hashing; readonly numHashes: number }>(
   config: C,
-  hashing: Hashing | undefined,
+  { hashing = config.hashing, numHashes = config.numHashes }: HashOptions,
 ): C {
-  if (hashing === undefined) return config;
-  if (HASHINGS.includes(hashing)) return { ...config, hashing };
-  throw new ConfigError(`hashing is ${JSON.stringify(hashing)}, but must be one of ${HASHINGS.join(", ")}.`, {
-    field: "hashing",
-  });
+  if (!HASHINGS.includes(hashing)) {
+    throw new ConfigError(
+      `hashing is ${JSON.stringify(hashing)}, but must be one of ${HASHINGS.join(", ")}.`,
+      { field: "hashing" },
+    );
+  }
+  if (!Number.isInteger(numHashes) || numHashes < 1 || numHashes > MAX_HASHES) {
+    throw new ConfigError(
+      `numHashes is ${numHashes}, but must be a whole number of rounds from 1 to ${MAX_HASHES}.`,
+      { field: "numHashes" },
+    );
+  }
+  return { ...config, hashing, numHashes };
 }

@@ -7,7 +7,7 @@ import { MaskedSource, maskWindows } from "../tasks/masking.js";
 import { type BatchSource, TokenDataset } from "../text/dataset.js";
 import type { Tokenizer } from "../text/tokenizer.js";
 import type { Trainer } from "../train/trainer.js";
-import type { TrainStep } from "../types.js";
+import type { ProgressEvent, TrainStep } from "../types.js";
 import type { TrainSettings } from "./options.js";
 
 export type HeldOut = NonNullable<TrainStep["heldOut"]>;
@@ -23,6 +23,7 @@ interface LearningModel {
   readonly config: ReformerConfig;
   readonly tokenizer: Tokenizer;
   readonly seed: number;
+  readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
 }
 
 /**
@@ -30,14 +31,17 @@ interface LearningModel {
  * @throws {ConfigError} where the model has another head; {TextError} where the text is too short
  */
 export async function textData(
-  { config, tokenizer, seed }: LearningModel,
+  { config, tokenizer, seed, onProgress }: LearningModel,
   text: string,
   settings: TrainSettings,
   signal: AbortSignal | undefined,
 ): Promise<TrainingData> {
   needLanguageModel(config, "train()");
   const { heldOut, stride } = settings;
-  const dataset = await TokenDataset.fromText(text, tokenizer, { heldOut, stride, signal });
+  const dataset = await TokenDataset.fromText(text, tokenizer, {
+    ...{ heldOut, stride, signal },
+    onProgress: onProgress && ((progress) => onProgress({ phase: "encode", ...progress })),
+  });
   const { batchSize, length } = settings.shape;
   dataset.batch(0, { batchSize, length });
   const masked = config.head === "masked-language-model";

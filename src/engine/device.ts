@@ -1,35 +1,24 @@
 // The model's weights on one device, and what is needed to put them on another after the device was lost.
-import type { ReformerConfig } from "../config/config.js";
-import { ConfigError } from "../errors.js";
-import { Gpu, requestDevice } from "../gpu/gpu.js";
+import { lengthStep, longestLength, type ReformerConfig } from "../config/config.js";
+import { Gpu, type GpuOptions, requestDevice } from "../gpu/gpu.js";
 import { type ParameterArena, parameterArena, readbackBytes } from "../model/memory.js";
-import { DEFAULT_LIMITS, type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
+import { type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
+import { profileOf } from "../scheduler/profile.js";
 import { PreparedPlan } from "../scheduler/run.js";
+import { planTested } from "../self-test/self-test.js";
+import { planEvaluation } from "../train/evaluation.js";
 import type { AdapterDescription } from "../types.js";
-
-/** What a plan must know of a device. */
-export function profileOf({ limits, features, adapterInfo }: GPUDevice, memoryLimit?: number): DeviceProfile {
-  const profile: Record<string, unknown> = { features: features as ReadonlySet<string> };
-  if (memoryLimit !== undefined) profile.memoryLimit = checkMemoryLimit(memoryLimit);
-  // Browsers before Chrome 134 have no device.adapterInfo: they keep the forms for GPUs.
-  if (adapterInfo?.isFallbackAdapter) profile.software = true;
-  for (const name of Object.keys(DEFAULT_LIMITS) as (keyof DeviceProfile)[]) {
-    if (name in limits) profile[name] = limits[name as keyof GPUSupportedLimits];
-  }
-  return profile as unknown as DeviceProfile;
-}
-
-/** @throws {ConfigError} where it is no number of bytes */
-export function checkMemoryLimit(bytes: number): number {
-  if (bytes > 0) return bytes;
-  throw new ConfigError(`memoryLimit is ${bytes}, but must be a number of bytes above 0.`, {
-    field: "memoryLimit",
-  });
-}
 
 /** The plan that holds the weights alone; all other plans share them. */
 export function planWeights(config: ReformerConfig, weights: ParameterArena, profile: DeviceProfile): Plan {
   return plan([], profile, { arenas: [weights.arena], readbacks: [readbackBytes(config)] });
+}
+
+/** The forward pass over two chunks, or what fits the positions: what every use of a model runs. */
+export function planForward(config: ReformerConfig, weights: ParameterArena, profile: DeviceProfile) {
+  const step = lengthStep(config);
+  const length = Math.max(1, step * Math.min(2, Math.floor(longestLength(config) / step)));
+  return planEvaluation(config, { batchSize: 1, length, streams: "f32" }, weights, profile);
 }
 
 /** Weights in GPU memory. */
@@ -38,26 +27,34 @@ export interface OpenDevice {
   readonly profile: DeviceProfile;
   readonly weights: ParameterArena;
   readonly base: PreparedPlan;
+  /** Plans are tested before they run. */
+  readonly tested: boolean;
+  /** What the self-test found, in a sentence for the person. */
+  readonly notice?: string;
 }
 
 /**
- * Opens `device`, or a new one, with memory for the weights.
- * @param memoryLimit bytes of GPU memory that the model may hold at once
- * @throws {ConfigError} {WebGPUUnavailableError} {GpuOutOfMemoryError}
+ * Opens `device`, or a new one, tests it unless `selfTest` is false, and allocates memory for the weights.
+ * @throws {ConfigError} {WebGPUUnavailableError} {SelfTestError} {GpuOutOfMemoryError}
  */
 export async function openDevice(
   config: ReformerConfig,
   device?: GPUDevice,
-  memoryLimit?: number,
+  options: GpuOptions & { readonly selfTest?: boolean | undefined } = {},
 ): Promise<OpenDevice> {
-  const gpu = new Gpu(device ?? (await requestDevice()), device === undefined, memoryLimit);
+  const { selfTest: tested = true } = options;
+  const gpu = new Gpu(device ?? (await requestDevice()), device === undefined, options);
   try {
-    const profile = profileOf(gpu.device, memoryLimit);
+    const given = profileOf(gpu.device, options.memoryLimit);
     const weights = parameterArena(config, "weights", "weights");
+    const forward = (p: DeviceProfile) => planForward(config, weights, p);
+    const { profile, notice } = tested ? await planTested(gpu.device, given, forward) : { profile: given };
     return {
       gpu,
       profile,
       weights,
+      tested,
+      ...(notice !== undefined && { notice }),
       base: await PreparedPlan.create(gpu, planWeights(config, weights, profile)),
     };
   } catch (error) {

@@ -1,11 +1,13 @@
 // The engine: one model on one GPU device, on the thread it was made on. The only place that knows all parts.
 import { type ReformerConfig, resolveConfig } from "../config/config.js";
-import { ConfigError, DisposedError } from "../errors.js";
+import { withHashing } from "../config/hashing.js";
+import { CheckpointError, ConfigError, DisposedError } from "../errors.js";
 import type { CheckpointStore } from "../io/checkpoint-store.js";
 import { IN_MEMORY, memoryStore, memoryStores } from "../io/memory-store.js";
 import { fetchModel } from "../io/model-files.js";
-import type { ModelLocation } from "../io/model-location.js";
+import { forgetFiles, type ModelLocation } from "../io/model-location.js";
 import { openOpfsStore } from "../io/opfs-store.js";
+import { matchWeights } from "../io/weight-names.js";
 import { initialValues, parameterCount, parameters } from "../model/parameters.js";
 import type { TaskModel } from "../tasks/reading.js";
 import { TaskMethods } from "../tasks/task-methods.js";
@@ -16,6 +18,7 @@ import type {
   EvaluateOptions,
   Evaluation,
   Example,
+  FilesOptions,
   FineTuneOptions,
   FineTuneRun,
   GeneratedPiece,
@@ -33,6 +36,7 @@ import type {
   TrainRun,
 } from "../types.js";
 import { readTensors } from "./checkpoint.js";
+import { type OpenChoices, openBrowserChoices } from "./choice-memory.js";
 import { describeAdapter, type OpenDevice, openDevice } from "./device.js";
 import { evaluate } from "./evaluation.js";
 import { readModelFiles, writeModelFiles, writeWeights } from "./files.js";
@@ -48,6 +52,8 @@ import { type TrainedModel, TrainingRun } from "./training.js";
 export interface EngineOptions extends Omit<CreateOptions, "worker"> {
   /** Default: the browser's private file system. */
   readonly openStore?: ((name: string) => Promise<CheckpointStore>) | undefined;
+  /** Where tuned runs remember what was fastest. Default: likewise. */
+  readonly openChoices?: OpenChoices | undefined;
 }
 
 export class Engine extends TaskMethods implements Model {
@@ -78,7 +84,7 @@ export class Engine extends TaskMethods implements Model {
 
   /**
    * A new model with random weights.
-   * @throws {ConfigError} {WebGPUUnavailableError} {GpuOutOfMemoryError}
+   * @throws {ConfigError} {WebGPUUnavailableError} {SelfTestError} {GpuOutOfMemoryError}
    */
   static async create(given: ReformerOptions = {}, options: EngineOptions = {}): Promise<Engine> {
     const tokenizer = await makeTokenizer(options);
@@ -98,25 +104,40 @@ export class Engine extends TaskMethods implements Model {
   }
 
   /**
-   * A model from its files, wherever they are. Peak memory on this thread: the files, and one tensor as f32.
+   * A model from its files, wherever they are. Peak memory on this thread: the files, and one tensor as f32. What was kept
+   * of files that turn out to be of no use is removed.
    * @throws {CheckpointError} naming the file and what is wrong with it; {DownloadError}
    */
   static async load(location: ModelLocation, options: EngineOptions = {}): Promise<Engine> {
     const { signal, onProgress } = options;
+    const files = await fetchModel(location, { signal, onProgress });
+    try {
+      return await Engine.#fromFiles(files, options);
+    } catch (error) {
+      if (error instanceof CheckpointError) await forgetFiles(location, Object.keys(files));
+      throw error;
+    }
+  }
+
+  static async #fromFiles(files: ModelFiles, options: EngineOptions): Promise<Engine> {
+    const { signal, onProgress } = options;
     const seed = checkSeed(options.seed ?? 0);
     const { config, tokenizer, weights } = await readModelFiles(
-      await fetchModel(location, { signal, onProgress }),
+      files,
       options.tokenizer && (() => makeTokenizer(options)),
     );
+    const list = parameters(config);
+    // Before any GPU memory is taken: a config.json may ask for more than its weights have.
+    const matched = matchWeights(weights, new Map(list.map((parameter) => [parameter.name, parameter])));
     const engine = await Engine.#open(config, tokenizer, seed, options);
     try {
       const { base, weights: arena, gpu } = engine.#device;
       const target = {
-        parameters: parameters(config),
+        parameters: list,
         write: (name: string, values: Float32Array) => base.write(arena.get(name), values),
         flush: () => gpu.device.queue.onSubmittedWorkDone(),
       };
-      await writeWeights(weights, target, { seed, signal, onProgress });
+      await writeWeights(matched, target, { seed, signal, onProgress });
     } catch (error) {
       await engine.dispose();
       throw error;
@@ -137,7 +158,8 @@ export class Engine extends TaskMethods implements Model {
       );
     }
     options.signal?.throwIfAborted();
-    const device = await openDevice(config, options.device, options.memoryLimit);
+    const device = await openDevice(config, options.device, options);
+    if (device.notice) options.onProgress?.({ phase: "compile", loaded: 1, total: 1, notice: device.notice });
     return new Engine(config, tokenizer, seed, device, options);
   }
 
@@ -199,8 +221,11 @@ export class Engine extends TaskMethods implements Model {
       },
       reopen: () => this.#reopen(),
       openStore: (name) => this.#openStore(name),
-      sample: (prompt, tokens, signal) =>
-        this.#write(prompt, { maxNewTokens: tokens, seed: this.seed, signal }),
+      openChoices: this.options.openChoices ?? openBrowserChoices,
+      sample: async (prompt, tokens, signal) => {
+        const pieces = this.#pieces([prompt], { maxNewTokens: tokens, seed: this.seed, signal });
+        return (await joined(pieces, 1))[0] ?? "";
+      },
       onStep: (step) => {
         this.#step = step;
       },
@@ -217,7 +242,7 @@ export class Engine extends TaskMethods implements Model {
 
   async #reopen(): Promise<OpenDevice> {
     this.#device.gpu.dispose();
-    this.#device = await openDevice(this.config, undefined, this.options.memoryLimit);
+    this.#device = await openDevice(this.config, undefined, this.options);
     return this.#device;
   }
 
@@ -226,35 +251,29 @@ export class Engine extends TaskMethods implements Model {
     return this.#alone(() => evaluate(this.#asked(), text, options));
   }
 
-  generate(prompt: string, options: GenerateOptions = {}): Generation {
+  generate(prompts: string | readonly string[], options: GenerateOptions = {}): Generation {
     this.#check();
-    const start = () => this.#exclusive(this.#pieces(prompt, options));
+    const given = typeof prompts === "string" ? [prompts] : prompts;
+    const start = () => this.#exclusive(this.#pieces(given, options));
+    const texts = () => joined(start(), given.length);
     return {
       [Symbol.asyncIterator]: start,
-      text: async () => {
-        let all = "";
-        for await (const { text } of start()) all += text;
-        return all;
-      },
+      text: async () => (await texts())[0] ?? "",
+      texts,
     };
   }
 
-  #pieces(prompt: string, options: GenerateOptions): AsyncGenerator<GeneratedPiece, undefined> {
-    const model = { config: this.config, tokenizer: this.tokenizer, device: this.#device };
-    return generateText(model, prompt, options);
+  #pieces(prompts: readonly string[], options: GenerateOptions): AsyncGenerator<GeneratedPiece, undefined> {
+    const { tokenizer } = this;
+    const config = withHashing(this.config, { numHashes: options.numHashes });
+    return generateText({ config, tokenizer, device: this.#device }, prompts, options);
   }
 
-  async #write(prompt: string, options: GenerateOptions): Promise<string> {
-    let all = "";
-    for await (const { text } of this.#pieces(prompt, options)) all += text;
-    return all;
-  }
-
-  async files(): Promise<ModelFiles> {
+  async files(options: FilesOptions = {}): Promise<ModelFiles> {
     this.#check();
     return this.#alone(async () => {
       const { base, weights } = this.#device;
-      return writeModelFiles(this.config, this.tokenizer, await readTensors(base, weights.tensors));
+      return writeModelFiles(this.config, this.tokenizer, await readTensors(base, weights.tensors), options);
     });
   }
 
@@ -290,6 +309,13 @@ export class Engine extends TaskMethods implements Model {
       ended();
     }
   }
+}
+
+/** What continues each prompt. */
+async function joined(pieces: AsyncIterable<GeneratedPiece>, prompts: number): Promise<string[]> {
+  const texts = Array.from({ length: prompts }, () => "");
+  for await (const { text, prompt } of pieces) texts[prompt] += text;
+  return texts;
 }
 
 function checkSeed(seed: number): number {

@@ -31,10 +31,10 @@ export function evaluate(
 async function evaluateText(
   model: TaskModel,
   text: string,
-  { length: wanted = 512, lsh = true, hashing, signal }: EvaluateOptions,
+  { length: wanted = 512, lsh = true, hashing, numHashes, signal }: EvaluateOptions,
 ): Promise<Evaluation> {
   const { tokenizer, seed } = model;
-  const config = withHashing(model.config, hashing);
+  const config = withHashing(model.config, { hashing, numHashes });
   needLanguageModel(config, "evaluate()");
   const dataset = await TokenDataset.fromText(text, tokenizer, { heldOut: ALL, signal });
   const length = Math.max(1, Math.min(wanted, dataset.heldOut.length - 1));
@@ -52,9 +52,9 @@ const BATCH = 8;
 async function evaluateExamples(
   model: TaskModel,
   examples: readonly Example[],
-  { lsh = true, hashing, signal }: Omit<EvaluateOptions, "length">,
+  { lsh = true, hashing, numHashes, signal }: Omit<EvaluateOptions, "length">,
 ): Promise<Evaluation> {
-  const config = withHashing(model.config, hashing);
+  const config = withHashing(model.config, { hashing, numHashes });
   needExamples(config, "evaluate() of examples");
   const { length: longest, targetLength } = await longestExample(model, examples, signal);
   const pair = config.head === "sequence-to-sequence";

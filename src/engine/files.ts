@@ -2,7 +2,7 @@
 import type { ReformerConfig } from "../config/config.js";
 import { configFromHuggingFace, configToHuggingFace } from "../config/hugging-face.js";
 import { CheckpointError, ConfigError, TextError } from "../errors.js";
-import { concatBytes, textBytes } from "../io/bytes.js";
+import { textBytes } from "../io/bytes.js";
 import {
   CONFIG,
   missing,
@@ -11,13 +11,14 @@ import {
   type StoredWeights,
   TOKENIZER,
 } from "../io/model-files.js";
-import { safetensorsParts, type Tensor, tensorFloats } from "../io/safetensors.js";
-import { matchWeights, withAliases } from "../io/weight-names.js";
+import { type Tensor, tensorFloats } from "../io/safetensors.js";
+import { weightFiles } from "../io/weight-files.js";
+import { type MatchedWeights, savedNames } from "../io/weight-names.js";
 import { initialValues, type Parameter } from "../model/parameters.js";
 import { byteTokenizer } from "../text/byte-tokenizer.js";
 import { loadTokenizer } from "../text/load-tokenizer.js";
 import type { Tokenizer } from "../text/tokenizer.js";
-import type { ModelFiles, ProgressEvent } from "../types.js";
+import type { FilesOptions, ModelFiles, ProgressEvent } from "../types.js";
 
 /** By it other readers open tokenizer.json without looking for a class of the model's own. */
 const TOKENIZER_CONFIG = "tokenizer_config.json";
@@ -29,11 +30,15 @@ export function writeModelFiles(
   config: ReformerConfig,
   tokenizer: Tokenizer,
   tensors: ReadonlyMap<string, Tensor>,
+  options: FilesOptions = {},
 ): ModelFiles {
-  const weights = safetensorsParts(withAliases(tensors), new Map([["format", "pt"]]));
+  const { dtype = "float32" } = options;
+  const settings = configToHuggingFace(config);
+  // Other readers make the model in the dtype named there; where none is, in float32.
+  if (dtype !== "float32" || "torch_dtype" in settings) settings.torch_dtype = dtype;
   return {
-    [SAFETENSORS]: concatBytes(weights),
-    [CONFIG]: json(configToHuggingFace(config)),
+    ...weightFiles(savedNames(tensors), options),
+    [CONFIG]: json(settings),
     [TOKENIZER]: json(tokenizer.toJSON()),
     [TOKENIZER_CONFIG]: json({
       tokenizer_class: "PreTrainedTokenizerFast",
@@ -111,10 +116,10 @@ const WAITING = 64 * 2 ** 20;
 /**
  * Writes stored weights one tensor at a time: besides the files, no more than one tensor as f32 is held (and WAITING
  * bytes on their way to the GPU). A head that the files do not have begins at random, and a notice says so.
- * @throws {CheckpointError} before anything is written, where names or shapes do not fit; signal.reason on abort
+ * @throws {CheckpointError} naming file and tensor, where its numbers are of no use; signal.reason on abort
  */
 export async function writeWeights(
-  stored: StoredWeights,
+  { file, tensors, newHead }: MatchedWeights,
   { parameters, write, flush }: WeightTarget,
   options: {
     readonly seed: number;
@@ -123,11 +128,10 @@ export async function writeWeights(
   },
 ): Promise<void> {
   const { seed, signal, onProgress } = options;
-  const { tensors, newHead } = matchWeights(stored, new Map(parameters.map((one) => [one.name, one])));
   const bytesOf = ({ shape }: Parameter) => 4 * shape.reduce((product, size) => product * size, 1);
   const total = parameters.reduce((sum, parameter) => sum + bytesOf(parameter), 0);
   if (newHead.length > 0) {
-    const notice = `${stored.file} has no ${newHead.join(", ")}: this head begins at random and must be trained.`;
+    const notice = `${file} has no ${newHead.join(", ")}: this head begins at random and must be trained.`;
     onProgress?.({ phase: "upload", loaded: 0, total, notice });
   }
   let loaded = 0;
@@ -136,10 +140,7 @@ export async function writeWeights(
     signal?.throwIfAborted();
     const { name } = parameter;
     const tensor = tensors.get(name);
-    write(
-      name,
-      tensor ? tensorFloats(tensor, `${stored.file}: ${name}`) : initialValues(parameter, index, seed),
-    );
+    write(name, tensor ? storedValues(tensor, file, name) : initialValues(parameter, index, seed));
     loaded += bytesOf(parameter);
     waiting += bytesOf(parameter);
     if (waiting > WAITING) {
@@ -148,6 +149,17 @@ export async function writeWeights(
     }
     onProgress?.({ phase: "upload", loaded, total });
   }
+}
+
+/** A single NaN would reach every token: files of a run that diverged are refused. */
+function storedValues(tensor: Tensor, file: string, name: string): Float32Array {
+  const values = tensorFloats(tensor, `${file}: ${name}`);
+  const at = values.findIndex((value) => !Number.isFinite(value));
+  if (at < 0) return values;
+  throw new CheckpointError(
+    `${file}: ${name} is ${values[at]} at place ${at} of ${values.length}. Get the file again, or one from before its training diverged.`,
+    { file, tensor: name },
+  );
 }
 
 function json(value: unknown): Uint8Array<ArrayBuffer> {

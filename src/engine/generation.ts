@@ -1,8 +1,8 @@
-// Text from a prompt: tokens from the generator, decoded as they come, ending before a stop string.
+// Text from prompts: tokens from the generator, decoded as they come, ending before a stop string.
 import { longestLength, type ReformerConfig } from "../config/config.js";
 import { ConfigError } from "../errors.js";
 import { Generator } from "../generate/generator.js";
-import type { Tokenizer } from "../text/tokenizer.js";
+import { encodeText, type TokenDecoder, type Tokenizer } from "../text/tokenizer.js";
 import type { GeneratedPiece, GenerateOptions } from "../types.js";
 import type { OpenDevice } from "./device.js";
 
@@ -17,16 +17,16 @@ export interface WritingModel {
 const DEFAULT_NEW_TOKENS = 200;
 
 /**
- * Continues `prompt`, a piece per token that completes text. Ends after `maxNewTokens`, before a stop string, at the
+ * Continues every prompt, a piece per token that completes text. Each ends after `maxNewTokens`, before a stop string, at the
  * end-of-text token, or where the model's positions end.
- * @throws {ConfigError} {ShapeError} where an option or the prompt's length does not fit
+ * @throws {ConfigError} {ShapeError} where an option or a prompt's length does not fit
  */
 export async function* generateText(
   { config, tokenizer, device }: WritingModel,
-  prompt: string,
+  prompts: readonly string[],
   options: GenerateOptions,
 ): AsyncGenerator<GeneratedPiece, undefined> {
-  const { maxNewTokens = DEFAULT_NEW_TOKENS, stop = [], signal, ...sampling } = options;
+  const { maxNewTokens = DEFAULT_NEW_TOKENS, stop = [], numHashes: _, signal, ...sampling } = options;
   if (config.head !== "language-model") {
     throw new ConfigError(`generate() needs a language-model head, but this model's is ${config.head}.`, {
       field: "head",
@@ -37,33 +37,71 @@ export async function* generateText(
       field: "maxNewTokens",
     });
   }
-  if (maxNewTokens === 0) return undefined;
+  if (maxNewTokens === 0 || prompts.length === 0) return undefined;
   signal?.throwIfAborted();
-  const tokens = tokenizer.encode(prompt);
-  const capacity = Math.min(longestLength(config), Math.max(1, tokens.length) + maxNewTokens);
+  const tokens: Uint32Array[] = [];
+  for (const prompt of prompts) tokens.push(await encodeText(tokenizer, prompt, { signal }));
+  const longest = Math.max(1, ...tokens.map(({ length }) => length));
+  const sizes = {
+    batch: prompts.length,
+    capacity: Math.min(longestLength(config), longest + maxNewTokens),
+  };
   const { gpu, weights, base, profile } = device;
-  const generator = await Generator.create(gpu, config, weights, base, { capacity, profile, signal });
+  const generator = await Generator.create(gpu, config, weights, base, { ...sizes, profile, signal });
   try {
-    const text = new StoppableText(typeof stop === "string" ? [stop] : stop);
-    const decoder = tokenizer.decoder();
-    let last = 0;
-    for await (const { tokens: chosen } of generator.generate([tokens], {
+    const writers = prompts.map((_, prompt) => new Writer(tokenizer, stop, prompt));
+    for await (const { tokens: chosen } of generator.generate(tokens, {
       maxNewTokens,
       signal,
       ...sampling,
     })) {
-      const token = chosen[0];
-      if (token === undefined) continue; // still reading the prompt, or ended
-      last = token;
-      const piece = text.push(token < tokenizer.vocabSize ? decoder.push(token) : "");
-      if (piece) yield { text: piece, token };
-      if (text.stopped) return undefined;
+      for (const [prompt, token] of chosen.entries()) {
+        const piece = token === undefined ? undefined : writers[prompt]?.push(token);
+        if (piece) yield piece;
+      }
+      if (writers.every(({ stopped }) => stopped)) return undefined;
     }
-    const rest = text.push(decoder.end()) + text.end();
-    if (rest) yield { text: rest, token: last };
+    for (const writer of writers) {
+      const rest = writer.end();
+      if (rest) yield rest;
+    }
     return undefined;
   } finally {
     generator.dispose();
+  }
+}
+
+/** The text of one prompt's tokens, until a stop string. */
+class Writer {
+  readonly #text: StoppableText;
+  readonly #decoder: TokenDecoder;
+  #last = 0;
+
+  constructor(
+    readonly tokenizer: Tokenizer,
+    stop: string | readonly string[],
+    readonly prompt: number,
+  ) {
+    this.#text = new StoppableText(typeof stop === "string" ? [stop] : stop);
+    this.#decoder = tokenizer.decoder();
+  }
+
+  get stopped(): boolean {
+    return this.#text.stopped;
+  }
+
+  push(token: number): GeneratedPiece | undefined {
+    if (this.stopped) return undefined;
+    this.#last = token;
+    return this.#piece(this.#text.push(token < this.tokenizer.vocabSize ? this.#decoder.push(token) : ""));
+  }
+
+  end(): GeneratedPiece | undefined {
+    return this.#piece(this.#text.push(this.#decoder.end()) + this.#text.end());
+  }
+
+  #piece(text: string): GeneratedPiece | undefined {
+    return text ? { text, token: this.#last, prompt: this.prompt } : undefined;
   }
 }
 

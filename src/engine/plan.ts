@@ -3,6 +3,7 @@
 import type { ReformerConfig } from "../config/config.js";
 import type { DeviceProfile, PlanChoices } from "../scheduler/plan.js";
 import { rememberedChoices, stopwatchOn, tune } from "../scheduler/tune.js";
+import { planTested, type Tested } from "../self-test/self-test.js";
 import { planTraining, type TrainingPlan, type TrainingShape } from "../train/recordings.js";
 import type { OpenDevice } from "./device.js";
 import { planLength } from "./length.js";
@@ -18,7 +19,7 @@ export interface RunPlan {
  * @throws {GpuOutOfMemoryError} saying the longest length that fits; {ShapeError}
  */
 export async function planRun(
-  { gpu, base, weights, profile }: OpenDevice,
+  { gpu, base, weights, profile, tested, notice }: OpenDevice,
   config: ReformerConfig,
   shape: TrainingShape,
   options: { readonly tune: boolean; readonly chosen: PlanChoices | undefined },
@@ -26,15 +27,21 @@ export async function planRun(
   const held = { bytes: gpu.liveBytes, shared: base.plan };
   const make = (p: DeviceProfile, length: number) => planTraining(config, { ...shape, length }, weights, p);
   const { chosen } = options;
-  const plan = planLength(config, shape.length, { ...profile, ...chosen }, held, make);
-  if (chosen || !options.tune || shape.precision === "mixed") return { plan };
-  const known = rememberedChoices(gpu.device);
-  const { tuned, broken } = await tune(plan.plan, profile, known, stopwatchOn(gpu, profile));
-  const { chunkDivisor, headGroup } = plan.plan.choices;
-  const faster = make({ ...profile, chunkDivisor, headGroup, tuned }, shape.length);
-  if (broken.length === 0) return { plan: faster };
-  return {
-    plan: faster,
-    notice: `This adapter computes wrongly with ${broken.join(", ")}: others are used instead.`,
-  };
+  const within = (p: DeviceProfile) => planLength(config, shape.length, p, held, make);
+  const wanted = { ...profile, ...chosen };
+  const first: Tested<TrainingPlan> = tested
+    ? await planTested(gpu.device, wanted, within)
+    : { planned: within(wanted), profile: wanted };
+  const notices = [notice, first.notice].filter((text) => text !== undefined);
+  let plan = first.planned;
+  if (!chosen && options.tune && shape.precision !== "mixed") {
+    const known = rememberedChoices(gpu.device);
+    const { tuned, broken } = await tune(plan.plan, first.profile, known, stopwatchOn(gpu, first.profile));
+    const { chunkDivisor, headGroup } = plan.plan.choices;
+    plan = make({ ...first.profile, chunkDivisor, headGroup, tuned }, shape.length);
+    if (broken.length > 0) {
+      notices.push(`This adapter computes wrongly with ${broken.join(", ")}: others are used instead.`);
+    }
+  }
+  return notices.length > 0 ? { plan, notice: notices.join(" ") } : { plan };
 }

@@ -11,6 +11,7 @@ import { type FinishedStep, Trainer } from "../train/trainer.js";
 import type { ProgressEvent, TrainStep, TrainSummary } from "../types.js";
 import { BestKeeper } from "./best.js";
 import { fingerprint, openRun, saveRun, writeTensors } from "./checkpoint.js";
+import { keepChoices, type OpenChoices, recallChoices } from "./choice-memory.js";
 import { type HeldOut, type TrainingData, textData } from "./data.js";
 import type { OpenDevice } from "./device.js";
 import type { TrainSettings } from "./options.js";
@@ -25,6 +26,8 @@ export interface TrainedModel {
   /** Opens another device after the first was lost; the weights on it are undefined. */
   reopen(): Promise<OpenDevice>;
   openStore(name: string | undefined): Promise<CheckpointStore>;
+  /** Where it is remembered what was fastest on a device. */
+  readonly openChoices: OpenChoices;
   /** Text the model writes now. */
   sample(prompt: string, tokens: number, signal: AbortSignal | undefined): Promise<string>;
   onStep(step: number): void;
@@ -105,7 +108,10 @@ export class TrainingRun {
     const files = resume ? await this.store.load() : undefined;
     const checkpoint = files && openRun(files, model.tokenizer);
     const chosen = checkpoint && (checkpoint.training.planChoices ?? FORMER_CHOICES);
-    const { plan, notice } = await planRun(device, config, settings.shape, { tune: settings.tune, chosen });
+    const tune = settings.tune && !checkpoint;
+    if (tune) await recallChoices(device.gpu.device, model.openChoices);
+    const { plan, notice } = await planRun(device, config, settings.shape, { tune, chosen });
+    if (tune) await keepChoices(device.gpu.device, model.openChoices);
     if (notice) this.#notice = { notice };
     const onProgress =
       model.onProgress &&

@@ -48,6 +48,13 @@ export async function requestDevice(gpu: GPU | undefined = globalThis.navigator?
   });
 }
 
+/** How an adapter calls itself. */
+export function adapterName({ adapterInfo }: GPUDevice): string {
+  // Browsers before Chrome 134 have no device.adapterInfo.
+  const { vendor, architecture, device, description } = adapterInfo ?? {};
+  return [vendor, architecture, device, description].filter(Boolean).join(" ") || "unnamed";
+}
+
 export interface BufferRequest {
   readonly label: string;
   readonly byteLength: number;
@@ -64,12 +71,22 @@ interface Compiled {
 }
 const COMPILED = new WeakMap<GPUDevice, Compiled>();
 
+/** How a model uses its device. */
+export interface GpuOptions {
+  /** Bytes that may be live at once; default: no limit. */
+  readonly memoryLimit?: number | undefined;
+  /** The page that shares the adapter stays fluent: work is submitted in shorter slices. */
+  readonly interactive?: boolean | undefined;
+}
+
 /** The device, its live memory and its compiled pipelines. Borrows the device unless `ownsDevice`. */
 export class Gpu {
   #liveBytes = 0;
   #peakBytes = 0;
   #lost: DeviceLostError | undefined;
   #disposed = false;
+  readonly memoryLimit: number;
+  readonly interactive: boolean;
   readonly #buffers = new Map<GPUBuffer, string>();
   readonly #bytesBy = new Map<string, number>();
   readonly #compiled: Compiled;
@@ -77,9 +94,10 @@ export class Gpu {
   constructor(
     readonly device: GPUDevice,
     readonly ownsDevice = false,
-    /** Bytes that may be live at once. */
-    readonly memoryLimit = Number.POSITIVE_INFINITY,
+    { memoryLimit = Number.POSITIVE_INFINITY, interactive = false }: GpuOptions = {},
   ) {
+    this.memoryLimit = memoryLimit;
+    this.interactive = interactive;
     this.#compiled = COMPILED.get(device) ?? { pipelines: new Map(), modules: new Map(), layouts: new Map() };
     COMPILED.set(device, this.#compiled);
     device.lost.then((info) => {

@@ -46,6 +46,8 @@ export interface Variant<D> {
   readonly rounds?: boolean;
   /** False where the variant cannot serve these dims. */
   readonly supports?: (dims: D) => boolean;
+  /** False where it can, but others are sure to be faster: then it is taken only where it is asked for by name. */
+  readonly suits?: (dims: D) => boolean;
 }
 
 export interface Kernel<D extends Dims = never> {

@@ -11,6 +11,8 @@ export interface DownloadOptions {
   readonly signal?: AbortSignal | undefined;
   /** Bytes so far and in all, as far as known. */
   readonly onBytes?: ((loaded: number, total: number) => void) | undefined;
+  /** What the file's SHA-256 must be, in hexadecimal. */
+  readonly sha256?: string | undefined;
   /** Larger files are refused before memory is taken; default 4 GiB. */
   readonly maxBytes?: number | undefined;
   /** Tries after the first; default 4. Every one that brings bytes gives them back. */
@@ -126,7 +128,6 @@ class PartialFile {
   loaded = 0;
   #total: number | undefined;
   #validator: string | null = null;
-  #sha256: string | undefined;
   /** Bytes as one piece where their number is known, else in pieces. */
   #whole: Uint8Array<ArrayBuffer> | undefined;
   #pieces: Uint8Array[] = [];
@@ -164,7 +165,6 @@ class PartialFile {
     }
     this.restart();
     this.#validator = tag;
-    this.#sha256 = linkedSha256(response);
     this.#total = bodyLength(response);
     this.#check(this.#total ?? 0);
     try {
@@ -190,9 +190,7 @@ class PartialFile {
 
   async finish(): Promise<Downloaded> {
     const bytes = this.#whole ?? concatBytes(this.#pieces);
-    if (this.#sha256 !== undefined && (await sha256(bytes)) !== this.#sha256) {
-      throw failure(this.url, "its SHA-256 is not the one that the server names", 200, "sha256");
-    }
+    await checkSha256(this.url, bytes, this.options.sha256);
     return { bytes, validator: this.#validator };
   }
 
@@ -217,9 +215,16 @@ function bodyLength({ headers, type }: Response): number | undefined {
   return Number(length);
 }
 
-/** The hub's own checksum of a large file; small ones have a shorter one, of another kind. */
-function linkedSha256({ headers }: Response): string | undefined {
-  return /^(?:W\/)?"?([0-9a-f]{64})"?$/.exec(headers.get("x-linked-etag") ?? "")?.[1];
+/** @throws {DownloadError} where the bytes have another SHA-256 than the one wanted, if one is */
+export async function checkSha256(
+  url: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  wanted: string | undefined,
+): Promise<void> {
+  if (wanted === undefined) return;
+  const found = await sha256(bytes);
+  if (found === wanted.toLowerCase()) return;
+  throw failure(url, `its SHA-256 is ${found}, but must be ${wanted}`, 200, "sha256");
 }
 
 function isPage({ headers }: Response): boolean {

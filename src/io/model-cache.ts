@@ -19,6 +19,8 @@ export interface ModelCache {
    * @throws what the directory throws, such as a QuotaExceededError; the file is not kept then
    */
   put(url: string, file: CachedFile): Promise<void>;
+  /** Removes one file, if it is there. */
+  remove(url: string): Promise<void>;
   /** Removes all files. */
   clear(): Promise<void>;
 }
@@ -85,6 +87,7 @@ export function modelCache(directory: CheckpointDirectory): ModelCache {
         await release();
       }
     },
+    remove: async (url) => remove(await keyOf(url)),
     clear,
   };
 }

@@ -1,7 +1,7 @@
 // Where a model's files are: a model hub, a web address, a folder or files that a person chose, or memory.
 import { CheckpointError, DownloadError } from "../errors.js";
 import type { ModelFiles } from "../types.js";
-import { type Downloaded, download, validatorOf } from "./download.js";
+import { checkSha256, type Downloaded, download, validatorOf } from "./download.js";
 import { type ModelCache, openModelCache } from "./model-cache.js";
 
 /** A place as it is sent to a worker. */
@@ -16,6 +16,10 @@ export type ModelLocation =
       readonly fixed: boolean;
       /** Keep what is downloaded. */
       readonly cache: boolean;
+      /** Where the model hub lists the files, with the SHA-256 of large ones. */
+      readonly listing?: string | undefined;
+      /** SHA-256 by file name, as the caller knows them; before those of the listing. */
+      readonly integrity?: Readonly<Record<string, string>> | undefined;
     };
 
 export interface ReadOptions {
@@ -53,6 +57,7 @@ export async function openLocation(
       try {
         return await contentOf(await (await location.folder.getFileHandle(name)).getFile());
       } catch (error) {
+        if (error instanceof CheckpointError) throw error;
         if ((error as Error).name === "NotFoundError") return undefined;
         throw new CheckpointError(
           `${name} in the folder cannot be read (${error}): choose the folder again.`,
@@ -67,15 +72,76 @@ export async function openLocation(
   return webReader(location, cache, options);
 }
 
+/**
+ * Removes what was kept of a model's files, as they turned out to be of no use: the next visit gets them again.
+ * @param names of the files
+ */
+export async function forgetFiles(
+  location: ModelLocation,
+  names: readonly string[],
+  { openCache = openModelCache }: Pick<ReadOptions, "openCache"> = {},
+): Promise<void> {
+  if (!("url" in location) || !location.cache) return;
+  const cache = await openCache();
+  for (const name of names) await cache?.remove(addressOf(location.url, name));
+}
+
+function addressOf(folder: string, name: string): string {
+  const whole = new URL(folder);
+  whole.pathname += name;
+  return whole.href;
+}
+
+/** @throws {CheckpointError} where the file has changed or gone since it was chosen, or is too large for memory */
 async function contentOf(file: File | undefined): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  return file && new Uint8Array(await file.arrayBuffer());
+  if (!file) return undefined;
+  try {
+    return new Uint8Array(await file.arrayBuffer());
+  } catch (error) {
+    throw new CheckpointError(`${file.name} cannot be read (${error}): choose the files again.`, {
+      file: file.name,
+    });
+  }
+}
+
+/**
+ * SHA-256 by file name, as the model hub lists them; none where it does not answer, or not as expected. The answer that sends
+ * to a large file names it too, but a browser does not show that one.
+ */
+async function listedHashes(
+  listing: string,
+  { fetch = globalThis.fetch, signal }: ReadOptions,
+): Promise<ReadonlyMap<string, string>> {
+  const hashes = new Map<string, string>();
+  try {
+    const response = await fetch(listing, { signal: signal ?? null });
+    for (const { path, lfs } of response.ok ? ((await response.json()) as ListedFile[]) : []) {
+      if (typeof path === "string" && typeof lfs?.oid === "string") hashes.set(path, lfs.oid);
+    }
+  } catch {
+    signal?.throwIfAborted();
+  }
+  return hashes;
+}
+
+interface ListedFile {
+  readonly path?: unknown;
+  readonly lfs?: { readonly oid?: unknown } | null;
 }
 
 function webReader(
-  { url, fixed }: Extract<ModelLocation, { url: string }>,
+  { url, fixed, listing, integrity = {} }: Extract<ModelLocation, { url: string }>,
   cache: ModelCache | undefined,
-  { signal, onBytes, onNotice, fetch }: ReadOptions,
+  options: ReadOptions,
 ): ReadModelFile {
+  const { signal, onBytes, onNotice, fetch } = options;
+  const given = new Map(Object.entries(integrity));
+  let listed: Promise<ReadonlyMap<string, string>> | undefined;
+  const hashOf = async (name: string) => {
+    if (given.has(name) || !listing || name.endsWith(".json")) return given.get(name);
+    listed ??= listedHashes(listing, options);
+    return (await listed).get(name);
+  };
   let noticed = false;
   let offline = false; // once nothing answered, one try for each file is enough
   const keep = async (address: string, { bytes, validator }: Downloaded) => {
@@ -92,14 +158,13 @@ function webReader(
     }
   };
   return async (name) => {
-    const whole = new URL(url);
-    whole.pathname += name;
-    const address = whole.href;
+    const address = addressOf(url, name);
     const kept = await cache?.get(address);
     const current = kept && !fixed ? await validatorOf(address, { fetch, signal }) : kept?.validator;
     offline ||= kept !== undefined && current === undefined;
     // A server that does not answer, or says nothing of the file: the kept one is better than none.
     if (kept && (current ?? kept.validator) === kept.validator) {
+      await checkSha256(address, kept.bytes, given.get(name));
       onBytes?.(name, kept.bytes.length, kept.bytes.length);
       return kept.bytes;
     }
@@ -109,6 +174,7 @@ function webReader(
       retries: offline ? 0 : undefined,
       onBytes: onBytes && ((loaded, total) => onBytes(name, loaded, total)),
       maxBytes: name.endsWith(".json") ? MAX_JSON_BYTES : undefined,
+      sha256: await hashOf(name),
     }).catch((error: unknown) => {
       offline ||= isOffline(error);
       throw error;

@@ -1,5 +1,5 @@
 // What a person gives as a model, as a place that can be sent to a worker. Small: it is part of every page.
-import { CheckpointError } from "../errors.js";
+import { CheckpointError, ConfigError } from "../errors.js";
 import type { ModelFiles } from "../types.js";
 import type { ModelLocation } from "./model-location.js";
 
@@ -19,16 +19,20 @@ export function modelLocation(
   options: {
     readonly revision?: string | undefined;
     readonly cache?: boolean | undefined;
+    readonly integrity?: Readonly<Record<string, string>> | undefined;
     readonly base?: string;
   },
 ): ModelLocation {
-  const { revision = "main", cache = true, base } = options;
+  const { revision = "main", cache = true, integrity, base } = options;
+  const known = integrity && { integrity: checkedHashes(integrity) };
   if (typeof source === "string" && REPOSITORY.test(source)) {
-    const url = `${HUB}/${source}/resolve/${encodeURIComponent(revision)}/`;
-    return { url, fixed: COMMIT.test(revision), cache };
+    const version = encodeURIComponent(revision);
+    const url = `${HUB}/${source}/resolve/${version}/`;
+    const listing = `${HUB}/api/models/${source}/tree/${version}`;
+    return { url, fixed: COMMIT.test(revision), cache, listing, ...known };
   }
   if (typeof source === "string" || source instanceof URL) {
-    return { url: folderAddress(source, base), fixed: false, cache };
+    return { url: folderAddress(source, base), fixed: false, cache, ...known };
   }
   if (typeof source !== "object" || source === null) throw noSource(source);
   if (Symbol.iterator in source) {
@@ -40,6 +44,17 @@ export function modelLocation(
   const files = source as ModelFiles;
   if (Object.values(files).every((bytes) => bytes instanceof Uint8Array)) return { files };
   throw noSource("an object");
+}
+
+function checkedHashes(integrity: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  for (const [file, hash] of Object.entries(integrity)) {
+    if (/^[0-9a-f]{64}$/i.test(hash)) continue;
+    throw new ConfigError(
+      `integrity of ${file} is ${JSON.stringify(hash)}, but must be a SHA-256: 64 hexadecimal digits.`,
+      { field: "integrity" },
+    );
+  }
+  return integrity;
 }
 
 function folderAddress(source: string | URL, base: string | undefined): string {

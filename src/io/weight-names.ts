@@ -8,7 +8,7 @@ const BODY = "reformer.";
 const BARE_BODY = /^(embeddings|encoder)\./;
 /** Constants that versions 4 of the public library save beside the weights. */
 const BUFFER = /\.(self_)?mask_value_float(16|32)$/;
-const HEAD = /^(lm_head|classifier|qa_outputs)\./;
+const HEAD = /^(lm_head|(mean_)?classifier|qa_outputs)\./;
 const HEAD_BIAS = "lm_head.bias";
 /** The same parameter under its other name. Where they differ, this one is right: the public library reads it last. */
 const HEAD_BIAS_ALIAS = "lm_head.decoder.bias";
@@ -16,6 +16,8 @@ const SHOWN = 5;
 
 /** Stored tensors by parameter. */
 export interface MatchedWeights {
+  /** To name in messages. */
+  readonly file: string;
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** Parameters of a head that the files do not have at all: a body that gets a new head. */
   readonly newHead: readonly string[];
@@ -63,13 +65,19 @@ export function matchWeights(
     }
     tensors.set(name, tensor);
   }
-  return { tensors, newHead };
+  return { file, tensors, newHead };
 }
 
-/** Weights as the public library saves them: the head's bias under both of its names. */
-export function withAliases(tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
+/** Weights as the public library saves them: the head's bias under both of its names, a bare body without prefix. */
+export function savedNames(tensors: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
   const bias = tensors.get(HEAD_BIAS);
-  return bias ? new Map([...tensors, [HEAD_BIAS_ALIAS, bias]]) : tensors;
+  if (bias) return new Map([...tensors, [HEAD_BIAS_ALIAS, bias]]);
+  const bare = [...tensors.keys()].every((name) => BARE_BODY.test(withoutPrefix(name)));
+  return bare ? new Map([...tensors].map(([name, tensor]) => [withoutPrefix(name), tensor])) : tensors;
+}
+
+function withoutPrefix(name: string): string {
+  return name.startsWith(BODY) ? name.slice(BODY.length) : name;
 }
 
 function list(names: readonly string[]): string {

@@ -1,6 +1,7 @@
+import aloneSource from "../../shaders/bucket-sort.alone.wgsl?raw";
 import source from "../../shaders/bucket-sort.wgsl?raw";
 import { ShapeError } from "../errors.js";
-import { defineKernel } from "../gpu/kernel.js";
+import { defineKernel, type Variant } from "../gpu/kernel.js";
 import { ceilDiv, lineGrid } from "../shapes.js";
 
 /** Bits of the largest digit; its counters fill 16 KiB of workgroup memory. */
@@ -51,9 +52,22 @@ export const bucketCounts = (d: BucketSortDims): readonly number[] => [d.segment
 
 const keys = (d: BucketSortDims): readonly number[] => [d.segments, d.length];
 
+const overrides = (d: BucketSortDims) => ({ RADIX: d.radix, LANES: lanes(d) });
+
+/** The form without barriers, an invocation for each of `count`. */
+const alone = (count: (d: BucketSortDims) => number): Variant<BucketSortDims> => ({
+  name: "alone",
+  sources: [aloneSource],
+  overrides,
+  grid: (d) => lineGrid(ceilDiv(count(d), 8)),
+  software: true,
+});
+
+const allTiles = (d: BucketSortDims) => d.segments * tiles(d);
+
 const shared = {
   sources: [source],
-  overrides: (d: BucketSortDims) => ({ RADIX: d.radix, LANES: lanes(d) }),
+  overrides,
   params: { segments: "u32", length: "u32", shift: "u32", first: "u32" },
 } as const;
 
@@ -62,12 +76,13 @@ export const bucketSortHistogram = defineKernel<BucketSortDims>({
   ...shared,
   name: "bucket-sort:histogram",
   entryPoint: "histogram",
+  variants: [alone(allTiles)],
   bindings: {
     ids: { access: "read", type: "u32", shape: keys },
     orderIn: { access: "read", type: "u32", shape: keys, optional: true },
     counts: { access: "write", type: "u32", shape: bucketCounts },
   },
-  grid: (d) => lineGrid(d.segments * tiles(d)),
+  grid: (d) => lineGrid(allTiles(d)),
   cost: (d) => ({
     flops: 0,
     bytes: 4 * d.segments * ((d.first ? 1 : 2) * d.length + d.radix * tiles(d)),
@@ -79,6 +94,7 @@ export const bucketSortScan = defineKernel<BucketSortDims>({
   ...shared,
   name: "bucket-sort:scan",
   entryPoint: "scan",
+  variants: [alone((d) => d.segments)],
   bindings: { positions: { access: "read_write", type: "u32", shape: bucketCounts } },
   grid: (d) => lineGrid(d.segments),
   cost: (d) => ({ flops: 0, bytes: 8 * d.segments * d.radix * tiles(d) }),
@@ -89,13 +105,14 @@ export const bucketSortScatter = defineKernel<BucketSortDims>({
   ...shared,
   name: "bucket-sort:scatter",
   entryPoint: "scatter",
+  variants: [alone(allTiles)],
   bindings: {
     ids: { access: "read", type: "u32", shape: keys },
     orderIn: { access: "read", type: "u32", shape: keys, optional: true },
     starts: { access: "read", type: "u32", shape: bucketCounts },
     order: { access: "write", type: "u32", shape: keys },
   },
-  grid: (d) => lineGrid(d.segments * tiles(d)),
+  grid: (d) => lineGrid(allTiles(d)),
   cost: (d) => ({
     flops: 0,
     bytes: 4 * d.segments * ((d.first ? 2 : 3) * d.length + d.radix * tiles(d)),

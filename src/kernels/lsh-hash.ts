@@ -1,5 +1,7 @@
 import hadamardSource from "../../shaders/lsh-hash.hadamard.wgsl?raw";
+import quadsSource from "../../shaders/lsh-hash.quads.wgsl?raw";
 import source from "../../shaders/lsh-hash.wgsl?raw";
+import wideSource from "../../shaders/lsh-hash.wide.wgsl?raw";
 import { ConfigError } from "../errors.js";
 import { defineKernel } from "../gpu/kernel.js";
 import { ceilDiv } from "../shapes.js";
@@ -56,12 +58,16 @@ function rotationsShape(dims: LshHashDims): readonly number[] {
 
 const overrides = (d: LshHashDims) => ({
   HEADS: d.heads,
-  HEAD_SIZE: d.headSize,
   ROUNDS: d.rounds,
   COLUMNS: d.rotationColumns,
   MASKED: Number(d.masked),
   ...Object.fromEntries(Array.from({ length: MAX_FACTORS }, (_, i) => [`FACTOR_${i}`, d.factors[i] ?? 1])),
 });
+
+const oneProbe = ({ probes = 1 }: LshHashDims) => probes === 1;
+
+/** Rotation columns from which the wide form's tiles are filled. */
+const MANY_COLUMNS = 64;
 
 /**
  * Bucket of every vector in every round, without the round's offset.
@@ -70,8 +76,27 @@ const overrides = (d: LshHashDims) => ({
 export const lshHash = defineKernel<LshHashDims>({
   name: "lsh-hash",
   sources: [source],
-  overrides: (d) => ({ ...overrides(d), PROBES: d.probes ?? 1 }),
-  params: { length: "u32" },
+  overrides: (d) => ({ ...overrides(d), HEAD_SIZE: d.headSize, PROBES: d.probes ?? 1 }),
+  params: { length: "u32", headSize: "u32" },
+  variants: [
+    {
+      name: "quads",
+      sources: ["enable subgroups;", quadsSource],
+      overrides,
+      grid: (d) => [ceilDiv(d.length, 128), d.rounds, d.batch * d.heads],
+      requires: { feature: "subgroups" },
+      software: true,
+      supports: oneProbe,
+    },
+    {
+      name: "wide",
+      sources: [wideSource],
+      overrides: (d) => ({ ...overrides(d), HEAD_SIZE: d.headSize }),
+      grid: (d) => [ceilDiv(d.length, 64), d.rounds, d.batch * d.heads],
+      supports: oneProbe,
+      suits: (d) => d.rotationColumns >= MANY_COLUMNS,
+    },
+  ],
   bindings: {
     qk: { access: "read", shape: (d) => [d.batch, d.heads, d.length, d.headSize] },
     rotations: { access: "read", shape: rotationsShape },
@@ -98,7 +123,12 @@ const tile = (d: LshHashDims) => Math.min(64, TILE_WORDS / rotationSize(d.headSi
 export const lshHashHadamard = defineKernel<LshHashDims>({
   name: "lsh-hash:hadamard",
   sources: [hadamardSource],
-  overrides: (d) => ({ ...overrides(d), SIZE: rotationSize(d.headSize), TILE: tile(d) }),
+  overrides: (d) => ({
+    ...overrides(d),
+    HEAD_SIZE: d.headSize,
+    SIZE: rotationSize(d.headSize),
+    TILE: tile(d),
+  }),
   params: { length: "u32" },
   supports: (d) => d.headSize >= 4 && d.headSize <= 256,
   bindings: {

@@ -2,11 +2,14 @@ import quadsSource from "../../shaders/matmul.quads.wgsl?raw";
 import rowsSource from "../../shaders/matmul.rows.wgsl?raw";
 import tiledSource from "../../shaders/matmul.tiled.wgsl?raw";
 import matmulSource from "../../shaders/matmul.wgsl?raw";
+import wideSource from "../../shaders/matmul.wide.wgsl?raw";
 import activation from "../../shaders/shared/activation.wgsl?raw";
 import control from "../../shaders/shared/control.wgsl?raw";
 import dropout from "../../shaders/shared/dropout.wgsl?raw";
 import masks from "../../shaders/shared/masks.wgsl?raw";
 import shared from "../../shaders/shared/matmul.wgsl?raw";
+import keepSum from "../../shaders/shared/matmul-keep.wgsl?raw";
+import plainSum from "../../shaders/shared/matmul-plain.wgsl?raw";
 import quadF16 from "../../shaders/shared/quad-f16.wgsl?raw";
 import quadF32 from "../../shaders/shared/quad-f32.wgsl?raw";
 import quadHalf from "../../shaders/shared/quad-half.wgsl?raw";
@@ -50,6 +53,8 @@ export interface MatmulDims {
   readonly fixedPoint: boolean;
   /** Applied last, before the store. */
   readonly activation: Activation;
+  /** Multiplies by the derivative of dropout and activation at `before` instead. */
+  readonly gradient: boolean;
   readonly bias: boolean;
   /** 0 none, 1 seeded, 2 by the `keep` mask. */
   readonly dropout: 0 | 1 | 2;
@@ -87,6 +92,7 @@ export function matmulDims(
     store: given.store ?? "set",
     fixedPoint: given.fixedPoint ?? false,
     activation: given.activation ?? "linear",
+    gradient: given.gradient ?? false,
     bias: given.bias ?? false,
     dropout: given.dropout ?? 0,
     dropoutRate: given.dropoutRate ?? 0,
@@ -95,10 +101,8 @@ export function matmulDims(
   };
   checkHeads(dims);
   checkColumns(dims);
-  if (
-    dims.splits > 1 &&
-    (dims.store !== "set" || dims.bias || dims.dropout || dims.activation !== "linear")
-  ) {
+  const epilogue = dims.store !== "set" || dims.bias || dims.dropout || dims.activation !== "linear";
+  if (dims.splits > 1 && epilogue) {
     throw new ConfigError(
       `matmul in ${dims.splits} splits stores partial sums: use store "set" without bias, dropout and activation`,
     );
@@ -153,9 +157,9 @@ export function matmulSplits(m: number, n: number, k: number): number {
  * Forms that round their operands to halves and sum in f32, for products of more than 8 rows: in the device's own f16
  * where it has it, else packed. An operand beyond 65,504 makes the result infinite or NaN.
  */
-export function halfVariants(features: ReadonlySet<string>): Readonly<Record<string, string>> {
-  const name = features.has("shader-f16") ? "tiled-f16" : "tiled-half";
-  return { matmul: name, "matmul:residual": name };
+export function halfVariants(features: ReadonlySet<string>): Readonly<Record<string, readonly string[]>> {
+  const names = features.has("shader-f16") ? ["wide-f16", "tiled-f16"] : ["wide-half", "tiled-half"];
+  return { matmul: names, "matmul:keep": names, "matmul:residual": names };
 }
 
 /** Rows and columns of C per workgroup. */
@@ -163,6 +167,9 @@ const TILE = 64;
 
 /** Most rows of C for which the form without tiles is used. */
 const FEW_ROWS = 8;
+
+/** Workgroups of the wide form below which it leaves much of a GPU idle. */
+const MANY_TILES = 256;
 
 const snippets = [control, threefry, dropout, masks, stream, activation, shared];
 
@@ -175,9 +182,17 @@ function shapeClass(d: MatmulDims): string {
   return `${sizes.join("x")}/${layouts.map(Number).join("")}`;
 }
 
-function spec(out: "f32" | "i32") {
+/** Whether fours of neighbouring elements of A and B lie in one row and one head, and no four is cut. */
+function inFours(d: MatmulDims): boolean {
+  const headSize = d.aHeads || d.bHeads ? d.headSize : 4;
+  const ofB = d.columnsOf === "b" ? [d.width, d.firstColumn] : [];
+  const sizes = [d.transposeA ? d.m : d.k, d.transposeB ? d.k : d.n, headSize, ...ofB];
+  return sizes.every((size) => size % 4 === 0);
+}
+
+function spec(out: "f32" | "i32", epilogue = plainSum) {
   const form = (source: string, ...first: readonly string[]) => ({
-    sources: [...first, `alias Out = ${out};`, ...snippets, source],
+    sources: [...first, `alias Out = ${out};`, ...snippets, epilogue, source],
     overrides: (d: MatmulDims) => {
       const inHeads = d.aHeads || d.bHeads || d.cHeads;
       return {
@@ -193,6 +208,7 @@ function spec(out: "f32" | "i32") {
         STORE: STORES.indexOf(d.store),
         FIXED_POINT: Number(d.fixedPoint),
         ACTIVATION: ACTIVATION_CODES[d.activation],
+        GRADIENT: Number(d.gradient),
         BIAS: Number(d.bias),
         DROPOUT: d.dropout,
       };
@@ -203,6 +219,13 @@ function spec(out: "f32" | "i32") {
     grid: (d: MatmulDims) => [ceilDiv(d.n, TILE), ceilDiv(d.m, TILE), d.splits] as const,
     supports: (d: MatmulDims) => fits(d) && d.m > FEW_ROWS,
   };
+  const wideGrid = (d: MatmulDims) => [ceilDiv(d.n, TILE), ceilDiv(d.m, 2 * TILE), d.splits] as const;
+  const wide = {
+    grid: wideGrid,
+    supports: (d: MatmulDims) => tiles.supports(d) && inFours(d),
+    suits: (d: MatmulDims) => wideGrid(d).reduce((all, size) => all * size, 1) >= MANY_TILES,
+  };
+  const f16 = { requires: { feature: "shader-f16" }, rounds: true } as const;
   return {
     params: {
       m: "u32",
@@ -232,6 +255,7 @@ function spec(out: "f32" | "i32") {
       bias: { access: "read", shape: (d) => [d.n], optional: true },
       keep: { access: "read", type: "u32", shape: (d) => [d.batch * d.length, d.n], optional: true },
       control: { access: "read", type: "u32", shape: () => [16], optional: true },
+      before: { access: "read", shape: (d) => [d.m, d.n], optional: true },
       out: {
         access: "read_write",
         type: out,
@@ -243,7 +267,7 @@ function spec(out: "f32" | "i32") {
     },
     cost: (d) => ({
       flops: 2 * d.m * d.n * d.k,
-      bytes: 4 * (d.m * d.k + d.k * d.n + d.splits * d.m * d.n * (d.store === "set" ? 1 : 2)),
+      bytes: 4 * (d.m * d.k + d.k * d.n + d.splits * d.m * d.n * (d.store === "set" && !d.gradient ? 1 : 2)),
     }),
     shapeClass,
     variants: [
@@ -260,14 +284,11 @@ function spec(out: "f32" | "i32") {
         requires: { feature: "subgroups" },
         software: true,
       },
+      { name: "wide", ...form(wideSource, quadF32), ...wide },
+      { name: "wide-f16", ...form(wideSource, quadF16), ...wide, ...f16 },
+      { name: "wide-half", ...form(wideSource, quadHalf), ...wide, rounds: true },
       { name: "tiled", ...form(tiledSource, quadF32), ...tiles },
-      {
-        name: "tiled-f16",
-        ...form(tiledSource, quadF16),
-        ...tiles,
-        requires: { feature: "shader-f16" },
-        rounds: true,
-      },
+      { name: "tiled-f16", ...form(tiledSource, quadF16), ...tiles, ...f16 },
       { name: "tiled-half", ...form(tiledSource, quadHalf), ...tiles, rounds: true },
     ],
     ...form(matmulSource),
@@ -276,8 +297,18 @@ function spec(out: "f32" | "i32") {
   } satisfies Omit<KernelSpec<MatmulDims>, "name">;
 }
 
-/** C (+)= act(mask·(A·B + bias)), stored as f32: stores "set" and "add". Specification: shaders/matmul.wgsl. */
-export const matmul = defineKernel<MatmulDims>({ name: "matmul", ...spec("f32") });
+const plain = spec("f32");
+const keeping = spec("f32", keepSum);
+
+/** C (+)= act(mask·(A·B + bias)) or a gradient, stored as f32: stores "set" and "add". Specification: shaders/matmul.wgsl. */
+export const matmul = defineKernel<MatmulDims>({ name: "matmul", ...plain });
+
+/** The same with A·B + bias in a second tensor: store "set", of C in rows. */
+export const matmulKeep = defineKernel<MatmulDims>({
+  name: "matmul:keep",
+  ...keeping,
+  bindings: { ...keeping.bindings, kept: { access: "write", shape: (d) => [d.m, d.n] } },
+});
 
 /** The same into a residual stream (i32): stores "residualAdd" and "residualSub". */
 export const matmulResidual = defineKernel<MatmulDims>({ name: "matmul:residual", ...spec("i32") });

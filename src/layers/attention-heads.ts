@@ -9,8 +9,8 @@ import {
   type AttentionInputs,
   type AttentionState,
   recordChunkAttention,
-  recordChunkAttentionBackward,
 } from "./chunk-attention.js";
+import { recordChunkAttentionBackward } from "./chunk-attention-backward.js";
 import { dropoutAt, type LayerContext } from "./context.js";
 import { hash } from "./hash.js";
 
@@ -106,12 +106,11 @@ export function attendHeadsBackward(
   dOut: Tensor,
 ): readonly Tensor[] {
   const { dims, inputs, out, stats, scale } = attended;
-  const { dq, dk, dv } = recordChunkAttentionBackward(context.recording, dims, {
-    ...inputs,
-    out,
-    stats,
-    scale,
-    dOut,
-  });
+  const { dq, dk, dv } = recordChunkAttentionBackward(
+    context.recording,
+    dims,
+    { ...inputs, out, stats, scale, dOut },
+    context.slabRows,
+  );
   return dk ? [dq, dk, dv] : [dq, dv];
 }

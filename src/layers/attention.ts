@@ -8,8 +8,9 @@ import { dropoutMask } from "../kernels/stream.js";
 import { type Tensor, view } from "../scheduler/recording.js";
 import { type Attended, type AttentionHeads, attendHeads, attendHeadsBackward } from "./attention-heads.js";
 import { dropoutAt, type LayerContext, layerName } from "./context.js";
-import { linear, linearInputGradient, linearResidual, linearWeightGradient } from "./linear.js";
-import { normalize, normalizeBackward } from "./norm.js";
+import { gradientSums } from "./gradient-sums.js";
+import { linear, linearInputGradient, linearResidual, linearWeightGradient, weightParts } from "./linear.js";
+import { normalize, normalizeBackward, normParts } from "./norm.js";
 import { makeRows, type Rows, ranges, slice } from "./rows.js";
 
 const NAME = ({ config }: LayerContext, layer: number) => `${layerName(config, layer)}.attention`;
@@ -196,22 +197,27 @@ export function attentionBackward(
     );
   }
   const dHeads = attendHeadsBackward(context, state.attended, dAttended);
+  const dWeights = projections(kind).map((projection) =>
+    headRows(context, gradient(`${name}.self_attention.${projection}.weight`)),
+  );
   const matrices = [streams.x, streams.dx, ...(state.normed ? [state.normed] : [])];
   for (const { start, count } of ranges(matrices, rowStep(context))) {
     const normed = state.normed
       ? slice(state.normed, start, count)
       : normalizeRows(context, layer, streams.x, start, count);
     const dNormed = recording.tensor("dNormed", [count, hiddenSize]);
+    const sizes = { m: width, n: hiddenSize, k: count };
+    const sums = gradientSums(recording, [
+      ...normParts(context, `${name}.layer_norm`, count),
+      ...dWeights.map((dWeight) => weightParts(dWeight, sizes)),
+    ]);
     projections(kind).forEach((projection, i) => {
       const dOut = dHeads[i] as Tensor;
       linearWeightGradient(
         context,
-        {
-          dOut,
-          x: normed,
-          dWeight: headRows(context, gradient(`${name}.self_attention.${projection}.weight`)),
-        },
-        { m: width, n: hiddenSize, k: count, aHeads: true, rowOffset: start },
+        { dOut, x: normed, dWeight: dWeights[i] as Tensor },
+        { ...sizes, aHeads: true, rowOffset: start },
+        sums,
       );
       linearInputGradient(
         context,
@@ -228,6 +234,8 @@ export function attentionBackward(
       `${name}.layer_norm`,
       { x: slice(streams.x, start, count), dOut: dNormed, dx: slice(streams.dx, start, count) },
       count,
+      sums,
     );
+    sums.add();
   }
 }

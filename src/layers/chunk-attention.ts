@@ -1,23 +1,14 @@
-// Attention over chunks as a whole: all rounds forward, and all gradients.
+// Attention over chunks as a whole: all rounds forward.
 import { ConfigError, ShapeError } from "../errors.js";
-import { attentionDelta } from "../kernels/attention-delta.js";
 import {
   type ChunkAttentionDims,
   chunkAttention,
   headsShape,
   needsPlaces,
 } from "../kernels/chunk-attention.js";
-import {
-  chunkAttentionDk,
-  chunkAttentionDq,
-  chunkAttentionDv,
-  chunkAttentionGradients,
-  isJoint,
-} from "../kernels/chunk-attention-backward.js";
 import { chunkPlaces } from "../kernels/chunk-places.js";
 import { keyScale } from "../kernels/key-scale.js";
-import { type Recording, type Tensor, view } from "../scheduler/recording.js";
-import { elements } from "../shapes.js";
+import type { Recording, Tensor } from "../scheduler/recording.js";
 
 /** Settings of all rounds together. */
 export type AttentionDims = Omit<ChunkAttentionDims, "round"> & {
@@ -78,53 +69,7 @@ export function recordChunkAttention(
   return { out, stats, scale };
 }
 
-/** Gradients of q, k (of shared keys within dq) and v, for `dOut` and what the forward pass left. */
-export function recordChunkAttentionBackward(
-  recording: Recording,
-  dims: AttentionDims,
-  inputs: AttentionInputs & AttentionState & { readonly dOut: Tensor },
-): { readonly dq: Tensor; readonly dk?: Tensor; readonly dv: Tensor } {
-  checkDims(dims);
-  const { q, k, v, dropoutSource, out, stats, scale, dOut } = inputs;
-  const { batch, heads, length, headSize, shared } = dims;
-  const shape = [batch, heads, length, headSize];
-  const rows = recording.tensor("rows", [batch, heads, length, 4]);
-  recording.dispatch(attentionDelta, { batch, heads, length, headSize }, { scale, out, stats, dOut, rows });
-  const order = places(recording, dims, inputs);
-  const dq = recording.tensor("dq", shape);
-  if (isJoint(dims)) {
-    const keys = k ? view(k, 0, k.shape, { type: "u32" }) : order;
-    const dkv = recording.tensor(shared ? "dv" : "dkv", shared ? shape : [2, ...shape]);
-    for (let round = 0; round < dims.rounds; round++) {
-      recording.dispatch(
-        chunkAttentionGradients,
-        { ...dims, round, accumulate: round > 0 },
-        { q, keys, v, dropoutSource, dOut, rows, dq, dkv },
-      );
-    }
-    if (shared) return { dq, dv: dkv };
-    return { dq, dk: view(dkv, 0, shape), dv: view(dkv, elements(shape), shape) };
-  }
-  const dk = shared ? dq : recording.tensor("dk", shape);
-  const dv = recording.tensor("dv", shape);
-  const kernels = [
-    [chunkAttentionDq, dq, false],
-    [chunkAttentionDk, dk, shared],
-    [chunkAttentionDv, dv, false],
-  ] as const;
-  for (const [kernel, gradient, begun] of kernels) {
-    for (let round = 0; round < dims.rounds; round++) {
-      recording.dispatch(
-        kernel,
-        { ...dims, round, accumulate: begun || round > 0 },
-        { q, k, v, order, dropoutSource, dOut, rows, gradient },
-      );
-    }
-  }
-  return shared ? { dq, dv } : { dq, dk, dv };
-}
-
-function checkDims(dims: AttentionDims): void {
+export function checkDims(dims: AttentionDims): void {
   const { length, chunkLength, rounds, sorted } = dims;
   if (length % chunkLength !== 0) {
     throw new ShapeError(
@@ -139,7 +84,11 @@ function checkDims(dims: AttentionDims): void {
 }
 
 /** The order, with the chunk and bucket of every token where the options ask for them. */
-function places(recording: Recording, dims: AttentionDims, inputs: AttentionInputs): Tensor | undefined {
+export function places(
+  recording: Recording,
+  dims: AttentionDims,
+  inputs: AttentionInputs,
+): Tensor | undefined {
   if (!needsPlaces(dims)) return inputs.order;
   const { batch, heads, length, rounds, chunkLength, buckets } = dims;
   if (buckets === undefined) {

@@ -11,7 +11,7 @@ import { type Tensor, view } from "../scheduler/recording.js";
 import { elements } from "../shapes.js";
 import { type DropoutPlace, dropoutAt, type LayerContext } from "./context.js";
 import { finalStates, finalStatesBackward, stateRows } from "./head.js";
-import { biasGradient, linear, linearInputGradient, linearWeightGradient } from "./linear.js";
+import { denseGradients, linear, linearInputGradient } from "./linear.js";
 import type { Streams } from "./reversible-block.js";
 import { type Rows, ranges } from "./rows.js";
 
@@ -132,8 +132,8 @@ function classifyBackward(
   /** Adds the gradients of weight and bias; gives that of x [batch, k]. */
   function denseBackward(name: string, x: Tensor, dOut: Tensor, n: number, k: number): Tensor {
     const { weight, gradient } = context;
-    biasGradient(context, dOut, gradient(`${name}.bias`), batch, n);
-    linearWeightGradient(context, { dOut, x, dWeight: gradient(`${name}.weight`) }, { m: n, n: k, k: batch });
+    const own = { dWeight: gradient(`${name}.weight`), dBias: gradient(`${name}.bias`) };
+    denseGradients(context, { dOut, x, ...own }, { m: n, n: k, k: batch });
     const dx = recording.tensor("dx", [batch, k]);
     linearInputGradient(context, { dOut, weight: weight(`${name}.weight`), dx }, { m: batch, n: k, k: n });
     return dx;

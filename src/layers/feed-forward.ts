@@ -1,11 +1,12 @@
 // Feed-forward block: W2 · act(dropout(W1 · LayerNorm(y) + b1)) + b2, dropout at the end, evaluated some rows at a time.
-// The forward and the recomputation run the same pipelines on the same rows, so they agree to the bit.
-import { activation, activationBackward } from "../kernels/activation.js";
+// The forward and the recomputation run the same pipelines on the same rows, so they agree to the bit. Dropout, activation
+// and their gradient are part of the products.
 import { dropoutMask } from "../kernels/stream.js";
 import type { Tensor } from "../scheduler/recording.js";
 import { dropoutAt, type LayerContext, layerName } from "./context.js";
-import { biasGradient, linear, linearInputGradient, linearResidual, linearWeightGradient } from "./linear.js";
-import { normalize, normalizeBackward } from "./norm.js";
+import { gradientSums } from "./gradient-sums.js";
+import { denseGradients, denseParts, linear, linearInputGradient, linearResidual } from "./linear.js";
+import { normalize, normalizeBackward, normParts } from "./norm.js";
 import { type Rows, ranges, slice } from "./rows.js";
 
 /** Rows evaluated at once where the configuration leaves it open: keeps the inner activation small. */
@@ -15,9 +16,9 @@ interface Inner {
   readonly start: number;
   readonly count: number;
   readonly normed: Tensor;
-  /** Before dropout and activation. */
-  readonly hidden: Tensor;
   readonly activated: Tensor;
+  /** Before dropout and activation; with ReLU what was activated, which has the same derivative. */
+  readonly before: Tensor;
 }
 
 /** What a stored (non-reversible) forward keeps for its backward pass. */
@@ -40,25 +41,22 @@ function inner(context: LayerContext, layer: number, y: Rows, start: number, cou
   const { hiddenSize: size, feedForwardSize: wide } = config;
   const name = NAME(context, layer);
   const normed = normalize(context, `${name}.layer_norm`, slice(y, start, count), count, layer);
-  const hidden = recording.tensor("hidden", [count, wide]);
+  const drop = dropoutAt(context, layer, "feedForward.inner", config.hiddenDropout);
+  const activated = recording.tensor("activated", [count, wide]);
+  const hidden = config.activation === "relu" ? undefined : recording.tensor("hidden", [count, wide]);
   linear(
     context,
     {
       x: normed,
       weight: weight(`${name}.dense.dense.weight`),
       bias: weight(`${name}.dense.dense.bias`),
-      out: hidden,
+      out: activated,
+      kept: hidden,
+      ...drop.tensors,
     },
-    { m: count, n: wide, k: size },
+    { m: count, n: wide, k: size, activation: config.activation, rowOffset: start, ...drop.dims },
   );
-  const activated = recording.tensor("activated", [count, wide]);
-  const drop = dropoutAt(context, layer, "feedForward.inner", config.hiddenDropout);
-  recording.dispatch(
-    activation,
-    { rows: count, columns: wide, kind: config.activation, rowOffset: start, ...drop.dims },
-    { x: hidden, out: activated, ...drop.tensors },
-  );
-  return { start, count, normed, hidden, activated };
+  return { start, count, normed, activated, before: hidden ?? activated };
 }
 
 /** Adds (or takes away) the block's output of rows of y to `stream`. */
@@ -109,7 +107,7 @@ export function feedForwardBackward(
   const parts = stored?.inner ?? chunks(context, y1, y2, dy1, dy2);
   for (const part of parts) {
     const { start, count } = part;
-    const recomputed = "hidden" in part ? part : inner(context, layer, y1, start, count);
+    const recomputed = "activated" in part ? part : inner(context, layer, y1, start, count);
     if (!stored) addOutput(context, layer, recomputed, y2, "residualSub");
     backwardOfRows(
       context,
@@ -125,7 +123,7 @@ export function feedForwardBackward(
 function backwardOfRows(
   context: LayerContext,
   layer: number,
-  { start, count, normed, hidden, activated }: Inner,
+  { start, count, normed, activated, before }: Inner,
   y1: Tensor,
   dy1: Tensor,
   dy2: Tensor,
@@ -133,6 +131,10 @@ function backwardOfRows(
   const { recording, config, weight, gradient } = context;
   const { hiddenSize: size, feedForwardSize: wide } = config;
   const name = NAME(context, layer);
+  const denseOf = (dense: string) => ({
+    dWeight: gradient(`${dense}.weight`),
+    dBias: gradient(`${dense}.bias`),
+  });
   const outer = dropoutAt(context, layer, "feedForward.output", config.hiddenDropout);
   let dOut = dy2;
   if (outer.dims.dropout !== 0) {
@@ -143,36 +145,35 @@ function backwardOfRows(
       { x: dy2, out: dOut, ...outer.tensors },
     );
   }
-  biasGradient(context, dOut, gradient(`${name}.output.dense.bias`), count, size);
-  linearWeightGradient(
+  denseGradients(
     context,
-    { dOut, x: activated, dWeight: gradient(`${name}.output.dense.weight`) },
+    { dOut, x: activated, ...denseOf(`${name}.output.dense`) },
     { m: size, n: wide, k: count },
   );
-  const dActivated = recording.tensor("dActivated", [count, wide]);
+  const within = dropoutAt(context, layer, "feedForward.inner", config.hiddenDropout);
+  const dHidden = recording.tensor("dHidden", [count, wide]);
   linearInputGradient(
     context,
-    { dOut, weight: weight(`${name}.output.dense.weight`), dx: dActivated },
-    { m: count, n: wide, k: size },
+    { dOut, weight: weight(`${name}.output.dense.weight`), before, dx: dHidden, ...within.tensors },
+    {
+      ...{ m: count, n: wide, k: size, activation: config.activation, gradient: true, rowOffset: start },
+      ...within.dims,
+    },
   );
-  const dHidden = recording.tensor("dHidden", [count, wide]);
-  const within = dropoutAt(context, layer, "feedForward.inner", config.hiddenDropout);
-  recording.dispatch(
-    activationBackward,
-    { rows: count, columns: wide, kind: config.activation, rowOffset: start, ...within.dims },
-    { x: hidden, dOut: dActivated, dx: dHidden, ...within.tensors },
-  );
-  biasGradient(context, dHidden, gradient(`${name}.dense.dense.bias`), count, wide);
-  linearWeightGradient(
-    context,
-    { dOut: dHidden, x: normed, dWeight: gradient(`${name}.dense.dense.weight`) },
-    { m: wide, n: size, k: count },
-  );
+
+  const sizes = { m: wide, n: size, k: count };
+  const first = denseOf(`${name}.dense.dense`);
+  const sums = gradientSums(recording, [
+    ...normParts(context, `${name}.layer_norm`, count),
+    ...denseParts(first, sizes),
+  ]);
+  denseGradients(context, { dOut: dHidden, x: normed, ...first }, sizes, sums);
   const dNormed = recording.tensor("dNormed", [count, size]);
   linearInputGradient(
     context,
     { dOut: dHidden, weight: weight(`${name}.dense.dense.weight`), dx: dNormed },
     { m: count, n: size, k: wide },
   );
-  normalizeBackward(context, `${name}.layer_norm`, { x: y1, dOut: dNormed, dx: dy1 }, count);
+  normalizeBackward(context, `${name}.layer_norm`, { x: y1, dOut: dNormed, dx: dy1 }, count, sums);
+  sums.add();
 }

@@ -4,7 +4,7 @@ import { correctPredictions, crossEntropy } from "../kernels/cross-entropy.js";
 import { dropoutMask } from "../kernels/stream.js";
 import { type Tensor, view } from "../scheduler/recording.js";
 import { dropoutAt, finalNorm, type LayerContext } from "./context.js";
-import { biasGradient, linear, linearInputGradient, linearWeightGradient } from "./linear.js";
+import { denseGradients, linear, linearInputGradient } from "./linear.js";
 import { normalizePair, normalizePairBackward } from "./norm.js";
 import type { Streams } from "./reversible-block.js";
 import { ranges, slice } from "./rows.js";
@@ -142,10 +142,9 @@ export function languageModelLoss(
     start: number,
     count: number,
   ): void {
-    biasGradient(context, dLogits, gradient(HEAD_BIAS), count, vocab);
-    linearWeightGradient(
+    denseGradients(
       context,
-      { dOut: dLogits, x: states, dWeight: gradient(HEAD_WEIGHT) },
+      { dOut: dLogits, x: states, dWeight: gradient(HEAD_WEIGHT), dBias: gradient(HEAD_BIAS) },
       { m: vocab, n: 2 * hiddenSize, k: count },
     );
     const dStates = recording.tensor("dStates", [count, 2 * hiddenSize]);

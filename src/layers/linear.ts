@@ -1,9 +1,17 @@
 // Matrix products as layers use them: y = x Wᵀ + b, and the two products of its backward pass.
-import { type MatmulDims, matmul, matmulDims, matmulResidual, matmulSplits } from "../kernels/matmul.js";
-import { columnSums, sumPartials } from "../kernels/reduce.js";
+import {
+  type MatmulDims,
+  matmul,
+  matmulDims,
+  matmulKeep,
+  matmulResidual,
+  matmulSplits,
+} from "../kernels/matmul.js";
+import { columnSums } from "../kernels/reduce.js";
 import type { Tensor, TensorArguments } from "../scheduler/recording.js";
 import { ceilDiv } from "../shapes.js";
 import type { LayerContext } from "./context.js";
+import { type GradientSums, gradientSums, type PartialGradient } from "./gradient-sums.js";
 
 /** Rows of one partial column sum. */
 const ROWS_PER_PART = 256;
@@ -22,18 +30,23 @@ function dimsOf({ config, batch, length, fixedPoint }: LayerContext, dims: Produ
   });
 }
 
-/** out[m, n] = x[m, k] · weight[n, k]ᵀ (+ bias). */
+/** out[m, n] = act(mask · (x[m, k] · weight[n, k]ᵀ (+ bias))), by default without mask and activation; `kept` is the sum alone. */
 export function linear(
   context: LayerContext,
-  tensors: { x: Tensor; weight: Tensor; bias?: Tensor | undefined; out: Tensor },
+  tensors: {
+    x: Tensor;
+    weight: Tensor;
+    bias?: Tensor | undefined;
+    out: Tensor;
+    kept?: Tensor | undefined;
+  } & TensorArguments,
   dims: ProductDims,
 ): void {
-  const { x, weight, bias, out } = tensors;
-  context.recording.dispatch(
-    matmul,
-    dimsOf(context, { transposeB: true, bias: bias !== undefined, ...dims }),
-    { a: x, b: weight, bias, out },
-  );
+  const { x, weight, bias, control, keep, out, kept } = tensors;
+  const complete = dimsOf(context, { transposeB: true, bias: bias !== undefined, ...dims });
+  const bound = { a: x, b: weight, bias, control, keep, out };
+  if (kept) context.recording.dispatch(matmulKeep, complete, { ...bound, kept });
+  else context.recording.dispatch(matmul, complete, bound);
 }
 
 /** stream ± dropout(x · weightᵀ + bias). */
@@ -50,58 +63,75 @@ export function linearResidual(
   );
 }
 
-/** dx[m, n] (store) = dOut[m, k] · weight[k, n]: gradient of `linear` to its input. */
+/** dx[m, n] (store) = dOut[m, k] · weight[k, n]: gradient of `linear` to its input, and through an activation before it. */
 export function linearInputGradient(
   context: LayerContext,
-  tensors: { dOut: Tensor; weight: Tensor; dx: Tensor },
+  tensors: { dOut: Tensor; weight: Tensor; dx: Tensor } & TensorArguments,
   dims: ProductDims,
 ): void {
-  context.recording.dispatch(matmul, dimsOf(context, dims), {
-    a: tensors.dOut,
-    b: tensors.weight,
-    out: tensors.dx,
-  });
+  const { dOut, weight, before, control, keep, dx } = tensors;
+  const bound = { a: dOut, b: weight, before, control, keep, out: dx };
+  context.recording.dispatch(matmul, dimsOf(context, dims), bound);
 }
 
-/** dWeight[m, n] += dOut[k, m]ᵀ · x[k, n]: gradient of `linear` to its weight, k tokens. */
+/** The gradient of a weight [m, n], or of columns of a wider one, as a sum over k tokens, for `gradientSums`. */
+export function weightParts(
+  dWeight: Tensor,
+  { m, n, k, columnsOf, width = n, firstColumn: first = 0 }: ProductDims,
+): PartialGradient {
+  const splits = matmulSplits(m, n, k);
+  const within = columnsOf === "c" ? { columns: n, width, first } : undefined;
+  return { gradient: dWeight, parts: splits === 1 ? 0 : splits, count: m * n, ...(within && { within }) };
+}
+
+/** dWeight[m, n] += dOut[k, m]ᵀ · x[k, n]: gradient of `linear` to its weight, k tokens; in `sums` where they are given. */
 export function linearWeightGradient(
   context: LayerContext,
   tensors: { dOut: Tensor; x: Tensor; dWeight: Tensor },
   dims: ProductDims,
+  sums?: GradientSums,
 ): void {
   const { recording } = context;
-  const { m, n, k, columnsOf, width = n, firstColumn: first = 0, ...rest } = dims;
-  const splits = matmulSplits(m, n, k);
-  const operands = { a: tensors.dOut, b: tensors.x };
-  if (splits === 1) {
-    const all = dimsOf(context, { transposeA: true, store: "add", ...dims });
-    recording.dispatch(matmul, all, { ...operands, out: tensors.dWeight });
-    return;
-  }
-  const partials = recording.tensor("weight gradient parts", [splits, m, n]);
-  recording.dispatch(matmul, dimsOf(context, { transposeA: true, splits, m, n, k, ...rest }), {
-    ...operands,
-    out: partials,
-  });
-  const within = columnsOf === "c" ? { columns: n, width, first } : undefined;
-  recording.dispatch(
-    sumPartials,
-    { parts: splits, count: m * n, add: true, ...(within && { within }) },
-    { partials, out: tensors.dWeight },
-  );
+  const { dOut, x, dWeight } = tensors;
+  const own = weightParts(dWeight, dims);
+  const all = own.parts > 0 ? (sums ?? gradientSums(recording, [own])) : undefined;
+  // Parts are matrices of their own: it is their sum that stands in columns of a wider one.
+  const how = all ? { splits: own.parts, columnsOf: "none" as const } : { store: "add" as const };
+  const out = all ? all.partsOf(dWeight) : dWeight;
+  recording.dispatch(matmul, dimsOf(context, { transposeA: true, ...dims, ...how }), { a: dOut, b: x, out });
+  if (!sums) all?.add();
 }
 
-/** dBias[columns] += Σ_rows dOut[rows, columns]. */
-export function biasGradient(
+/** Tensors of `denseGradients`: of the bias [m], of the weight [m, n]. */
+interface DenseGradients {
+  readonly dWeight: Tensor;
+  readonly dBias: Tensor;
+}
+
+/** Both gradients of a dense layer as sums over k tokens, for `gradientSums`. */
+export function denseParts(
+  { dWeight, dBias }: DenseGradients,
+  sizes: Pick<MatmulDims, "m" | "n" | "k">,
+): PartialGradient[] {
+  return [
+    weightParts(dWeight, sizes),
+    { gradient: dBias, parts: ceilDiv(sizes.k, ROWS_PER_PART), count: sizes.m },
+  ];
+}
+
+/** dWeight[m, n] += dOut[k, m]ᵀ · x[k, n] and dBias[m] += Σ_k dOut[k, m]; in `sums` where they are given. */
+export function denseGradients(
   context: LayerContext,
-  dOut: Tensor,
-  dBias: Tensor,
-  rows: number,
-  columns: number,
+  tensors: DenseGradients & { readonly dOut: Tensor; readonly x: Tensor },
+  sizes: Pick<MatmulDims, "m" | "n" | "k">,
+  sums?: GradientSums,
 ): void {
   const { recording } = context;
-  const parts = ceilDiv(rows, ROWS_PER_PART);
-  const partials = recording.tensor("bias gradient parts", [parts, columns]);
-  recording.dispatch(columnSums, { rows, columns, rowsPerPart: ROWS_PER_PART }, { x: dOut, partials });
-  recording.dispatch(sumPartials, { parts, count: columns, add: true }, { partials, out: dBias });
+  const { dOut, dBias } = tensors;
+  const { m: columns, k: rows } = sizes;
+  const all = sums ?? gradientSums(recording, denseParts(tensors, sizes));
+  const dims = { rows, columns, rowsPerPart: ROWS_PER_PART };
+  recording.dispatch(columnSums, dims, { x: dOut, partials: all.partsOf(dBias) });
+  linearWeightGradient(context, tensors, sizes, all);
+  if (!sums) all.add();
 }

@@ -5,10 +5,10 @@ import {
   layerNormBackward,
   layerNormPairBackward,
 } from "../kernels/layer-norm.js";
-import { sumPartials } from "../kernels/reduce.js";
 import type { Tensor } from "../scheduler/recording.js";
-import { ceilDiv } from "../shapes.js";
+import { ceilDiv, elements } from "../shapes.js";
 import { type LayerContext, STATUS_SLOTS } from "./context.js";
+import { type GradientSums, gradientSums, type PartialGradient } from "./gradient-sums.js";
 
 /** Rows of one partial sum of the scale's and shift's gradients. */
 const ROWS_PER_PART = 64;
@@ -71,21 +71,37 @@ export function normalizePair(
   return out;
 }
 
-/** dx += gradient through the norm; adds the gradients of scale and shift. */
+/** The gradients of a norm's scale and shift as sums over parts of `rows`, for `gradientSums`. */
+export function normParts({ gradient }: LayerContext, name: string, rows: number): PartialGradient[] {
+  const parts = ceilDiv(rows, ROWS_PER_PART);
+  return [`${name}.weight`, `${name}.bias`].map(gradient).map((parameter) => {
+    return { gradient: parameter, parts, count: elements(parameter.shape) };
+  });
+}
+
+function partsIn({ gradient }: LayerContext, name: string, sums: GradientSums) {
+  return {
+    dGammaParts: sums.partsOf(gradient(`${name}.weight`)),
+    dBetaParts: sums.partsOf(gradient(`${name}.bias`)),
+  };
+}
+
+/** dx += gradient through the norm; adds the gradients of scale and shift, in `sums` where they are given. */
 export function normalizeBackward(
   context: LayerContext,
   name: string,
   tensors: { readonly x: Tensor; readonly dOut: Tensor; readonly dx: Tensor },
   rows: number,
+  sums?: GradientSums,
 ): void {
-  const { recording, config, weight } = context;
-  const parts = partials(context, name, rows, config.hiddenSize);
+  const { recording, weight } = context;
+  const all = sums ?? gradientSums(recording, normParts(context, name, rows));
   recording.dispatch(layerNormBackward, dimsOf(context, rows, false, 0), {
     ...tensors,
     gamma: weight(`${name}.weight`),
-    ...parts.tensors,
+    ...partsIn(context, name, all),
   });
-  parts.add();
+  if (!sums) all.add();
 }
 
 /** dx1, dx2 = gradients through the norm of the pair. */
@@ -101,24 +117,12 @@ export function normalizePairBackward(
   },
   rows: number,
 ): void {
-  const { recording, config, weight } = context;
-  const parts = partials(context, name, rows, 2 * config.hiddenSize);
+  const { recording, weight } = context;
+  const sums = gradientSums(recording, normParts(context, name, rows));
   recording.dispatch(layerNormPairBackward, dimsOf(context, rows, true, 0), {
     ...tensors,
     gamma: weight(`${name}.weight`),
-    ...parts.tensors,
+    ...partsIn(context, name, sums),
   });
-  parts.add();
-}
-
-function partials({ recording, gradient }: LayerContext, name: string, rows: number, count: number) {
-  const parts = ceilDiv(rows, ROWS_PER_PART);
-  const dGammaParts = recording.tensor("dGammaParts", [parts, count]);
-  const dBetaParts = recording.tensor("dBetaParts", [parts, count]);
-  const add = () => {
-    const dims = { parts, count, add: true };
-    recording.dispatch(sumPartials, dims, { partials: dGammaParts, out: gradient(`${name}.weight`) });
-    recording.dispatch(sumPartials, dims, { partials: dBetaParts, out: gradient(`${name}.bias`) });
-  };
-  return { tensors: { dGammaParts, dBetaParts }, add };
+  sums.add();
 }

@@ -6,7 +6,7 @@ import type { Streams } from "../layers/reversible-block.js";
 import { makeRows, type Rows, rowsPerSlab } from "../layers/rows.js";
 import { Arena, type Tensor } from "../scheduler/recording.js";
 import { elements } from "../shapes.js";
-import { parameters } from "./parameters.js";
+import { joinedParameters, parameters } from "./parameters.js";
 import type { PairTensors } from "./sequence-to-sequence.js";
 
 /** One tensor for each parameter, all in one arena; equal offsets in every arena of one model. */
@@ -23,7 +23,12 @@ export function parameterArena(
   category: "weights" | "gradients" | "optimizer",
 ): ParameterArena {
   const arena = new Arena(label, category);
-  const tensors = new Map(parameters(config).map((p) => [p.name, arena.tensor(p.name, p.shape)]));
+  const tensors = new Map<string, Tensor>();
+  for (const run of joinedParameters(config)) {
+    const parts = run.map(({ name, shape }) => ({ label: name, shape }));
+    const label = run.length > 1 ? `${run[0]?.name} and ${run.length - 1} more` : (run[0]?.name ?? "");
+    for (const tensor of arena.neighbours(label, parts)) tensors.set(tensor.label, tensor);
+  }
   const get = (name: string): Tensor => {
     const tensor = tensors.get(name);
     if (!tensor) throw new Error(`internal: no parameter ${name}`);

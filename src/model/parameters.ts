@@ -17,6 +17,8 @@ export interface Parameter {
   readonly init: number | "zeros" | "ones";
   /** Weight decay acts on matrices, not on norms, biases and embeddings' scale. */
   readonly decay: boolean;
+  /** Follows the parameter before in the memory of one tensor: both gradients are summed by one dispatch. */
+  readonly joined: boolean;
 }
 
 /** Every parameter of a model, body then head, in the order they lie in memory. */
@@ -31,21 +33,22 @@ export function parameters(config: ReformerConfig): Parameter[] {
   } = config;
   const A = numHeads * headSize;
   const list: Parameter[] = [];
-  const matrix = (name: string, shape: readonly number[], init = std) =>
-    list.push({ name, shape, init, decay: true });
-  const vector = (name: string, size: number, init: "zeros" | "ones") =>
-    list.push({ name, shape: [size], init, decay: false });
+  const matrix = (name: string, shape: readonly number[], { init = std, joined = false } = {}) =>
+    list.push({ name, shape, init, decay: true, joined });
+  /** A bias, behind its weight. */
+  const bias = (name: string, size: number) =>
+    list.push({ name, shape: [size], init: "zeros", decay: false, joined: true });
   const norm = (name: string, size: number) => {
-    vector(`${name}.weight`, size, "ones");
-    vector(`${name}.bias`, size, "zeros");
+    list.push({ name: `${name}.weight`, shape: [size], init: "ones", decay: false, joined: false });
+    bias(`${name}.bias`, size);
   };
   matrix("reformer.embeddings.word_embeddings.weight", [V, E]);
   const positions = (part: Embedded) => {
     const [first = "", second = ""] = positionNames(config, part);
     if (config.positions.type === "axial") {
       const { shape, dims } = config.positions;
-      matrix(first, [shape[0], 1, dims[0]], config.axialInitStd);
-      matrix(second, [1, shape[1], dims[1]], config.axialInitStd);
+      matrix(first, [shape[0], 1, dims[0]], { init: config.axialInitStd });
+      matrix(second, [1, shape[1], dims[1]], { init: config.axialInitStd });
     } else {
       matrix(first, [config.positions.maxLength, E]);
     }
@@ -56,26 +59,28 @@ export function parameters(config: ReformerConfig): Parameter[] {
   [...config.layers, ...config.encoderLayers].forEach((kind, i) => {
     const layer = layerName(config, i);
     norm(`${layer}.attention.layer_norm`, E);
-    for (const p of projections(kind)) matrix(`${layer}.attention.self_attention.${p}.weight`, [A, E]);
+    for (const p of projections(kind)) {
+      matrix(`${layer}.attention.self_attention.${p}.weight`, [A, E], { joined: true });
+    }
     matrix(`${layer}.attention.output.dense.weight`, [E, A]);
     norm(`${layer}.feed_forward.layer_norm`, E);
-    matrix(`${layer}.feed_forward.dense.dense.weight`, [F, E]);
-    vector(`${layer}.feed_forward.dense.dense.bias`, F, "zeros");
+    matrix(`${layer}.feed_forward.dense.dense.weight`, [F, E], { joined: true });
+    bias(`${layer}.feed_forward.dense.dense.bias`, F);
     matrix(`${layer}.feed_forward.output.dense.weight`, [E, F]);
-    vector(`${layer}.feed_forward.output.dense.bias`, E, "zeros");
+    bias(`${layer}.feed_forward.output.dense.bias`, E);
   });
   if (pair) norm(ENCODED_NORM, E);
   norm(finalNorm(config), 2 * E);
   const dense = (name: string, outputs: number, inputs: number) => {
     matrix(`${name}.weight`, [outputs, inputs]);
-    vector(`${name}.bias`, outputs, "zeros");
+    bias(`${name}.bias`, outputs);
   };
   switch (config.head) {
     case "language-model":
     case "masked-language-model":
     case "sequence-to-sequence":
       matrix(HEAD_WEIGHT, [V, 2 * E]);
-      vector(HEAD_BIAS, V, "zeros");
+      bias(HEAD_BIAS, V);
       break;
     case "classification": {
       const names = classifierNames(config);
@@ -92,6 +97,21 @@ export function parameters(config: ReformerConfig): Parameter[] {
       config.head satisfies never;
   }
   return list;
+}
+
+/** Bytes of parameters that are joined at most: half of what every device's bindings hold, so that none is refused for it. */
+const JOINED_BYTES = 2 ** 26;
+
+/** The parameters in runs that share a tensor, in the order of `parameters`. */
+export function joinedParameters(config: ReformerConfig): Parameter[][] {
+  const runs: Parameter[][] = [];
+  const bytes = (run: readonly Parameter[]) => run.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
+  for (const parameter of parameters(config)) {
+    const run = runs.at(-1);
+    if (run && parameter.joined && bytes([...run, parameter]) <= JOINED_BYTES) run.push(parameter);
+    else runs.push([parameter]);
+  }
+  return runs;
 }
 
 /** Whether a parameter belongs to the body, which models of every head share. */

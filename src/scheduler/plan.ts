@@ -30,12 +30,14 @@ export interface DeviceProfile extends BufferLimits {
   readonly features: ReadonlySet<string>;
   /** The adapter is a CPU: forms made for software come first. */
   readonly software?: boolean;
-  /** Variant to use per kernel name, where it is available; else the first that suits the device. */
-  readonly variants?: Readonly<Record<string, string>>;
+  /** Variant to use per kernel name, or several, the first that suits the dims; else the first that suits the device. */
+  readonly variants?: Readonly<Record<string, string | readonly string[]>>;
   /** Bytes of GPU memory that a model may hold at once; none: what the device gives. */
   readonly memoryLimit?: number;
   /** The variant by `tuningKey` that was found fastest on this device. Stronger than `variants`. */
   readonly tuned?: Readonly<Record<string, string>>;
+  /** Forms that compute wrongly on this device, as `formName` has them: never used. */
+  readonly broken?: ReadonlySet<string>;
   /** Feed-forward blocks and heads divide the rows that they work on at a time by it; default 1. */
   readonly chunkDivisor?: number;
   /** Heads that attention computes at a time; default all. */
@@ -252,15 +254,22 @@ function checkAliasing(
   }
 }
 
+/** How a variant is told apart from those of all kernels. */
+export const formName = (kernel: Kernel<Dims>, variant: Variant<Dims>): string =>
+  `${kernel.name}/${variant.name}`;
+
 /** The variants that the device and these dims allow. */
 export function usableVariants(kernel: Kernel<Dims>, dims: Dims, profile: DeviceProfile): Variant<Dims>[] {
-  return kernel.variants.filter(
-    ({ requires, supports }) =>
+  return kernel.variants.filter((variant) => {
+    const { requires, supports } = variant;
+    return (
+      !profile.broken?.has(formName(kernel, variant)) &&
       (!requires?.feature || profile.features.has(requires.feature)) &&
       (requires?.workgroupStorage ?? 0) <= profile.maxComputeWorkgroupStorageSize &&
       (requires?.invocations ?? 0) <= profile.maxComputeInvocationsPerWorkgroup &&
-      (supports?.(dims) ?? true),
-  );
+      (supports?.(dims) ?? true)
+    );
+  });
 }
 
 /** Under what `DeviceProfile.tuned` names the variant of these dims; undefined where the kernel is never tuned. */
@@ -272,9 +281,12 @@ export function tuningKey({ name, shapeClass }: Kernel<Dims>, dims: Dims): strin
 export function chooseVariant(kernel: Kernel<Dims>, dims: Dims, profile: DeviceProfile): Variant<Dims> {
   const usable = usableVariants(kernel, dims, profile);
   const key = tuningKey(kernel, dims);
-  const wanted = (key && profile.tuned?.[key]) ?? profile.variants?.[kernel.name];
-  const suits = ({ software = false }: Variant<Dims>) => software === (profile.software ?? false);
-  const chosen = usable.find((v) => v.name === wanted) ?? usable.find(suits) ?? usable[0];
+  const wanted = [(key && profile.tuned?.[key]) ?? profile.variants?.[kernel.name] ?? []].flat();
+  const named = wanted.flatMap((name) => usable.filter((v) => v.name === name));
+  const suitsDims = ({ suits }: Variant<Dims>) => suits?.(dims) ?? true;
+  const suitsDevice = ({ software = false }: Variant<Dims>) => software === (profile.software ?? false);
+  const made = usable.filter(suitsDevice);
+  const chosen = named.find(suitsDims) ?? named[0] ?? made.find(suitsDims) ?? usable[0];
   if (!chosen)
     throw new ConfigError(`no variant of ${kernel.name} serves ${JSON.stringify(dims)} on this device`);
   return chosen;

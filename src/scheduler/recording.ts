@@ -50,9 +50,36 @@ export class Arena {
     return tensor;
   }
 
+  /** Appends neighbours that never part: views of one tensor, at the offsets that tensors of their own would have. */
+  neighbours(label: string, parts: readonly { readonly label: string; readonly shape: readonly number[] }[]) {
+    const step = ALIGNMENT / 4;
+    const starts: number[] = [];
+    let end = 0;
+    for (const { shape } of parts) {
+      const start = roundUp(end, step);
+      starts.push(start);
+      end = start + elements(shape);
+    }
+    const all = this.tensor(label, [end]);
+    return parts.map(({ label: own, shape }, i) => view(all, starts[i] as number, shape, { label: own }));
+  }
+
   get byteLength(): number {
     return this.#byteLength;
   }
+}
+
+/** Whether `next` follows `tensor` in the memory of one tensor. */
+export function areNeighbours(tensor: Tensor, next: Tensor): boolean {
+  if (tensor.base === undefined || tensor.base !== next.base) return false;
+  return next.byteOffset === tensor.byteOffset + roundUp(tensor.byteLength, ALIGNMENT);
+}
+
+/** From the start of one part of a tensor to the end of another, as a tensor. */
+export function spanOf(first: Tensor, last: Tensor): Tensor {
+  if (first === last) return first;
+  const byteLength = last.byteOffset + last.byteLength - first.byteOffset;
+  return { ...first, label: `${first.label} to ${last.label}`, shape: [byteLength / 4], byteLength };
 }
 
 /** Part of a tensor, as a tensor: `shape` elements starting `offset` elements in (a multiple of 64). */

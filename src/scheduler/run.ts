@@ -4,7 +4,8 @@ import type { CompiledKernel, Gpu } from "../gpu/gpu.js";
 import type { ScalarType } from "../gpu/kernel.js";
 import type { Plan, PlannedDispatch } from "./plan.js";
 import type { Arena, DispatchOp, Op, Recording, Tensor } from "./recording.js";
-import { Submitter } from "./submitter.js";
+import { SpeedModel, type Work, workOf } from "./speed-model.js";
+import { INTERACTIVE_SLICE, SLICE, Submitter } from "./submitter.js";
 
 type TypedArray = Float32Array | Uint32Array | Int32Array;
 
@@ -18,6 +19,11 @@ export interface ProfileRow {
   readonly bytes: number;
 }
 
+/** An operation and what it weighs. */
+interface Weighed extends Work {
+  readonly op: Op;
+}
+
 interface PreparedDispatch {
   readonly compiled: CompiledKernel;
   readonly bindGroup: GPUBindGroup;
@@ -29,6 +35,8 @@ interface PreparedDispatch {
 export class PreparedPlan {
   readonly #prepared = new Map<Op, PreparedDispatch>();
   readonly #submitter: Submitter;
+  /** Of each recording. */
+  readonly #work: readonly (readonly Weighed[])[];
   /** The read in progress: the readback buffer serves one at a time. */
   #reading: Promise<unknown> = Promise.resolve();
 
@@ -38,7 +46,10 @@ export class PreparedPlan {
     readonly buffers: readonly GPUBuffer[],
     readonly borrowed: ReadonlySet<GPUBuffer>,
   ) {
-    this.#submitter = new Submitter(gpu);
+    this.#submitter = new Submitter(gpu.device.queue, SpeedModel.of(gpu.device));
+    this.#work = plan.recordings.map(({ ops, dispatches }) =>
+      ops.map((op) => ({ op, ...workOf(op, dispatches.get(op)?.variant.name) })),
+    );
   }
 
   /**
@@ -141,22 +152,35 @@ export class PreparedPlan {
    */
   async run(
     indices: number | readonly number[] = 0,
-    options: { readonly signal?: AbortSignal | undefined } = {},
+    options: {
+      readonly signal?: AbortSignal | undefined;
+      /** In one submit: work that is known to be short, such as what is timed. */
+      readonly whole?: boolean | undefined;
+    } = {},
   ): Promise<void> {
-    const ops = [indices].flat().flatMap((index) => {
-      const recording = this.plan.recordings[index];
+    const { signal, whole = false } = options;
+    const work = [indices].flat().flatMap((index) => {
+      const recording = this.#work[index];
       if (!recording) throw new Error(`internal: no recording ${index}`);
-      return recording.ops;
+      return recording;
     });
-    for (const slice of this.#submitter.slices(ops)) {
-      options.signal?.throwIfAborted();
-      await this.#submitter.submit((encoder) => this.#encode(encoder, slice), slice);
-    }
+    const budget = this.gpu.interactive ? INTERACTIVE_SLICE : SLICE;
+    await this.#submitter.run(work, whole ? Number.POSITIVE_INFINITY : budget, (slice) => {
+      signal?.throwIfAborted();
+      this.gpu.check();
+      const encoder = this.gpu.device.createCommandEncoder({ label: slice[0]?.op.label ?? "slice" });
+      this.#encode(
+        encoder,
+        slice.map(({ op }) => op),
+      );
+      return encoder.finish();
+    });
   }
 
   /** Resolves when everything submitted so far has finished on the GPU. */
   async finish(): Promise<void> {
     await this.#submitter.drain();
+    this.gpu.check();
   }
 
   #encode(encoder: GPUCommandEncoder, ops: readonly Op[]): void {

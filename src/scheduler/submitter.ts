@@ -1,69 +1,64 @@
-// Bounded submits: a slice holds about 100 ms of predicted GPU time, and at most two slices are in flight.
-import type { Gpu } from "../gpu/gpu.js";
-import type { Op } from "./recording.js";
+// Bounded submits: a slice holds as many whole operations as fit a budget of predicted GPU time, and at most two slices are
+// in flight. So the desktop stays alive, no watchdog fires, and a run can be cancelled in between. A dispatch is never
+// split: one that is predicted to take longer than the budget is alone in its slice. Slices only group work; its results
+// do not depend on them.
+import type { SpeedModel, Work } from "./speed-model.js";
 
-/** Predicted GPU time of one submit, milliseconds: below every watchdog and short enough to cancel in. */
-const SLICE_MILLISECONDS = 100;
+/** Predicted GPU milliseconds of a slice: below every watchdog and short enough to cancel in. */
+export const SLICE = 100;
+/** On a page that a person is using, whose own drawing waits for the slices before it: about one frame. */
+export const INTERACTIVE_SLICE = 16;
 const IN_FLIGHT = 2;
-/** A dispatch costs at least this many operations' worth of time, so that many small ones also make a slice. */
-const DISPATCH_FLOOR_FLOPS = 20_000;
 
-/** Splits work into slices by a cost model that learns the device's speed from finished slices. */
+/** Cuts work into slices and submits them in turn. */
 export class Submitter {
   #pending: Promise<void>[] = [];
-  /** Operations per millisecond, from the slices seen so far; the first guess suits a software adapter. */
-  #speed = 2e6;
 
-  constructor(readonly gpu: Gpu) {}
+  constructor(
+    readonly queue: Pick<GPUQueue, "submit" | "onSubmittedWorkDone">,
+    readonly speeds: SpeedModel,
+    readonly now: () => number = () => performance.now(),
+  ) {}
 
-  *slices(ops: readonly Op[]): Generator<readonly Op[]> {
-    let slice: Op[] = [];
-    let cost = 0;
-    for (const op of ops) {
-      const next = costOf(op);
-      if (slice.length && cost + next > this.#speed * SLICE_MILLISECONDS) {
-        yield slice;
-        slice = [];
-        cost = 0;
-      }
-      slice.push(op);
-      cost += next;
+  /**
+   * Submits all work in slices of `budget` milliseconds; resolves when it has been submitted (not finished). `encode` is
+   * called for each slice once there is room for it, and ends the run by throwing.
+   */
+  async run<T extends Work>(
+    work: readonly T[],
+    budget: number,
+    encode: (slice: readonly T[]) => GPUCommandBuffer,
+  ): Promise<void> {
+    for (let start = 0; start < work.length; ) {
+      while (this.#pending.length >= IN_FLIGHT) await this.#pending[0];
+      const slice = work.slice(start, this.#end(work, start, budget)); // by what the slices before have taught
+      this.#submit(encode(slice), slice);
+      start += slice.length;
     }
-    if (slice.length) yield slice;
   }
 
-  async submit(encode: (encoder: GPUCommandEncoder) => void, ops: readonly Op[]): Promise<void> {
-    while (this.#pending.length >= IN_FLIGHT) await this.#pending[0];
-    this.gpu.check();
-    const { device } = this.gpu;
-    const encoder = device.createCommandEncoder({ label: ops[0]?.label ?? "slice" });
-    encode(encoder);
-    const alone = this.#pending.length === 0;
-    const start = performance.now();
-    device.queue.submit([encoder.finish()]);
-    const done = device.queue.onSubmittedWorkDone().then(() => {
+  /** Where the slice ends that begins at `start`. */
+  #end(work: readonly Work[], start: number, budget: number): number {
+    let end = start;
+    let total = 0;
+    do total += this.speeds.predict(work[end++] as Work);
+    while (end < work.length && total + this.speeds.predict(work[end] as Work) <= budget);
+    return end;
+  }
+
+  #submit(commands: GPUCommandBuffer, slice: readonly Work[]): void {
+    const submitted = this.now();
+    this.queue.submit([commands]);
+    const finished = () => {
       this.#pending = this.#pending.filter((p) => p !== done);
-      if (alone) this.#learn(ops, performance.now() - start);
-    });
+      this.speeds.learn(slice, submitted, this.now());
+    };
+    const done = this.queue.onSubmittedWorkDone().then(finished, finished); // whether the device was lost, Gpu.check says
     this.#pending.push(done);
   }
 
+  /** Resolves when everything submitted has finished. */
   async drain(): Promise<void> {
     await Promise.all(this.#pending);
-    this.gpu.check();
   }
-
-  #learn(ops: readonly Op[], milliseconds: number): void {
-    const cost = ops.reduce((sum, op) => sum + costOf(op), 0);
-    const speed = cost / Math.max(milliseconds, 0.1);
-    // A slice shorter than a millisecond measures overhead, not speed: only let it raise the estimate slowly.
-    this.#speed = milliseconds < 1 ? Math.max(this.#speed, speed) : 0.5 * (this.#speed + speed);
-  }
-}
-
-/** Operations, or bytes where those weigh more (about ten operations a byte on today's adapters). */
-function costOf(op: Op): number {
-  if (op.op !== "dispatch") return DISPATCH_FLOOR_FLOPS;
-  const { flops, bytes } = op.kernel.cost(op.dims);
-  return Math.max(DISPATCH_FLOOR_FLOPS, flops, bytes * 10);
 }

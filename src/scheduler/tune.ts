@@ -1,7 +1,7 @@
 // Which variant of a kernel is fastest on a device, by timing them on the shapes of a plan. Timed variants are exact on whole
 // numbers, so one that gives another result than the preferred one is broken and left out.
 import { GpuOutOfMemoryError, ShaderCompileError } from "../errors.js";
-import type { Gpu } from "../gpu/gpu.js";
+import { adapterName, type Gpu } from "../gpu/gpu.js";
 import type { Dims, Kernel } from "../gpu/kernel.js";
 import { elements } from "../shapes.js";
 import { chooseVariant, type DeviceProfile, type Plan, plan, tuningKey, usableVariants } from "./plan.js";
@@ -49,7 +49,9 @@ export function candidatesOf({ recordings }: Plan, profile: DeviceProfile): Cand
       else {
         const { kernel, dims } = op;
         const preferred = chooseVariant(kernel, dims, profile);
-        const others = usableVariants(kernel, dims, profile).filter((v) => v !== preferred && !v.rounds);
+        const others = usableVariants(kernel, dims, profile).filter(
+          (v) => v !== preferred && !v.rounds && (v.suits?.(dims) ?? true),
+        );
         found.set(key, { key, kernel, dims, flops, variants: [preferred, ...others].map((v) => v.name) });
       }
     }
@@ -92,9 +94,8 @@ export async function fastest({ variants, time }: Pick<Stopwatch, "variants" | "
 const REMEMBERED = new Map<string, Map<string, string>>();
 
 /** The choices known of the device's kind; new ones are added to it. */
-export function rememberedChoices({ adapterInfo }: GPUDevice): Map<string, string> {
-  const { vendor, architecture, device, description } = adapterInfo ?? {};
-  const kind = [vendor, architecture, device, description].join("/");
+export function rememberedChoices(device: GPUDevice): Map<string, string> {
+  const kind = adapterName(device);
   const known = REMEMBERED.get(kind) ?? new Map<string, string>();
   REMEMBERED.set(kind, known);
   return known;
@@ -106,7 +107,10 @@ export interface Tuning {
   readonly broken: readonly string[];
 }
 
-/** Chooses for a plan: what is remembered, and what can be timed within about a second. */
+/**
+ * Chooses for a plan: what is remembered, and what can be timed within about a second.
+ * @param known remembered choices, whoever remembered them: those that are no candidates do not count
+ */
 export async function tune(
   planned: Plan,
   profile: DeviceProfile,
@@ -119,7 +123,8 @@ export async function tune(
   const end = now() + BUDGET;
   for (const candidates of candidatesOf(planned, profile)) {
     const { key, variants } = candidates;
-    if (!known.has(key) && now() < end) {
+    const remembered = () => variants.find((variant) => variant === known.get(key));
+    if (!remembered() && now() < end) {
       const stopwatch = await start(candidates);
       try {
         broken.push(...stopwatch.broken.map((variant) => `${variant} (${key})`));
@@ -128,7 +133,7 @@ export async function tune(
         stopwatch.dispose();
       }
     }
-    tuned[key] = known.get(key) ?? (variants[0] as string);
+    tuned[key] = remembered() ?? (variants[0] as string);
   }
   return { tuned, broken };
 }
@@ -168,7 +173,7 @@ export function stopwatchOn(gpu: Gpu, profile: DeviceProfile) {
       const one = prepared.get(variant) as PreparedPlan;
       await one.finish();
       const start = performance.now();
-      await one.run(Array<number>(repeats).fill(AGAIN));
+      await one.run(Array<number>(repeats).fill(AGAIN), { whole: true }); // submits take time, too
       await one.finish();
       return performance.now() - start;
     };

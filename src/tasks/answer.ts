@@ -19,7 +19,7 @@ export async function answer(
   needHead(model, "question-answering", "answer()");
   const wanted = checkCount("topK", topK);
   const longest = checkCount("maxAnswerTokens", maxAnswerTokens);
-  const encoded = encodeQuestion(model.tokenizer, question);
+  const encoded = await encodeQuestion(model.tokenizer, question, signal);
   const { tokens, contextStart, spans } = encoded;
   const readable = readableLength(model.config);
   if (tokens.length > readable) {

@@ -15,7 +15,8 @@ export async function classify(
   needHead(model, "classification", "classify()");
   const { labels, numLabels } = model.config;
   const k = checkCount("topK", topK ?? numLabels);
-  const sequences = texts.map((text) => encodeCut(model, text));
+  const sequences: Uint32Array[] = [];
+  for (const text of texts) sequences.push(await encodeCut(model, text, signal));
   const all: LabelScore[][] = [];
   for (let first = 0; first < sequences.length; first += BATCH) {
     const part = sequences.slice(first, first + BATCH);

@@ -19,9 +19,9 @@ export async function coverage(
   text: string,
   { length = LENGTH, rounds = ROUNDS, hashing, signal }: CoverageOptions = {},
 ): Promise<HeadCoverage[]> {
-  const config = withHashing(model.config, hashing);
+  const config = withHashing(model.config, { hashing });
   const compared = rounds.map((count) => checkCount("rounds", count));
-  const tokens = encodeCut(model, text).subarray(0, checkCount("length", length));
+  const tokens = (await encodeCut(model, text, signal)).subarray(0, checkCount("length", length));
   const measured: { readonly layer: number; readonly kind: "lsh" | "local" }[] = [];
   let padded = 0;
   const before: Parameters<typeof read>[3] & object = {

@@ -1,6 +1,6 @@
 // A vector for a text: its final states, pooled.
 import { ConfigError } from "../errors.js";
-import { columnSums, sumPartials } from "../kernels/reduce.js";
+import { columnSums, sumPartials, sumPartialsDims } from "../kernels/reduce.js";
 import { finalStates, stateRows } from "../layers/head.js";
 import { ranges } from "../layers/rows.js";
 import { view } from "../scheduler/recording.js";
@@ -26,7 +26,7 @@ export async function embed(
   }
   const vectors: Float32Array[] = [];
   for (const text of texts) {
-    const tokens = encodeCut(model, text);
+    const tokens = await encodeCut(model, text, signal);
     vectors.push(
       pooling === "mean"
         ? await meanState(model, tokens, signal)
@@ -54,7 +54,8 @@ async function meanState(
       const partials = recording.tensor("partials", [parts, columns]);
       const x = view(states, 0, [rows, columns]);
       recording.dispatch(columnSums, { rows, columns, rowsPerPart: ROWS_PER_PART }, { x, partials });
-      recording.dispatch(sumPartials, { parts, count: columns, add: true }, { partials, out });
+      const dims = sumPartialsDims([{ parts, count: columns }], { add: true });
+      recording.dispatch(sumPartials, dims, { partials, out });
     }
   };
   const sums = (await read(model, [tokens], record, { signal })).get("sums") as Float32Array;

@@ -48,7 +48,7 @@ export async function encodeExamples(
   for (const [i, example] of examples.entries()) {
     const place = `examples[${i}]`;
     if (config.head === "question-answering") {
-      encoded.push(encodeAnswered(tokenizer, place, example, length));
+      encoded.push(await encodeAnswered(tokenizer, place, example, length, signal));
     } else if (config.head === "sequence-to-sequence") {
       encoded.push(encodePair(config, tokenizer, place, example, { source: length, target: targetLength }));
     } else {
@@ -75,19 +75,20 @@ export async function encodeExamples(
 
 const labelHint = ({ head }: ReformerConfig) => (head === "classification" ? ", label" : "");
 
-function encodeAnswered(
+async function encodeAnswered(
   tokenizer: Tokenizer,
   place: string,
   example: Example,
   length: number,
-): EncodedExample {
+  signal: AbortSignal | undefined,
+): Promise<EncodedExample> {
   const { question, context, answer } = example as AnsweredQuestion;
   if (typeof question !== "string" || typeof context !== "string" || answer === undefined) {
     throw new ConfigError(
       `${place} is ${JSON.stringify(example)?.slice(0, 80)}, but a question-answering head needs { question, context, answer: { text, start } or null }.`,
     );
   }
-  const encoded = encodeQuestion(tokenizer, { question, context });
+  const encoded = await encodeQuestion(tokenizer, { question, context }, signal);
   const { tokens } = encoded;
   if (tokens.length > length) {
     throw new TextError(
@@ -269,7 +270,7 @@ export async function longestExample(
   for (const example of examples) {
     const tokens =
       "question" in example
-        ? encodeQuestion(tokenizer, example).tokens
+        ? (await encodeQuestion(tokenizer, example, signal)).tokens
         : await encodeText(tokenizer, example.text ?? "", { signal });
     const pair = "target" in example && typeof example.target === "string";
     length = Math.max(length, tokens.length + Number(pair));

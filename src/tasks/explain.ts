@@ -25,7 +25,7 @@ export async function explain(
 ): Promise<Explanation> {
   const { config, tokenizer } = model;
   const { signal } = options;
-  const tokens = encodeCut(model, text);
+  const tokens = await encodeCut(model, text, signal);
   const single = config.head === "classification" && config.problemType === "single-label";
   if (!single && config.head !== "language-model") {
     throw new ConfigError(

@@ -17,15 +17,15 @@ import { encodeCut, type Output, read, type TaskModel } from "./reading.js";
 export async function inspect(
   model: TaskModel,
   text: string,
-  { layer, head = 0, hashing, signal }: InspectOptions,
+  { layer, head = 0, hashing, numHashes, signal }: InspectOptions,
 ): Promise<Inspection> {
   const { tokenizer } = model;
-  const config = withHashing(model.config, hashing);
+  const config = withHashing(model.config, { hashing, numHashes });
   const { layers, numHeads } = config;
   const kind = layers[layer];
   if (kind === undefined) throw outside("layer", layer, layers.length);
   if (!Number.isInteger(head) || head < 0 || head >= numHeads) throw outside("head", head, numHeads);
-  const tokens = encodeCut(model, text);
+  const tokens = await encodeCut(model, text, signal);
   let length = 0;
   const before: NonNullable<NonNullable<Parameters<typeof read>[3]>["before"]> = (
     context,

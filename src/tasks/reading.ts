@@ -11,7 +11,7 @@ import { forward } from "../model/stack.js";
 import { type DeviceProfile, plan } from "../scheduler/plan.js";
 import { Arena, Recording, type Tensor } from "../scheduler/recording.js";
 import { PreparedPlan } from "../scheduler/run.js";
-import type { Tokenizer } from "../text/tokenizer.js";
+import { encodeText, type Tokenizer } from "../text/tokenizer.js";
 
 /** What a task needs of a model. */
 export interface TaskModel {
@@ -149,13 +149,14 @@ export function needHead(
 
 /**
  * The tokens of a text, at most those the model can read; the rest is left out.
- * @throws {TextError} where there are none
+ * @throws {TextError} where there are none; signal.reason on abort
  */
-export function encodeCut(
+export async function encodeCut(
   { config, tokenizer }: Pick<TaskModel, "config" | "tokenizer">,
   text: string,
-): Uint32Array {
-  const tokens = tokenizer.encode(text).subarray(0, readableLength(config));
+  signal?: AbortSignal,
+): Promise<Uint32Array> {
+  const tokens = (await encodeText(tokenizer, text, { signal })).subarray(0, readableLength(config));
   if (tokens.length === 0) throw new TextError("The text is empty: give one of at least one token.");
   return tokens;
 }

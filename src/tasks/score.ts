@@ -2,6 +2,7 @@
 import { TextError } from "../errors.js";
 import { languageModelLoss } from "../layers/head.js";
 import { Arena } from "../scheduler/recording.js";
+import { encodeText } from "../text/tokenizer.js";
 import type { ScoreOptions, TextScore } from "../types-tasks.js";
 import { checkCount, needHead, read, readableLength, type TaskModel } from "./reading.js";
 
@@ -15,7 +16,7 @@ export async function score(
   { length, signal }: ScoreOptions = {},
 ): Promise<TextScore> {
   needHead(model, "language-model", "score()");
-  const tokens = model.tokenizer.encode(text);
+  const tokens = await encodeText(model.tokenizer, text, { signal });
   const window = Math.min(readableLength(model.config), checkCount("length", length ?? tokens.length));
   if (tokens.length < 2) {
     throw new TextError(

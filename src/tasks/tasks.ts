@@ -1,4 +1,5 @@
 // All tasks by name.
+import { type HashOptions, withHashing } from "../config/hashing.js";
 import type { Tasks } from "../types-tasks.js";
 import { answer } from "./answer.js";
 import { classify } from "./classify.js";
@@ -13,15 +14,16 @@ import { score } from "./score.js";
 
 /** The tasks of one model. */
 export function tasksOf(model: TaskModel): Tasks {
+  const hashing = (options: HashOptions = {}) => ({ ...model, config: withHashing(model.config, options) });
   return {
-    classify: (texts, options) => classify(model, texts, options),
-    answer: (question, options) => answer(model, question, options),
-    fillMask: (text, options) => fillMask(model, text, options),
-    convert: (texts, options) => convert(model, texts, options),
-    embed: (texts, options) => embed(model, texts, options),
-    score: (text, options) => score(model, text, options),
+    classify: (texts, options) => classify(hashing(options), texts, options),
+    answer: (question, options) => answer(hashing(options), question, options),
+    fillMask: (text, options) => fillMask(hashing(options), text, options),
+    convert: (texts, options) => convert(hashing(options), texts, options),
+    embed: (texts, options) => embed(hashing(options), texts, options),
+    score: (text, options) => score(hashing(options), text, options),
     coverage: (text, options) => coverage(model, text, options),
     inspect: (text, options) => inspect(model, text, options),
-    explain: (text, options) => explain(model, text, options),
+    explain: (text, options) => explain(hashing(options), text, options),
   };
 }

@@ -6,6 +6,7 @@ import type {
   EvaluateOptions,
   Evaluation,
   Example,
+  FilesOptions,
   FineTuneOptions,
   FineTuneRun,
   FineTuneStep,
@@ -64,8 +65,8 @@ class WorkerModel extends TaskMethods implements Model {
     return this.connection.call(() => this.connection.host.describe(this.id));
   }
 
-  files(): Promise<ModelFiles> {
-    return this.connection.call(() => this.connection.host.files(this.id));
+  files(options: FilesOptions = {}): Promise<ModelFiles> {
+    return this.connection.call(() => this.connection.host.files(this.id, options));
   }
 
   evaluate(
@@ -96,9 +97,11 @@ class WorkerModel extends TaskMethods implements Model {
     return this.connection.abortable(send, signal) as ReturnType<Tasks[K]>;
   }
 
-  generate(text: string, { signal, ...options }: GenerateOptions = {}): Generation {
-    const run = new WorkerRun<GeneratedPiece>(this, { kind: "generate", text, options }, signal);
-    return { [Symbol.asyncIterator]: () => run, text: () => run.finish() as Promise<string> };
+  generate(given: string | readonly string[], { signal, ...options }: GenerateOptions = {}): Generation {
+    const prompts = typeof given === "string" ? [given] : given;
+    const run = new WorkerRun<GeneratedPiece>(this, { kind: "generate", prompts, options }, signal);
+    const texts = () => run.finish() as Promise<string[]>;
+    return { [Symbol.asyncIterator]: () => run, text: async () => (await texts())[0] ?? "", texts };
   }
 
   dispose(): Promise<void> {

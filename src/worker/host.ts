@@ -109,8 +109,8 @@ function createHost(engines: EngineFactory): Host {
 
     describe: (id) => modelOf(id).describe(),
 
-    async files(id) {
-      const files = await modelOf(id).files();
+    async files(id, options) {
+      const files = await modelOf(id).files(options);
       return transfer(files, [...new Set(Object.values(files).map(({ buffer }) => buffer))]);
     },
 
@@ -188,8 +188,8 @@ function startRun(model: Model, request: RunRequest, signal: AbortSignal): Run {
     const run = model.fineTune(request.examples, { ...request.options, signal });
     return { steps: readAhead(run, STEPS_AHEAD), finish: () => run.finish() };
   }
-  const run = model.generate(request.text, { ...request.options, signal });
-  return { steps: readAhead(run, STEPS_AHEAD), finish: () => run.text() };
+  const run = model.generate(request.prompts, { ...request.options, signal });
+  return { steps: readAhead(run, STEPS_AHEAD), finish: () => run.texts() };
 }
 
 /** Resolves once this worker has the lock; it keeps it until it ends. */

@@ -9,6 +9,7 @@ import type {
   EvaluateOptions,
   Evaluation,
   Example,
+  FilesOptions,
   FineTuneOptions,
   GenerateOptions,
   HeadOptions,
@@ -27,7 +28,7 @@ export type ModelOrigin = { readonly config: ReformerOptions } | { readonly loca
 /** The part of `CreateOptions` that the engine itself needs. */
 export type EngineOptions = Pick<
   CreateOptions,
-  "seed" | "tokenizer" | "text" | "memoryLimit" | "signal" | "onProgress"
+  "seed" | "tokenizer" | "text" | "memoryLimit" | "interactive" | "selfTest" | "signal" | "onProgress"
 >;
 
 /** What makes models; the class `Engine` is one. */
@@ -47,7 +48,11 @@ export type RunRequest =
       readonly examples: readonly Example[];
       readonly options: Sent<FineTuneOptions>;
     }
-  | { readonly kind: "generate"; readonly text: string; readonly options: Sent<GenerateOptions> };
+  | {
+      readonly kind: "generate";
+      readonly prompts: readonly string[];
+      readonly options: Sent<GenerateOptions>;
+    };
 
 /** A task: the method of `Tasks` of that name, what it is asked and its options without the signal. */
 export interface TaskRequest {
@@ -74,7 +79,7 @@ export interface Host {
     onProgress?: (event: ProgressEvent) => void,
   ): Promise<void>;
   describe(model: number): Promise<ModelDescription>;
-  files(model: number): Promise<ModelFiles>;
+  files(model: number, options: FilesOptions): Promise<ModelFiles>;
   evaluate(
     model: number,
     call: number,
@@ -86,7 +91,7 @@ export interface Host {
   /** Prepares a run; it starts with the first `next` or with `finish`. */
   start(model: number, call: number, request: RunRequest): Promise<void>;
   next(call: number): Promise<IteratorResult<unknown, undefined>>;
-  /** Takes all steps without sending them: what `TrainRun.finish` or `Generation.text` gives. */
+  /** Takes all steps without sending them: what `TrainRun.finish` or `Generation.texts` gives. */
   finish(call: number): Promise<unknown>;
   /** Stops a run at its next step boundary and resolves when it has stopped. */
   stop(call: number): Promise<void>;

@@ -142,6 +142,31 @@ describe("lshAttention(device, buffers, options)", () => {
     expect(c.buckets).not.toEqual(a.buckets);
   });
 
+  test.each([
+    [true, "alone"],
+    [false, "plain"],
+  ])("takes the forms for the adapter: of one that is a CPU %s, %s", async (isFallbackAdapter, form) => {
+    const device = await getDevice();
+    const compiled: string[] = [];
+    const seen = new Proxy(device, {
+      get(target, name) {
+        if (name === "adapterInfo") return { isFallbackAdapter };
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== "function") return value;
+        if (name !== "createComputePipelineAsync") return value.bind(target);
+        return (descriptor: GPUComputePipelineDescriptor) => {
+          compiled.push(descriptor.label ?? "");
+          return target.createComputePipelineAsync(descriptor);
+        };
+      },
+    });
+    const [q, values, out] = [bufferOf(device, qk), bufferOf(device, v), bufferOf(device, qk)];
+    (await lshAttention(seen, { qk: q, v: values, out }, OPTIONS)).dispose();
+    const [, , variant] = compiled.find((label) => label.startsWith("chunk-attention/"))?.split("/") ?? [];
+    expect(variant).toBe(form);
+    for (const buffer of [q, values, out]) buffer.destroy();
+  });
+
   test("refuses wrong options and buffers by name", async () => {
     const failing = (options: Partial<LshAttentionOptions>, contents = {}) =>
       run({ ...OPTIONS, ...options }, { qk, v, rotations, ...contents });

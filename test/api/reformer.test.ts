@@ -5,6 +5,7 @@ import {
   ConfigError,
   DisposedError,
   isSupported,
+  type ProgressEvent,
   Reformer,
   TextError,
 } from "../../src/index.js";
@@ -30,6 +31,30 @@ describe("Reformer on this thread", () => {
     expect(bytes.live()).toBeGreaterThan(0);
     await model.dispose();
     expect(bytes.live()).toBe(0);
+  });
+
+  test("tells of a long text's encoding, and stops in the middle of it where it is aborted", async () => {
+    const book = TEXT.repeat(400); // 2.3 million characters
+    const events: ProgressEvent[] = [];
+    const stop = new AbortController();
+    const onProgress = (event: ProgressEvent) => {
+      events.push(event);
+      if (event.phase === "encode" && event.loaded > book.length / 4) stop.abort();
+    };
+    const pieces = { type: "bpe", vocabSize: 300 } as const;
+    await using model = await Reformer.create(SMALL, { ...HERE, tokenizer: pieces, text: TEXT, onProgress });
+    await expect(model.train(book, { ...TRAINING, signal: stop.signal }).finish()).rejects.toMatchObject({
+      name: "AbortError",
+    });
+    const encoded = events.filter(({ phase }) => phase === "encode");
+    expect(encoded.length).toBeGreaterThan(1);
+    for (const { loaded, total } of encoded) {
+      expect(total).toBe(book.length);
+      expect(loaded).toBeLessThan(total);
+    }
+    const reading = new AbortController();
+    setTimeout(() => reading.abort(), 30);
+    await expect(model.score(book, { signal: reading.signal })).rejects.toMatchObject({ name: "AbortError" });
   });
 
   test("with the caller's device, of default limits and no features: does it all, leaves it working and without a byte", async () => {

@@ -1,7 +1,7 @@
 // Every kernel of a training step: time, rate, and the share of what the adapter can do at best.
 
-import { profileOf } from "../../src/engine/device.js";
 import { Gpu } from "../../src/gpu/gpu.js";
+import { profileOf } from "../../src/scheduler/profile.js";
 import type { ProfileRow } from "../../src/scheduler/run.js";
 import type { ReformerOptions } from "../../src/types.js";
 import { BenchModel } from "./model.js";

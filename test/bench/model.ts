@@ -2,11 +2,12 @@
 import { type ReformerConfig, type ReformerOptions, resolveConfig } from "../../src/config/config.js";
 import { type OpenDevice, openDevice } from "../../src/engine/device.js";
 import { resolveTrainOptions } from "../../src/engine/options.js";
+import { planRun } from "../../src/engine/plan.js";
 import { initialValues, parameters } from "../../src/model/parameters.js";
 import { Random } from "../../src/random.js";
 import type { ProfileRow } from "../../src/scheduler/run.js";
 import type { Batch } from "../../src/text/dataset.js";
-import { planTraining, RUN } from "../../src/train/recordings.js";
+import { RUN } from "../../src/train/recordings.js";
 import { Trainer } from "../../src/train/trainer.js";
 import type { TrainOptions } from "../../src/types.js";
 
@@ -17,7 +18,7 @@ export class BenchModel {
     readonly trainer: Trainer,
   ) {}
 
-  /** Random weights and a random batch: the time does not depend on them. */
+  /** Random weights and a random batch: the time does not depend on them. `tune` in `training` works as in `train`. */
   static async create(
     device: GPUDevice,
     options: ReformerOptions,
@@ -28,9 +29,10 @@ export class BenchModel {
     for (const [i, parameter] of parameters(config).entries()) {
       opened.base.write(opened.weights.get(parameter.name), initialValues(parameter, i, 0));
     }
-    const { shape, schedule, accumulate } = resolveTrainOptions(config, { ...training, steps: 1000 });
-    const planned = planTraining(config, shape, opened.weights, opened.profile);
-    const trainer = await Trainer.create(opened.gpu, config, planned, opened.base, {
+    const settings = resolveTrainOptions(config, { ...training, steps: 1000 });
+    const { shape, schedule, accumulate, tune } = settings;
+    const { plan } = await planRun(opened, config, shape, { tune, chosen: undefined });
+    const trainer = await Trainer.create(opened.gpu, config, plan, opened.base, {
       seed: 0,
       schedule,
       accumulate,

@@ -1,6 +1,5 @@
 // The page that run.ts opens in Chrome.
-import { requestDevice } from "../../src/gpu/gpu.js";
-import { adapterName } from "../conformance/conformance.js";
+import { adapterName, requestDevice } from "../../src/gpu/gpu.js";
 import { runBenchmark } from "./benchmarks.js";
 import type { Table } from "./report.js";
 

@@ -6,9 +6,8 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { requestDevice } from "../../src/gpu/gpu.js";
+import { adapterName, requestDevice } from "../../src/gpu/gpu.js";
 import type { ModelFiles } from "../../src/types.js";
-import { adapterName } from "../conformance/conformance.js";
 import { openChromePage } from "../support/chrome-page.js";
 import { BENCHMARKS, type Reporter, runBenchmark } from "./benchmarks.js";
 import { type Table, tableLines } from "./report.js";

@@ -1,7 +1,7 @@
 // Are the streams that the backward pass turns back the forward pass's own, to the bit? The recording of a training
 // step is run as it is, with copies of both streams put between its layers.
 import { resolveConfig } from "../../src/config/config.js";
-import { planWeights, profileOf } from "../../src/engine/device.js";
+import { planWeights } from "../../src/engine/device.js";
 import { resolveTrainOptions } from "../../src/engine/options.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import type { Streams } from "../../src/layers/reversible-block.js";
@@ -9,6 +9,7 @@ import { packControl } from "../../src/model/control.js";
 import { parameterArena, readbackBytes } from "../../src/model/memory.js";
 import { initialValues, parameters } from "../../src/model/parameters.js";
 import { plan } from "../../src/scheduler/plan.js";
+import { profileOf } from "../../src/scheduler/profile.js";
 import { Arena, type Op, Recording, type Tensor } from "../../src/scheduler/recording.js";
 import { PreparedPlan } from "../../src/scheduler/run.js";
 import { tensorsOf } from "../../src/scheduler/workspace.js";

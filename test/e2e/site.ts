@@ -1,10 +1,11 @@
-/** Serves the repository as `npm start` does and drives Chrome through it. */
+/** Serves the page and drives Chrome through it. */
 import { readFile } from "node:fs/promises";
 import { type BrowserContextOptions, chromium, type Page } from "playwright";
 import { createServer } from "vite";
 import type { GpuTestReport } from "../../demo/gpu-test/report.js";
 import { en } from "../../demo/i18n/en.js";
 import { CHROME_FLAGS, findChrome } from "../support/chrome.mjs";
+import type { Served } from "../support/static-server.js";
 
 export interface OpenPage {
   readonly page: Page;
@@ -20,7 +21,10 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** @param name keeps what Vite prepares apart from that of test files that run at the same time */
+/**
+ * The repository as `npm start` serves it.
+ * @param name keeps what Vite prepares apart from that of test files that run at the same time
+ */
 export async function startSite(name: string): Promise<Site> {
   const server = await createServer({
     cacheDir: `node_modules/.vite/e2e-${name}`,
@@ -30,6 +34,11 @@ export async function startSite(name: string): Promise<Site> {
   await server.listen();
   const origin = server.resolvedUrls?.local[0];
   if (!origin) throw new Error("Vite gave no address");
+  return drive({ url: origin, close: () => server.close() });
+}
+
+/** Chrome on what is served. */
+export async function drive(served: Served): Promise<Site> {
   const chrome = findChrome();
   const browser = await chromium.launch({ ...(chrome && { executablePath: chrome }), args: CHROME_FLAGS });
   return {
@@ -44,12 +53,12 @@ export async function startSite(name: string): Promise<Site> {
       const requests: string[] = [];
       page.on("request", (request) => requests.push(new URL(request.url()).pathname));
       if (before) await page.addInitScript(before);
-      await page.goto(new URL(path, origin).href);
+      await page.goto(new URL(path, served.url).href);
       return { page, complaints, requests };
     },
     async close() {
       await browser.close();
-      await server.close();
+      await served.close();
     },
   };
 }

@@ -108,6 +108,93 @@ test("switching the language switches the page and is remembered", async () => {
   expect(await page.evaluate(() => document.documentElement.lang)).toBe("en");
   await page.reload();
   expect(await textOf(page, "run-bar button.primary")).toBe(en.run.train);
+  // Without a word of it in the address, too.
+  await page.goto(new URL(FAKE, page.url()).href);
+  expect(await textOf(page, "run-bar button.primary")).toBe(en.run.train);
+  await page.context().close();
+});
+
+test("switching the language of a shared address holds after a reload", async () => {
+  const { page } = await site.open(`${FAKE}?lang=zh&preset=base#station-2`);
+  expect(await textOf(page, "run-bar button.primary")).toBe(zh.run.train);
+  await page.locator("#language").selectOption("en");
+  expect(new URL(page.url()).search).toBe("?lang=en&preset=base");
+  expect(new URL(page.url()).hash).toBe("#station-2");
+  await page.reload();
+  expect(await textOf(page, "run-bar button.primary")).toBe(en.run.train);
+  await page.context().close();
+});
+
+test("the contents lead to a station with the keyboard, and back leads back", async () => {
+  const { page } = await site.open(`${FAKE}?lang=en`, { reducedMotion: "reduce" });
+  const focused = () =>
+    page.evaluate(() => {
+      let element = document.activeElement;
+      while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+      return element?.id ?? "";
+    });
+  const inView = (number: number) =>
+    page
+      .locator(`#station-${number}`)
+      .evaluate((slot) => Math.abs(slot.getBoundingClientRect().top) < innerHeight);
+  for (const number of [2, 9]) {
+    await page.locator(`chapter-stations nav a[href="#station-${number}"]`).press("Enter");
+    await expect.poll(focused).toBe(`station-${number}`);
+    await expect.poll(() => inView(number)).toBe(true);
+    expect(new URL(page.url()).hash).toBe(`#station-${number}`);
+  }
+  await page.goBack();
+  await expect.poll(focused).toBe("station-2");
+  await expect.poll(() => inView(2)).toBe(true);
+  await page.goForward();
+  await expect.poll(focused).toBe("station-9");
+  await page.context().close();
+});
+
+test("on paper it is light, and shows nothing to press", async () => {
+  const { page } = await site.open(`${FAKE}?lang=en`, { colorScheme: "dark", reducedMotion: "reduce" });
+  await page.locator("#theme").selectOption("dark");
+  await page.locator("run-bar").waitFor();
+  await page.locator("chapter-stations").evaluate(async (chapter) => {
+    for (const slot of chapter.shadowRoot?.querySelectorAll(".slot") ?? []) {
+      slot.scrollIntoView();
+      while (!slot.classList.contains("loaded")) await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  });
+  const shown = () =>
+    page.evaluate(() => {
+      const roots: (Document | ShadowRoot)[] = [document];
+      const controls: string[] = [];
+      const inks = new Set<string>();
+      for (const root of roots) {
+        for (const element of root.querySelectorAll("*")) {
+          if (element.shadowRoot) roots.push(element.shadowRoot);
+          if (!element.checkVisibility()) continue;
+          if (element.matches("button, select, input:not([type=radio]), textarea, training-studio"))
+            controls.push(`${element.localName} ${element.id}${element.textContent?.trim()}`);
+          if (element.matches("p, h2, td")) inks.add(getComputedStyle(element).color);
+        }
+      }
+      // Lightness, as a browser paints it.
+      const lightness = (color: string) => {
+        const canvas = document.createElement("canvas");
+        const context = canvas.getContext("2d");
+        if (!context) return Number.NaN;
+        context.fillStyle = color;
+        context.fillRect(0, 0, 1, 1);
+        return Math.max(...context.getImageData(0, 0, 1, 1).data.slice(0, 3)) / 255;
+      };
+      const paper = lightness(getComputedStyle(document.body).backgroundColor);
+      return { controls, paper, inks: [...inks].map(lightness) };
+    });
+  const screen = await shown();
+  expect(screen.controls.length).toBeGreaterThan(20);
+  expect(screen.paper).toBeLessThan(0.25);
+  await page.emulateMedia({ media: "print" });
+  const paper = await shown();
+  expect(paper.controls).toEqual([]);
+  expect(paper.paper).toBeGreaterThan(0.9);
+  expect(Math.max(...paper.inks)).toBeLessThan(0.7);
   await page.context().close();
 });
 
@@ -271,6 +358,88 @@ describe("runs and settings", () => {
     expect(await page.locator("model-settings #seed").inputValue()).toBe("7");
     expect(await page.locator("model-settings #numHashes").inputValue()).toBe("8");
     expect(await page.getByRole("radio", { name: en.settings.presets.base }).isChecked()).toBe(false);
+    await page.context().close();
+  });
+
+  test("are copied as a link, with the language and how to write", async () => {
+    const { page } = await site.open(`${FAKE}?lang=en`);
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.getByRole("radio", { name: en.settings.presets.base }).check();
+    await page.locator("text-writer #prompt").fill("Call me & wait");
+    await page.locator("text-writer #topK").fill("40");
+    await page.locator("text-writer #topK").blur();
+    await page.locator("text-writer #seed").fill("9");
+    await page.locator("text-writer #seed").blur();
+    await page.locator("#language").selectOption("zh");
+    await press(page, zh.settings.share);
+    await page.getByRole("button", { name: zh.settings.shared, exact: true }).waitFor();
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+    const asked = new URL(link).searchParams;
+    expect([...asked.keys()].sort()).toEqual(["lang", "preset", "write.prompt", "write.seed", "write.topK"]);
+    // The address says the same, once it has followed.
+    const parametersOf = (address: string) => Object.fromEntries(new URL(address).searchParams);
+    await expect.poll(() => parametersOf(page.url())).toEqual(parametersOf(link));
+
+    const { page: other } = await site.open(link.slice(new URL(link).origin.length));
+    expect(await textOf(other, "run-bar button.primary")).toBe(zh.run.train);
+    expect(await other.getByRole("radio", { name: zh.settings.presets.base }).isChecked()).toBe(true);
+    expect(await other.locator("text-writer #prompt").inputValue()).toBe("Call me & wait");
+    expect(await other.locator("text-writer #topK").inputValue()).toBe("40");
+    expect(await other.locator("text-writer #seed").inputValue()).toBe("9");
+    expect(await other.locator("text-writer #temperature").inputValue()).toBe("0.8");
+    await page.context().close();
+    await other.context().close();
+  });
+
+  test("of the writing that an address says wrongly are as by default", async () => {
+    const { page } = await site.open(`${FAKE}?write.topK=1.5&write.topP=2&write.temperature=&write.seed=3`);
+    expect(await page.locator("text-writer #topK").inputValue()).toBe("0");
+    expect(await page.locator("text-writer #topP").inputValue()).toBe("0.95");
+    expect(await page.locator("text-writer #temperature").inputValue()).toBe("0.8");
+    expect(await page.locator("text-writer #seed").inputValue()).toBe("3");
+    await page.context().close();
+  });
+
+  test("the learning curve is saved as a figure, the memory as a table", async () => {
+    const { page } = await training();
+    await page.locator("loss-chart .legend b").first().filter({ hasText: /\d/ }).waitFor();
+    await press(page, en.run.stop);
+    const saved = async (element: string, kind: string) => {
+      const download = page.waitForEvent("download");
+      await page.locator(element).getByRole("button", { name: kind, exact: true }).click();
+      return readFile(await (await download).path());
+    };
+    const drawing = (await saved("loss-chart", "SVG")).toString();
+    const { error, points, text } = await page.evaluate((source) => {
+      const parsed = new DOMParser().parseFromString(source, "image/svg+xml");
+      return {
+        error: parsed.querySelector("parsererror")?.textContent,
+        points: [...parsed.querySelectorAll("polyline")].map(
+          (line) => line.getAttribute("points")?.split(" ").length ?? 0,
+        ),
+        text: parsed.documentElement.textContent ?? "",
+      };
+    }, drawing);
+    expect(error).toBeUndefined();
+    expect(Math.max(...points)).toBeGreaterThan(2);
+    for (const label of [en.chart.train, en.chart.bits]) expect(text).toContain(label);
+    expect(drawing).not.toContain("class=");
+    expect((await saved("loss-chart", "PNG")).subarray(0, 8).toString("latin1")).toBe("\x89PNG\r\n\x1a\n");
+
+    const memory = JSON.parse((await saved("memory-plan", "JSON")).toString()) as {
+      unit: string;
+      rows: { category: string; planned: number; measured: number | null }[];
+    };
+    expect(memory.unit).toBe("bytes");
+    const total = memory.rows.at(-1);
+    expect(total?.category).toBe("total");
+    expect(memory.rows.slice(0, -1).reduce((sum, { planned }) => sum + planned, 0)).toBe(total?.planned);
+    expect(total?.measured).toBe(total?.planned);
+    const lines = (await saved("memory-plan", "CSV")).toString().trimEnd().split("\r\n");
+    expect(lines).toEqual([
+      "category,planned,measured",
+      ...memory.rows.map(({ category, planned, measured }) => `${category},${planned},${measured}`),
+    ]);
     await page.context().close();
   });
 

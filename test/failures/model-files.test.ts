@@ -5,7 +5,8 @@ import { configToHuggingFace } from "../../src/config/hugging-face.js";
 import { readModelFiles, writeModelFiles, writeWeights } from "../../src/engine/files.js";
 import { CheckpointError } from "../../src/errors.js";
 import { textBytes } from "../../src/io/bytes.js";
-import { makeTensor, readSafetensors, type Tensor } from "../../src/io/safetensors.js";
+import { makeTensor, readSafetensors, type Tensor, tensorFloats } from "../../src/io/safetensors.js";
+import { matchWeights } from "../../src/io/weight-names.js";
 import { initialValues, parameters } from "../../src/model/parameters.js";
 import { byteTokenizer } from "../../src/text/byte-tokenizer.js";
 import type { ModelFiles, ProgressEvent } from "../../src/types.js";
@@ -61,7 +62,25 @@ describe("writeModelFiles", () => {
   });
 });
 
+const matched = (tensors: ReadonlyMap<string, Tensor>) =>
+  matchWeights({ file: "model.safetensors", tensors }, new Map(PARAMETERS.map((one) => [one.name, one])));
+
 describe("writeWeights", () => {
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    "refuses a weight that is %d by its file, tensor and place",
+    async (value) => {
+      const [name, tensor] = [...WEIGHTS].at(-1) as [string, Tensor];
+      const values = tensorFloats(tensor).slice();
+      values[values.length - 1] = value;
+      const tensors = new Map([...WEIGHTS, [name, makeTensor(tensor.shape, values)]]);
+      const target = { parameters: PARAMETERS, write: () => {}, flush: async () => {} };
+      const error = await writeWeights(matched(tensors), target, { seed: 1 }).catch((e: unknown) => e);
+      expect(error).toBeInstanceOf(CheckpointError);
+      expect((error as CheckpointError).message).toContain(`model.safetensors: ${name} is ${value} at place`);
+      expect((error as CheckpointError).details).toEqual({ file: "model.safetensors", tensor: name });
+    },
+  );
+
   it("hands over one tensor after another, and begins a missing head at random with a notice", async () => {
     const written = new Map<string, Float32Array>();
     const events: ProgressEvent[] = [];
@@ -72,7 +91,7 @@ describe("writeWeights", () => {
     };
     const body = new Map([...WEIGHTS].filter(([name]) => !name.startsWith("lm_head")));
     const options = { seed: 1, onProgress: (event: ProgressEvent) => events.push(event) };
-    await writeWeights({ file: "model.safetensors", tensors: body }, target, options);
+    await writeWeights(matched(body), target, options);
     PARAMETERS.forEach((one, i) => {
       expect(written.get(one.name), one.name).toEqual(initialValues(one, i, 1));
     });

@@ -4,6 +4,7 @@ import { configToHuggingFace } from "../../src/config/hugging-face.js";
 import { readModelFiles, writeModelFiles, writeWeights } from "../../src/engine/files.js";
 import { ReformerError } from "../../src/errors.js";
 import { makeTensor, type Tensor, writeSafetensors } from "../../src/io/safetensors.js";
+import { matchWeights } from "../../src/io/weight-names.js";
 import { initialValues, parameterCount, parameters } from "../../src/model/parameters.js";
 import type { Random } from "../../src/random.js";
 import { trainBpe } from "../../src/text/bpe-training.js";
@@ -128,8 +129,9 @@ async function readAll(files: ModelFiles): Promise<void> {
   const { config, tokenizer, weights } = await readModelFiles(files);
   tokenizer.decode(await encodeText(tokenizer, TEXT, {}));
   if (parameterCount(config) > LARGEST) return;
-  const target = { parameters: parameters(config), write: () => {}, flush: async () => {} };
-  await writeWeights(weights, target, { seed: 1 });
+  const list = parameters(config);
+  const matched = matchWeights(weights, new Map(list.map((parameter) => [parameter.name, parameter])));
+  await writeWeights(matched, { parameters: list, write: () => {}, flush: async () => {} }, { seed: 1 });
 }
 
 function isJson(bytes: Uint8Array): boolean {

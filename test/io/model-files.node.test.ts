@@ -1,10 +1,11 @@
 // A model's files from every kind of place, with faults in between.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CheckpointError, DownloadError } from "../../src/errors.js";
-import { textBytes } from "../../src/io/bytes.js";
+import { CheckpointError, ConfigError, DownloadError } from "../../src/errors.js";
+import { sha256, textBytes } from "../../src/io/bytes.js";
 import { memoryDirectory } from "../../src/io/memory-store.js";
 import { type ModelCache, modelCache } from "../../src/io/model-cache.js";
 import { collectModelFiles, fetchModel, readWeights } from "../../src/io/model-files.js";
+import { forgetFiles } from "../../src/io/model-location.js";
 import { modelLocation } from "../../src/io/model-source.js";
 import { makeTensor, tensorFloats, writeSafetensors } from "../../src/io/safetensors.js";
 import type { ModelFiles, ProgressEvent } from "../../src/types.js";
@@ -92,7 +93,12 @@ describe("modelLocation", () => {
     [new URL("https://x.test/m"), undefined, "https://x.test/m/"],
   ])("%s of revision %s is %s", (source, revision, url) => {
     const base = "https://page.test/app/index.html";
-    expect(modelLocation(source, { revision, base })).toEqual({ url, fixed: false, cache: true });
+    const { listing, ...place } = modelLocation(source, { revision, base }) as { listing?: string };
+    expect(place).toEqual({ url, fixed: false, cache: true });
+    const hub = url.startsWith("https://huggingface.co/");
+    expect(listing).toBe(
+      hub ? url.replace(/co\/(.*)\/resolve\/(.*)\//, "co/api/models/$1/tree/$2") : undefined,
+    );
   });
 
   it("a commit never changes", () => {
@@ -189,6 +195,29 @@ describe("fetchModel", () => {
     expect(server.requests.filter((request) => !request.includes("safetensors"))).toEqual([]);
   });
 
+  it("forgets what turned out to be of no use, and gets it again", async () => {
+    const cache = modelCache(memoryDirectory());
+    const openCache = async () => cache;
+    serve(SINGLE);
+    const fixed = { ...modelLocation(server.url, {}), fixed: true } as never;
+    const files = await fetchModel(fixed, { openCache });
+    await forgetFiles(fixed, Object.keys(files), { openCache });
+    server.requests.length = 0;
+    expect(await fetchModel(fixed, { openCache })).toEqual(SINGLE);
+    expect(server.requests).toEqual(["GET /config.json", "GET /tokenizer.json", "GET /model.safetensors"]);
+  });
+
+  it("a chosen file that has changed since is named", async () => {
+    const gone = new File([], "config.json");
+    gone.arrayBuffer = async () => {
+      throw new DOMException("The file could not be read.", "NotReadableError");
+    };
+    await expect(fetchModel(modelLocation([gone], {}), {})).rejects.toMatchObject({
+      name: "CheckpointError",
+      details: { file: "config.json" },
+    });
+  });
+
   it("a cut download leaves nothing in the cache; the next one is whole", async () => {
     const cache = modelCache(memoryDirectory());
     serve(SINGLE, {});
@@ -250,6 +279,36 @@ describe("fetchModel", () => {
     const location = modelLocation("google/reformer-enwik8", {});
     expect(await fetchModel(location, { fetch: hub, openCache: async () => undefined })).toEqual(SINGLE);
     expect(asked[0]).toBe("https://huggingface.co/google/reformer-enwik8/resolve/main/config.json");
+  });
+
+  it("the hub's SHA-256 of large files is checked, where it lists them", async () => {
+    serve(SINGLE);
+    const weights = SINGLE["model.safetensors"]!;
+    let listing: unknown = [{ path: "model.safetensors", lfs: { oid: await sha256(weights) } }];
+    const hub: typeof fetch = async (url, options) =>
+      String(url) === "https://huggingface.co/api/models/a/b/tree/main"
+        ? new Response(JSON.stringify(listing))
+        : fetch(server.url + String(url).split("/").at(-1), options);
+    const openCache = async () => undefined;
+    const get = () => fetchModel(modelLocation("a/b", {}), { fetch: hub, openCache });
+    expect(await get()).toEqual(SINGLE);
+    listing = [{ path: "model.safetensors", lfs: { oid: "0".repeat(64) } }];
+    await expect(get()).rejects.toMatchObject({ name: "DownloadError", details: { reason: "sha256" } });
+    for (listing of [null, {}, "none", [null], [{ path: 3, lfs: 4 }]]) expect(await get()).toEqual(SINGLE);
+  });
+
+  it("the caller's SHA-256 of any file is checked, of kept files too", async () => {
+    serve(SINGLE);
+    const cache = modelCache(memoryDirectory());
+    const get = (integrity: Record<string, string>) =>
+      fetchModel(modelLocation(server.url, { integrity }), { openCache: async () => cache });
+    const right = { "config.json": await sha256(SINGLE["config.json"]!) };
+    expect(await get(right)).toEqual(SINGLE);
+    expect(await get(right)).toEqual(SINGLE);
+    await expect(get({ "config.json": "0".repeat(64) })).rejects.toMatchObject({
+      details: { reason: "sha256", url: `${server.url}config.json` },
+    });
+    expect(() => modelLocation(server.url, { integrity: { "config.json": "sha256" } })).toThrow(ConfigError);
   });
 
   it("from files that a person chose, and from a folder", async () => {

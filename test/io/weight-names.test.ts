@@ -8,7 +8,7 @@ import {
   tensorFloats,
   writeSafetensors,
 } from "../../src/io/safetensors.js";
-import { matchWeights, withAliases } from "../../src/io/weight-names.js";
+import { matchWeights, savedNames } from "../../src/io/weight-names.js";
 import { parameters } from "../../src/model/parameters.js";
 import { elements } from "../../src/shapes.js";
 
@@ -24,7 +24,7 @@ const WANTED = new Map(parameters(CONFIG).map((parameter) => [parameter.name, pa
 const filled = (shape: readonly number[], value: number): Tensor =>
   makeTensor(shape, new Float32Array(elements(shape)).fill(value));
 /** As the public library saves a language model: every parameter is its place in the list. */
-const SAVED = withAliases(new Map([...WANTED].map(([name, { shape }], i) => [name, filled(shape, i)])));
+const SAVED = savedNames(new Map([...WANTED].map(([name, { shape }], i) => [name, filled(shape, i)])));
 
 function changed(change: (tensors: Map<string, Tensor>) => unknown): {
   file: string;
@@ -82,7 +82,25 @@ describe("matchWeights", () => {
     expect(newHead).toEqual([]);
   });
 
-  it("gives a body without a head a new one", () => {
+  it("gives a body without a head a new one, whatever the head", () => {
+    const body = changed((tensors) => {
+      for (const name of [...tensors.keys()]) if (name.startsWith("lm_head")) tensors.delete(name);
+    });
+    for (const classifierPooling of ["first", "mean"] as const) {
+      const classifier = resolveConfig({
+        ...CONFIG,
+        head: "classification",
+        numLabels: 2,
+        classifierPooling,
+      });
+      const wanted = parameters(classifier).map((one) => [one.name, one] as const);
+      const { newHead } = matchWeights(body, new Map(wanted));
+      expect(newHead).toEqual(wanted.map(([name]) => name).filter((name) => !name.startsWith("reformer.")));
+      expect(newHead.length).toBe(4);
+    }
+  });
+
+  it("gives a language model's body a new head", () => {
     const body = changed((tensors) => {
       for (const name of [...tensors.keys()]) if (name.startsWith("lm_head")) tensors.delete(name);
     });

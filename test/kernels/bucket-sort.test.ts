@@ -19,7 +19,11 @@ const ROWS: [why: string, dims: BucketSortDims][] = [
   ["a high digit through the order so far", { segments: 2, length: 5000, radix: 16, shift: 4, first: false }],
 ];
 
-describe("one pass: histogram, scan, scatter", () => {
+const FORMS = bucketSortScatter.variants.map(({ name }) => name);
+
+describe.each(FORMS)("one pass: histogram, scan, scatter, %s form", (form) => {
+  const kernels = [bucketSortHistogram, bucketSortScan, bucketSortScatter];
+  const variants = Object.fromEntries(kernels.map(({ name }) => [name, form]));
   test.each(ROWS)("equals the oracles exactly: %s", async (_, dims) => {
     const { segments, length, radix, shift, first } = dims;
     const random = new Random(11);
@@ -35,8 +39,8 @@ describe("one pass: histogram, scan, scatter", () => {
         call(bucketSortScatter, dims, names),
       ];
       const values = { ids, ...(orderIn && { orderIn }) };
-      const { counts: tallies } = await runKernels(calls.slice(0, 1), values);
-      const { counts: starts, order } = await runKernels(calls, values);
+      const { counts: tallies } = await runKernels(calls.slice(0, 1), values, { variants });
+      const { counts: starts, order } = await runKernels(calls, values, { variants });
       return { tallies, starts, order } as Record<string, Uint32Array>;
     };
     const results = await run();

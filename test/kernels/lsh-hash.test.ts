@@ -8,6 +8,7 @@ import {
 } from "../../src/kernels/lsh-hash.js";
 import { rotationSignsShape, rotationSize } from "../../src/kernels/rotations.js";
 import { Random } from "../../src/random.js";
+import { chooseVariant } from "../../src/scheduler/plan.js";
 import { elements } from "../../src/shapes.js";
 import {
   fastRotation,
@@ -16,7 +17,15 @@ import {
   lshHash as oracle,
 } from "../oracle/lsh-hash.js";
 import { U32 } from "../support/close.js";
-import { call, runKernels } from "../support/run-kernel.js";
+import { getDevice } from "../support/device.js";
+import { call, profileOf, runKernels } from "../support/run-kernel.js";
+
+const device = await getDevice();
+
+/** Forms that this device can run. */
+const FORMS = lshHash.variants.filter(
+  ({ requires }) => !requires?.feature || device.features.has(requires.feature),
+);
 
 const normals = (seed: number, count: number) => {
   const random = new Random(seed);
@@ -53,14 +62,17 @@ const inputs = (d: LshHashDims, seed: number) => ({
 
 /** Buckets of several inputs, one run for all. */
 async function hashes(
+  form: string,
   d: LshHashDims,
   rotations: Float32Array,
   qks: readonly Float32Array[],
   keyMask?: Uint32Array,
 ): Promise<Uint32Array[]> {
+  const variants = { "lsh-hash": form };
+  expect(chooseVariant(call(lshHash, d).kernel, d, profileOf(device, { variants })).name).toBe(form);
   const calls = qks.map((_, i) => call(lshHash, d, { qk: `qk${i}`, buckets: `buckets${i}` }));
   const given = Object.fromEntries(qks.map((qk, i) => [`qk${i}`, qk]));
-  const results = await runKernels(calls, { rotations, ...given, ...(keyMask && { keyMask }) });
+  const results = await runKernels(calls, { rotations, ...given, ...(keyMask && { keyMask }) }, { variants });
   return qks.map((_, i) => results[`buckets${i}`] as Uint32Array);
 }
 
@@ -87,41 +99,58 @@ function expectBuckets(actual: Uint32Array, expected: Hashed, error: (magnitude:
 const maskOf = (d: LshHashDims) =>
   d.masked ? Uint32Array.from({ length: d.batch * d.length }, (_, i) => Number(i % 5 !== 1)) : undefined;
 
-describe("lshHash(qk, rotations)", () => {
-  test.each(ROWS)("equals the oracle: %s", async (_, dims) => {
-    const { qk, rotations } = inputs(dims, 7);
-    const keyMask = maskOf(dims);
-    const [buckets, again] = await hashes(dims, rotations, [qk, qk], keyMask);
-    // A D-term f32 dot product is off by at most D·2^-24·Σ|terms| (first order); two of them are compared.
-    expectBuckets(buckets!, oracle(dims, qk, rotations, keyMask), (size) => dims.headSize * U32 * size);
-    expect(again).toEqual(buckets);
-  });
+describe.each(FORMS.map((form) => [form.name, form] as const))(
+  "%s form: lshHash(qk, rotations)",
+  (form, { supports = () => true }) => {
+    test.each(ROWS.filter(([, dims]) => supports(dims)))("equals the oracle: %s", async (_, dims) => {
+      const { qk, rotations } = inputs(dims, 7);
+      const keyMask = maskOf(dims);
+      const [buckets, again] = await hashes(form, dims, rotations, [qk, qk], keyMask);
+      // A D-term f32 dot product is off by at most D·2^-24·Σ|terms| (first order); two of them are compared.
+      expectBuckets(buckets!, oracle(dims, qk, rotations, keyMask), (size) => dims.headSize * U32 * size);
+      expect(again).toEqual(buckets);
+    });
 
-  const dims = dimsOf(2, 3, 70, 33, 2, [6]); // a row of the table: its pipeline is compiled once
+    const dims = dimsOf(2, 3, 70, 33, 2, [6]); // a row of the table: its pipeline is compiled once
 
-  test("sends -x to the antipodal bucket", async () => {
-    const { qk, rotations } = inputs(dims, 3);
-    const [buckets, opposite] = await hashes(dims, rotations, [qk, qk.map((x) => -x)]);
-    expect([...opposite!]).toEqual([...buckets!].map((bucket) => (bucket + 3) % 6));
-  });
+    test("sends -x to the antipodal bucket", async () => {
+      const { qk, rotations } = inputs(dims, 3);
+      const [buckets, opposite] = await hashes(form, dims, rotations, [qk, qk.map((x) => -x)]);
+      expect([...opposite!]).toEqual([...buckets!].map((bucket) => (bucket + 3) % 6));
+    });
 
-  test("sends c·x to the bucket of x, exactly for powers of two", async () => {
-    const { qk, rotations } = inputs(dims, 4);
-    const scales = [2 ** -20, 0.5, 4, 2 ** 30];
-    const [buckets, ...scaled] = await hashes(dims, rotations, [
-      qk,
-      ...scales.map((scale) => qk.map((x) => scale * x)),
-    ]);
-    for (const other of scaled) expect(other).toEqual(buckets);
-  });
+    test("sends c·x to the bucket of x, exactly for powers of two", async () => {
+      const { qk, rotations } = inputs(dims, 4);
+      const scales = [2 ** -20, 0.5, 4, 2 ** 30];
+      const [buckets, ...scaled] = await hashes(form, dims, rotations, [
+        qk,
+        ...scales.map((scale) => qk.map((x) => scale * x)),
+      ]);
+      for (const other of scaled) expect(other).toEqual(buckets);
+    });
 
-  test("gives a zero vector bucket 0: the first maximum wins ties", async () => {
-    const { rotations } = inputs(dims, 5);
-    const qk = new Float32Array(dims.batch * dims.heads * dims.length * dims.headSize);
-    const [buckets] = await hashes(dims, rotations, [qk]);
-    expect([...buckets!].filter((bucket) => bucket !== 0)).toEqual([]);
-  });
-});
+    test("gives a zero vector bucket 0: the first maximum wins ties", async () => {
+      const { rotations } = inputs(dims, 5);
+      const qk = new Float32Array(dims.batch * dims.heads * dims.length * dims.headSize);
+      const [buckets] = await hashes(form, dims, rotations, [qk]);
+      expect([...buckets!].filter((bucket) => bucket !== 0)).toEqual([]);
+    });
+
+    test("of equal projections, of either sign and wherever they stand, the lowest bucket wins", async () => {
+      const d = dimsOf(1, 2, 128, 64, 2, [72]); // a row of the table
+      const random = new Random(6);
+      // Whole numbers: sums are exact. Every column comes five times, twice with the other sign.
+      const base = Float32Array.from({ length: 2 * 64 * 2 * 7 }, () => random.below(3) - 1);
+      const rotations = Float32Array.from({ length: 2 * 64 * 2 * 36 }, (_, i) => {
+        const column = i % 36;
+        return (Math.floor(column / 7) % 2 === 1 ? -1 : 1) * base[Math.floor(i / 36) * 7 + (column % 7)]!;
+      });
+      const qk = Float32Array.from({ length: 2 * 128 * 64 }, () => random.below(3) - 1);
+      const [buckets] = await hashes(form, d, rotations, [qk]);
+      expect([...buckets!]).toEqual(oracle(d, qk, rotations).buckets);
+    });
+  },
+);
 
 /** Share of pairs of vectors with this cosine that get the same bucket, over all rounds. */
 function collisions(buckets: Uint32Array, length: number): number {
@@ -153,7 +182,7 @@ describe("lshHash(qk, rotations) with two probes", () => {
 
   test("keeps the buckets of one probe in the even rounds, and takes others in the odd ones", async () => {
     const { qk, rotations } = inputs(dims, 7);
-    const [two] = await hashes(dims, rotations, [qk]);
+    const [two] = await hashes("plain", dims, rotations, [qk]);
     const single = oracle({ ...dims, probes: 1, rounds: 2 }, qk, rotations);
     const roundOf = (i: number) => Math.floor(i / 70) % 3;
     const even = [...two!].filter((_, i) => roundOf(i) !== 1);

@@ -4,6 +4,7 @@ import {
   type MatmulDims,
   matmul,
   matmulDims,
+  matmulKeep,
   matmulResidual,
   matmulSplits,
 } from "../../src/kernels/matmul.js";
@@ -19,6 +20,17 @@ type Given = Parameters<typeof matmulDims>[0];
 const STEP = 2 ** -16;
 /** Largest slope of the activations used here (gelu's is 1.129). */
 const SLOPE = 1.13;
+/** A slab of 20 rows with dropout, of which the first is token 11. */
+const SLAB = {
+  m: 20,
+  n: 40,
+  k: 37,
+  bias: true,
+  dropout: 1,
+  dropoutRate: 0.3,
+  site: 5,
+  rowOffset: 11,
+} as const;
 
 /** Two sequences of 45 tokens, 3 heads of 8: a matrix of 90 rows and 24 columns. */
 const heads = { batch: 2, heads: 3, length: 45, headSize: 8 };
@@ -83,10 +95,9 @@ const CASES: readonly (readonly [why: string, given: Given])[] = [
   ],
   ["columns of C", { m: 67, n: 70, k: 37, columnsOf: "c", width: 100, firstColumn: 30 }],
   ["few rows, columns of C", { m: 5, n: 9, k: 37, columnsOf: "c", width: 11, firstColumn: 1, store: "add" }],
-  [
-    "seeded dropout of a slab",
-    { m: 20, n: 40, k: 37, bias: true, dropout: 1, dropoutRate: 0.3, site: 5, rowOffset: 11 },
-  ],
+  ["seeded dropout of a slab", SLAB],
+  ["the gradient of dropout and gelu", { ...SLAB, bias: false, activation: "gelu", gradient: true }],
+  ["the gradient of relu, few rows", { m: 7, n: 19, k: 37, activation: "relu", gradient: true }],
   [
     "given mask of a slab",
     { m: 20, n: 40, k: 37, dropout: 2, dropoutRate: 0.25, batch: 2, length: 20, rowOffset: 13 },
@@ -94,6 +105,37 @@ const CASES: readonly (readonly [why: string, given: Given])[] = [
   ["fixed-point residual add", { m: 67, n: 40, k: 37, store: "residualAdd", fixedPoint: true, bias: true }],
   ["f32 residual add", { m: 67, n: 40, k: 37, store: "residualAdd" }],
   ["f32 residual subtract", { m: 67, n: 40, k: 37, store: "residualSub" }],
+];
+
+/** Operands in fours; the first and the third for the forms of halves too. */
+const FOURS: typeof CASES = [
+  ["tiles of both sizes, partial ones", { m: 140, n: 72, k: 36, bias: true, activation: "gelu" }],
+  ["fours of A transposed, adding", { m: 140, n: 72, k: 37, transposeA: true, store: "add" }],
+  ["fours of B transposed, into a stream", { m: 135, n: 70, k: 52, transposeB: true, store: "residualAdd" }],
+  ["fours of both transposed", { m: 132, n: 67, k: 36, transposeA: true, transposeB: true }],
+  [
+    "slabs of A and B in heads layout, B transposed",
+    { ...heads, m: 50, n: 36, k: 24, aHeads: true, bHeads: true, transposeB: true, rowOffset: 21 },
+  ],
+  [
+    "slabs of A and B in heads layout, A transposed",
+    { ...heads, m: 24, n: 24, k: 52, aHeads: true, transposeA: true, bHeads: true, rowOffset: 21 },
+  ],
+  [
+    "B is fours of columns of a wider matrix",
+    { m: 140, n: 72, k: 37, transposeA: true, columnsOf: "b", width: 100, firstColumn: 24 },
+  ],
+  [
+    "B is fours of columns of a wider matrix, transposed, A in heads layout",
+    {
+      ...{ ...heads, m: 50, n: 33, k: 24, aHeads: true, rowOffset: 21, transposeB: true },
+      ...{ columnsOf: "b", width: 72, firstColumn: 48 },
+    },
+  ],
+  [
+    "adding to columns of C, of any width",
+    { m: 132, n: 72, k: 36, store: "add", columnsOf: "c", width: 101, firstColumn: 27 },
+  ],
 ];
 
 const isResidual = (d: MatmulDims) => d.store.startsWith("residual");
@@ -111,6 +153,7 @@ function inputs(d: MatmulDims) {
   };
   const control = controlWords([7, 8], 9);
   if (d.bias) values.bias = normals(d.n, 3);
+  if (d.gradient) values.before = normals(d.m * d.n, 5, 2);
   if (d.dropout === 1) values.control = control;
   if (d.dropout === 2) values.keep = seededKeep(control, 1, d.dropoutRate, d.batch * d.length, d.n);
   const keep =
@@ -123,9 +166,8 @@ function inputs(d: MatmulDims) {
 
 const device = await getDevice();
 const { features } = profileOf(device);
-const HALF_FORMS = features.has("shader-f16") ? ["tiled-half", "tiled-f16"] : ["tiled-half"];
-const QUADS = features.has("subgroups") ? ["quads"] : [];
-const FORMS = ["tiled", "plain", "rows", ...QUADS, ...HALF_FORMS];
+const FORMS = matmul.variants.filter(({ requires }) => !requires?.feature || features.has(requires.feature));
+const HALF_FORMS = FORMS.filter(({ rounds }) => rounds).map(({ name }) => name);
 
 function run(d: MatmulDims, values: Record<string, TypedArray>, variant: string) {
   const kernel = isResidual(d) ? matmulResidual : matmul;
@@ -159,18 +201,24 @@ function outNumbers(d: MatmulDims, out: TypedArray): ArrayLike<number> {
   return d.fixedPoint ? Float64Array.from(out, (word) => word * STEP) : new Float32Array(out.slice().buffer);
 }
 
-describe.each(FORMS)("matmul, %s form", (variant) => {
+describe.each(FORMS.map((form) => [form.name, form] as const))("matmul, %s form", (variant, form) => {
+  const { supports, rounds: halves } = form;
   const few = variant === "rows"; // serves up to 8 rows, the others more
-  const halves = HALF_FORMS.includes(variant);
+  const k = variant.startsWith("wide") ? 36 : 37; // which needs fours
   const roundingOf = (d: MatmulDims, a: Float32Array, b: Float32Array) =>
     halves ? halvesBound(d, a, b) : () => 0;
-  // The forms of halves address as the tiled one does: one heads layout is enough.
-  const serves = ([why, { m, heads }]: (typeof CASES)[number]) =>
-    few === m <= 8 && !(halves && heads && why !== HEADS_OF_HALVES);
-  test.each(CASES.filter(serves))("%s", async (_why, given) => {
+  // The forms of halves address as the others do: one heads layout is enough.
+  const plainCases = CASES.filter(
+    ([why, given]) =>
+      supports?.(matmulDims({ ...given, store: "set" })) &&
+      !(halves && given.heads && why !== HEADS_OF_HALVES),
+  );
+  const cases = !variant.startsWith("wide") ? plainCases : halves ? [FOURS[0]!, FOURS[2]!] : FOURS;
+  test.each(cases)("%s", async (_why, given) => {
     const d = matmulDims(given);
     const { values, keep, outBefore } = inputs(d);
-    const all = { ...(values as { a: Float32Array; b: Float32Array; bias?: Float32Array }), keep };
+    type Floats = { a: Float32Array; b: Float32Array; bias?: Float32Array; before?: Float32Array };
+    const all = { ...(values as Floats), keep };
     const { out } = await run(d, values, variant);
     const expected = oracle.matmul(d, { ...all, out: outBefore });
     const magnitude = oracle.matmul(
@@ -180,6 +228,7 @@ describe.each(FORMS)("matmul, %s form", (variant) => {
         b: all.b.map(Math.abs),
         bias: all.bias?.map(Math.abs),
         keep,
+        before: all.before,
         out: outBefore.map(() => 0),
       },
     );
@@ -189,12 +238,12 @@ describe.each(FORMS)("matmul, %s form", (variant) => {
       outNumbers(d, out!),
       expected,
       {
-        why: `${d.k} products, bias and mask in any order: (k + 4)·u·Σ|terms|·slope; 2^-20·max(1,|x|) activation; u·|out| store; half a stream step${halves ? `; ${WHY_HALVES}` : ""}`,
+        why: `${d.k} products, bias and mask in any order: (k + 4)·u·Σ|terms|·slope; 2^-20·max(1,|x|) activation, 2^-19·|x| its derivative; u·|out| store; half a stream step${halves ? `; ${WHY_HALVES}` : ""}`,
         at: (i) => {
           // A sum of halves may be 2^-9 larger than that of the terms.
           const product = (d.k + 4) * U32 * magnitude[i]! * (1 + 2 ** -9) + rounding(magnitude[i]!);
-          const activation =
-            d.activation === "linear" ? product : SLOPE * product + 2 ** -20 * (1 + magnitude[i]!);
+          const own = d.gradient ? 2 ** -19 * magnitude[i]! : 2 ** -20 * (1 + magnitude[i]!);
+          const activation = d.activation === "linear" ? product : SLOPE * product + own;
           const store = adds * U32 * Math.abs(expected[i]!);
           return activation + store + (isResidual(d) && d.fixedPoint ? STEP / 2 : 0);
         },
@@ -204,23 +253,32 @@ describe.each(FORMS)("matmul, %s form", (variant) => {
     keepShare(variant, share);
   });
 
+  test("the keeping kernel also stores what goes into dropout and activation, and the same result to the bit", async () => {
+    const d = matmulDims({ ...SLAB, m: few ? 7 : 20, activation: "gelu" });
+    const { values } = inputs(d);
+    const options = { device, variants: { "matmul:keep": variant } };
+    const { out, kept } = await runKernel(matmulKeep, d, values, options);
+    expect(kept).toEqual((await run({ ...d, dropout: 0, activation: "linear" }, values, variant)).out);
+    expect(out).toEqual((await run(d, values, variant)).out);
+  });
+
   test("splits of K are partial products that add up to the whole, also where the last split is empty", async () => {
     const m = few ? 5 : 20;
     for (const [k, splits] of [
       [70, 3],
       [33, 5],
     ] as const) {
-      const d = matmulDims({ m, n: 30, k, splits, transposeA: true });
+      const d = matmulDims({ m, n: 28, k, splits, transposeA: true });
       const { values, outBefore } = inputs(d);
       const { out } = await run(d, values, variant);
-      const summed = Float64Array.from({ length: m * 30 }, (_, i) => {
+      const summed = Float64Array.from({ length: m * 28 }, (_, i) => {
         let sum = 0;
-        for (let split = 0; split < splits; split++) sum += out![split * m * 30 + i]!;
+        for (let split = 0; split < splits; split++) sum += out![split * m * 28 + i]!;
         return sum;
       });
       const { a, b } = values as { a: Float32Array; b: Float32Array };
       const whole = { ...d, splits: 1 };
-      const before = outBefore.slice(0, m * 30);
+      const before = outBefore.slice(0, m * 28);
       const expected = oracle.matmul(whole, { a, b, out: before });
       const magnitude = oracle.matmul(whole, { a: a.map(Math.abs), b: b.map(Math.abs), out: before });
       const rounding = roundingOf(whole, a, b);
@@ -240,7 +298,7 @@ describe.each(FORMS)("matmul, %s form", (variant) => {
     const d = matmulDims({
       m: few ? 7 : 70,
       n: 40,
-      k: 37,
+      k,
       store: "residualAdd",
       fixedPoint: true,
       bias: true,
@@ -289,7 +347,7 @@ describe.each(HALF_FORMS)("matmul, %s form, of operands that", (variant) => {
   test.each([65_505, -1e9, Infinity, NaN])(
     "hold %d, more than a half can: shows it in that row",
     async (value) => {
-      const d = dims(37);
+      const d = dims(36);
       const [a, b] = [normals(d.m * d.k, 1), normals(d.k * d.n, 2)];
       a[9 * d.k + 1] = 65_504; // fits
       a[5 * d.k + 3] = value;
@@ -305,13 +363,26 @@ describe.each(HALF_FORMS)("matmul, %s form, of operands that", (variant) => {
 });
 
 test("halfVariants() takes native halves where the device has them, and few rows stay in f32", () => {
-  expect(halfVariants(new Set(["shader-f16"])).matmul).toBe("tiled-f16");
-  const variants = { ...halfVariants(new Set()) };
+  expect(halfVariants(new Set(["shader-f16"])).matmul).toEqual(["wide-f16", "tiled-f16"]);
+  const variants = halfVariants(new Set());
   const chosen = (m: number) => {
-    const d = matmulDims({ m, n: 16, k: 16 });
+    const d = matmulDims({ m, n: 512, k: 16 });
     return chooseVariant(call(matmul, d).kernel, d, profileOf(device, { variants })).name;
   };
-  expect([8, 9].map(chosen)).toEqual(["rows", "tiled-half"]);
+  expect([8, 9, 4096].map(chosen)).toEqual(["rows", "tiled-half", "wide-half"]);
+});
+
+test("a GPU takes wide tiles where there are many and fours are whole, an adapter that is a CPU none", () => {
+  const chosen = (given: Given, software = false) => {
+    const d = matmulDims(given);
+    return chooseVariant(call(matmul, d).kernel, d, profileOf(device, { software })).name;
+  };
+  const many = { m: 4096, n: 512, k: 256 };
+  expect(chosen(many)).toBe("wide");
+  expect(chosen({ ...many, m: 4000 })).toBe("wide");
+  expect(chosen({ ...many, m: 1024 })).toBe("tiled");
+  expect(chosen({ ...many, k: 258 })).toBe("tiled");
+  expect(chosen(many, true)).not.toMatch(/wide/);
 });
 
 test("matmulDims() objects to sizes that contradict each other", () => {

@@ -2,12 +2,13 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { type ReformerOptions, resolveConfig } from "../../src/config/config.js";
 import { HASHINGS, type Hashing } from "../../src/config/hashing.js";
-import { planWeights, profileOf } from "../../src/engine/device.js";
+import { planWeights } from "../../src/engine/device.js";
 import { resolveTrainOptions } from "../../src/engine/options.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import { packControl } from "../../src/model/control.js";
 import { parameterArena } from "../../src/model/memory.js";
 import { initialValues, parameters } from "../../src/model/parameters.js";
+import { profileOf } from "../../src/scheduler/profile.js";
 import { PreparedPlan } from "../../src/scheduler/run.js";
 import { writeBatch } from "../../src/train/evaluation.js";
 import { planTraining, RUN } from "../../src/train/recordings.js";

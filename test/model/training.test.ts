@@ -1,7 +1,7 @@
 // One small model trained on the real path: gradients, memory and slabs.
 import { afterAll, describe, expect, test } from "vitest";
 import { type ReformerOptions, resolveConfig } from "../../src/config/config.js";
-import { planWeights, profileOf } from "../../src/engine/device.js";
+import { planWeights } from "../../src/engine/device.js";
 import { resolveTrainOptions } from "../../src/engine/options.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import { packControl } from "../../src/model/control.js";
@@ -9,6 +9,7 @@ import { parameterArena } from "../../src/model/memory.js";
 import { initialValues, parameters } from "../../src/model/parameters.js";
 import { planMemory } from "../../src/plan-memory.js";
 import type { DeviceProfile } from "../../src/scheduler/plan.js";
+import { profileOf } from "../../src/scheduler/profile.js";
 import type { Tensor } from "../../src/scheduler/recording.js";
 import { PreparedPlan } from "../../src/scheduler/run.js";
 import { writeBatch } from "../../src/train/evaluation.js";

@@ -1,5 +1,5 @@
 import type { MatmulDims } from "../../src/kernels/matmul.js";
-import { activate } from "./activation.js";
+import { activate, activationDerivative } from "./activation.js";
 
 interface Values {
   readonly a: ArrayLike<number>;
@@ -7,12 +7,14 @@ interface Values {
   readonly bias?: ArrayLike<number> | undefined;
   /** 0/1 mask of all tokens, whatever the kernel's dropout mode draws it from. */
   readonly keep?: ArrayLike<number> | undefined;
+  /** What went into dropout and activation, for their gradient. */
+  readonly before?: ArrayLike<number> | undefined;
   /** Content before an adding store; a residual stream as numbers. */
   readonly out: ArrayLike<number>;
 }
 
 /** The tensor `out` after the product, in f64. */
-export function matmul(d: MatmulDims, { a, b, bias, keep, out }: Values): Float64Array {
+export function matmul(d: MatmulDims, { a, b, bias, keep, before, out }: Values): Float64Array {
   /** Index of (row, column) of a stored matrix, or of columns of one that is wider. */
   const at = (row: number, column: number, columns: number, inHeads: boolean, wide = false) => {
     if (wide) return row * d.width + d.firstColumn + column;
@@ -34,8 +36,10 @@ export function matmul(d: MatmulDims, { a, b, bias, keep, out }: Values): Float6
       let sum = 0;
       for (let k = 0; k < d.k; k++) sum += A(i, k) * B(k, j);
       if (bias) sum += bias[j] as number;
-      if (keep) sum *= (keep[(d.rowOffset + i) * d.n + j] as number) / (1 - d.dropoutRate);
-      const value = activate(d.activation, sum);
+      const factor = keep ? (keep[(d.rowOffset + i) * d.n + j] as number) / (1 - d.dropoutRate) : 1;
+      const value = d.gradient
+        ? sum * factor * activationDerivative(d.activation, (before?.[i * d.n + j] as number) * factor)
+        : activate(d.activation, sum * factor);
       const to = at(i, j, d.n, d.cHeads, d.columnsOf === "c");
       const old = out[to] as number;
       if (d.store === "set") result[to] = value;

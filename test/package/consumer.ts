@@ -32,6 +32,7 @@ export async function install(folder: string, archive: string): Promise<void> {
 }
 
 const USES_OF_TYPES = `
+import { STATION_TAGS, type StationElement, useCourseFiles } from "webgpu-reformer/elements";
 import { createWorker } from "webgpu-reformer/inline";
 import { fromFolder, prepareNode, intoFolder } from "webgpu-reformer/node";
 import type { ModelFiles, TrainStep } from "webgpu-reformer";
@@ -46,6 +47,13 @@ export async function inNode(device: GPUDevice, signal: AbortSignal): Promise<Tr
   return steps;
 }
 export const inlined = () => Reformer.create({}, { worker: createWorker });
+export function embedded(): string[] {
+  useCourseFiles("/course/");
+  const station: StationElement = document.createElement("reformer-station-lsh");
+  return STATION_TAGS.map((tag) => document.createElement(tag).tableAs("csv") + station.number);
+}
+// @ts-expect-error: there is no such table
+export const noTable = (station: StationElement) => station.tableAs("pdf");
 // @ts-expect-error: steps are needed
 export const wrong = async () => (await Reformer.create()).train("text", {});
 `;

@@ -1,51 +1,17 @@
 /** Empty pages that install the packed library: Vite (dev and build), webpack, and no bundler at all. */
-import { createReadStream } from "node:fs";
 import { cp, mkdir, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { extname, join, normalize } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { build, createServer as createViteServer } from "vite";
 import webpack from "webpack";
-
-/** A page that is being served. */
-export interface ServedPage {
-  readonly url: string;
-  close(): Promise<void>;
-}
+import { type Served, serveFolder } from "../support/static-server.js";
 
 /** A way to serve a project, and the kind of worker that its page must end up with. */
 export interface Way {
   readonly name: string;
   readonly worker: "url" | "inline";
   /** Takes the folder of a project. */
-  serve(folder: string): Promise<ServedPage>;
-}
-
-const TYPES: Readonly<Record<string, string>> = {
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
-  ".txt": "text/plain; charset=utf-8",
-};
-
-/** Serves a folder; `headers` go with every answer. */
-async function serve(folder: string, headers: Readonly<Record<string, string>> = {}): Promise<ServedPage> {
-  const server: Server = createServer((request, response) => {
-    const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
-    const file = join(folder, path.endsWith("/") ? `${path}index.html` : path);
-    const stream = createReadStream(file);
-    stream.on("open", () => {
-      response.writeHead(200, {
-        "Content-Type": TYPES[extname(file)] ?? "application/octet-stream",
-        ...headers,
-      });
-      stream.pipe(response);
-    });
-    stream.on("error", () => response.writeHead(404).end());
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://localhost:${port}/`, close: promisify(server.close.bind(server)) };
+  serve(folder: string): Promise<Served>;
 }
 
 const html = (head: string) =>
@@ -73,7 +39,7 @@ export const WAYS: readonly Way[] = [
     worker: "url",
     async serve(folder) {
       await build(vite(folder));
-      return serve(join(folder, "built"));
+      return serveFolder(join(folder, "built"));
     },
   },
 
@@ -104,7 +70,7 @@ export const WAYS: readonly Way[] = [
       });
       await cp(join(folder, "public"), output, { recursive: true });
       await writeFile(join(output, "index.html"), html('<script src="./main.js" defer></script>'));
-      return serve(output);
+      return serveFolder(output);
     },
   },
 
@@ -114,7 +80,7 @@ export const WAYS: readonly Way[] = [
     async serve(folder) {
       await writeFile(join(folder, "plain.html"), plainPage("./node_modules/webgpu-reformer/dist/index.js"));
       await cp(join(folder, "public"), folder, { recursive: true });
-      const page = await serve(folder);
+      const page = await serveFolder(folder);
       return { ...page, url: `${page.url}plain.html` };
     },
   },
@@ -123,12 +89,12 @@ export const WAYS: readonly Way[] = [
     name: "no bundler, library from another origin",
     worker: "inline",
     async serve(folder) {
-      const other = await serve(join(folder, "node_modules/webgpu-reformer"), {
-        "Access-Control-Allow-Origin": "*",
+      const other = await serveFolder(join(folder, "node_modules/webgpu-reformer"), {
+        headers: { "Access-Control-Allow-Origin": "*" },
       });
       await writeFile(join(folder, "other.html"), plainPage(`${other.url}dist/index.js`));
       await cp(join(folder, "public"), folder, { recursive: true });
-      const page = await serve(folder);
+      const page = await serveFolder(folder);
       const close = async () => void (await Promise.all([page.close(), other.close()]));
       return { url: `${page.url}other.html`, close };
     },

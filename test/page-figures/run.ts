@@ -1,9 +1,10 @@
 /**
  * `npm run page-figures`: what a visitor waits for, in headless Chrome on the built page: bytes, first paint, first step of
- * the model at the top, and the longest task of the page's thread while it learns. It measures, it does not judge.
+ * the model at the top, the longest task of the page's thread while it learns, and, on visits of their own that begin at
+ * their station, until the models that come with the page write and classify. It measures, it does not judge.
  */
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Browser, chromium } from "playwright";
@@ -46,20 +47,24 @@ export async function main(_: readonly string[], { signal }: { signal: AbortSign
     });
     const executablePath = findChrome();
     const browser = await chromium.launch({ ...(executablePath && { executablePath }), args: CHROME_FLAGS });
-    const visits: Visit[] = [];
+    const visits: (Visit & Shipped)[] = [];
+    let adapter = "";
     try {
+      const address = server.resolvedUrls?.local[0] ?? "";
       for (let i = 0; i < VISITS; i++) {
         signal.throwIfAborted();
-        visits.push(await visit(browser, server.resolvedUrls?.local[0] ?? "", compressed));
+        const whole = await visit(browser, address, compressed);
+        visits.push({ ...whole, ...(await shippedModels(browser, address)) });
       }
+      adapter = await adapterOf(browser, address);
     } finally {
       await browser.close();
       await server.close();
     }
     console.log(
-      `medians of ${VISITS} first visits, built page, no throttling, ${new Date().toISOString().slice(0, 10)}`,
+      `medians (and range) of ${VISITS} first visits, built page, no throttling, ${adapter}, load of this machine ${loadavg()[0]?.toFixed(1)} on ${availableParallelism()} cores, ${new Date().toISOString().slice(0, 10)}`,
     );
-    for (const key of Object.keys(visits[0] ?? {}) as (keyof Visit)[]) {
+    for (const key of Object.keys(visits[0] ?? {}) as (keyof (Visit & Shipped))[]) {
       const values = visits.map((one) => one[key]).sort((a, b) => a - b);
       const [low, middle, high] = [values[0], values[values.length >> 1], values.at(-1)].map((v) =>
         round(v ?? 0),
@@ -69,6 +74,49 @@ export async function main(_: readonly string[], { signal }: { signal: AbortSign
   } finally {
     await rm(outDir, { recursive: true });
   }
+}
+
+/** Milliseconds from the navigation's start. */
+interface Shipped {
+  readonly firstWritten: number;
+  readonly firstClassified: number;
+}
+
+/** Visits that go to a station at once; the model at the top gives way to it. */
+async function shippedModels(browser: Browser, address: string): Promise<Shipped> {
+  const until = async (station: number, shows: (element: Element) => boolean) => {
+    const context = await browser.newContext();
+    try {
+      const page = await context.newPage();
+      await page.goto(`${address}?lang=en#station-${station}`);
+      const element = page.locator(`#station-${station} > *`).first();
+      await element.waitFor();
+      while (!(await element.evaluate(shows))) await page.waitForTimeout(20);
+      return await page.evaluate(() => performance.now());
+    } finally {
+      await context.close();
+    }
+  };
+  return {
+    firstWritten: await until(13, (element) => {
+      const written = element.shadowRoot?.querySelector(".written");
+      const prompt = written?.querySelector("b")?.textContent ?? "";
+      return (written?.textContent?.length ?? 0) > prompt.length;
+    }),
+    // The text's pieces, tinted by their part in the verdict.
+    firstClassified: await until(
+      12,
+      ({ shadowRoot }) => !!shadowRoot?.querySelector(".cells rect:not(.for0, .against0)"),
+    ),
+  };
+}
+
+async function adapterOf(browser: Browser, address: string): Promise<string> {
+  const page = await browser.newPage();
+  await page.goto(`${address}?lang=en`);
+  const chip = page.locator(".chip b");
+  await chip.waitFor();
+  return chip.innerText();
 }
 
 const round = (value: number) => Number(value.toPrecision(4));

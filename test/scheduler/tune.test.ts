@@ -97,6 +97,18 @@ describe("tune(plan)", () => {
     expect(again).toEqual(first);
   });
 
+  test("a remembered name that is no candidate does not count: it may come from a damaged file", async () => {
+    const known = new Map(classes.map(({ key }) => [key, "of another library"]));
+    const { tuned } = await tune(
+      planned,
+      profile,
+      known,
+      async () => fakeWatch({ tiled: 2, plain: 1 }).watch,
+    );
+    expect(Object.values(tuned)).toEqual(["plain", "plain"]);
+    expect([...known.values()]).toEqual(["plain", "plain"]);
+  });
+
   test("once its second is over, what is left stays as it was", async () => {
     let clock = 0;
     const start = async () => {

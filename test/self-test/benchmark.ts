@@ -1,11 +1,11 @@
 // Speed of a device: matrix products, LSH attention and training, as medians of samples long enough to be timed.
 
-import { profileOf } from "../../src/engine/device.js";
 import { Engine } from "../../src/engine/engine.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import { matmul, matmulDims } from "../../src/kernels/matmul.js";
 import { lshAttention } from "../../src/kernels.js";
 import { plan } from "../../src/scheduler/plan.js";
+import { profileOf } from "../../src/scheduler/profile.js";
 import { Arena, Recording } from "../../src/scheduler/recording.js";
 import { PreparedPlan } from "../../src/scheduler/run.js";
 import type { ReformerOptions } from "../../src/types.js";

@@ -2,7 +2,7 @@
 import { activation, activationBackward } from "../../src/kernels/activation.js";
 import { layerNorm, layerNormBackward } from "../../src/kernels/layer-norm.js";
 import { matmul, matmulDims, matmulResidual } from "../../src/kernels/matmul.js";
-import { columnSums, sumPartials } from "../../src/kernels/reduce.js";
+import { columnSums, sumPartials, sumPartialsDims } from "../../src/kernels/reduce.js";
 import { addTensors, dropoutMask, streamFromF32, streamToF32 } from "../../src/kernels/stream.js";
 import { activate, activationDerivative } from "../oracle/activation.js";
 import * as normOracle from "../oracle/layer-norm.js";
@@ -158,7 +158,10 @@ const reductions: Check = {
     const { out } = await run(
       [
         call(columnSums, { rows, columns, rowsPerPart }),
-        call(sumPartials, { parts: Math.ceil(rows / rowsPerPart), count: columns, add: false }),
+        call(
+          sumPartials,
+          sumPartialsDims([{ parts: Math.ceil(rows / rowsPerPart), count: columns }], { add: false }),
+        ),
       ],
       { x },
     );

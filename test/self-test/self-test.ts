@@ -1,6 +1,7 @@
 // Every kernel family on small seeded inputs against plain references in f64, on any device.
-import { profileOf } from "../../src/engine/device.js";
+
 import { requestDevice } from "../../src/gpu/gpu.js";
+import { profileOf } from "../../src/scheduler/profile.js";
 import { worstOf } from "../conformance/compare.js";
 import { runKernels } from "../support/run-kernel.js";
 import { ATTENTION_CHECKS } from "./attention.js";

@@ -1,8 +1,8 @@
 // Decoding with caches against the forward pass over source and target together.
 import { afterAll, expect, test } from "vitest";
-import { profileOf } from "../../src/engine/device.js";
 import { convertTokens } from "../../src/generate/pairs.js";
 import { Random } from "../../src/random.js";
+import { profileOf } from "../../src/scheduler/profile.js";
 import { batchOf, disposeAll, LENGTHS, type MadePair, makePair, PAIRS } from "./model.js";
 import type { Pairs } from "./reference.js";
 

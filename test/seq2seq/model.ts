@@ -1,12 +1,13 @@
 // A small sequence-to-sequence model on the real path, and one batch of pairs.
 import { pairLengths, type ReformerOptions, resolveConfig } from "../../src/config/config.js";
-import { planWeights, profileOf } from "../../src/engine/device.js";
+import { planWeights } from "../../src/engine/device.js";
 import { resolveTrainOptions } from "../../src/engine/options.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import { packControl } from "../../src/model/control.js";
 import { parameterArena } from "../../src/model/memory.js";
 import { initialValues, parameters } from "../../src/model/parameters.js";
 import { Random } from "../../src/random.js";
+import { profileOf } from "../../src/scheduler/profile.js";
 import { Arena, type Tensor } from "../../src/scheduler/recording.js";
 import { PreparedPlan } from "../../src/scheduler/run.js";
 import type { Batch } from "../../src/text/dataset.js";

@@ -8,6 +8,7 @@ const LAYERS: readonly [layer: string, files: RegExp, below: readonly string[]][
   ["gpu", /^src\/gpu\//, ["leaves"]],
   ["scheduler", /^src\/scheduler\//, ["leaves", "gpu"]],
   ["kernels", /^src\/kernels\//, ["leaves", "gpu", "shaders"]],
+  ["self-test", /^src\/self-test\//, ["leaves", "gpu", "scheduler", "kernels"]],
   ["text", /^src\/text\//, ["leaves"]],
   ["io", /^src\/io\//, ["leaves"]],
   ["layers", /^src\/layers\//, ["leaves", "gpu", "scheduler", "kernels"]],

@@ -1,5 +1,14 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { BUDGETS, type Bundle, buildLibrary, closure, gzipBytes, textOf } from "../support/library-bundle.js";
+import { STATIONS } from "../../demo/stations/registry.js";
+import {
+  BUDGETS,
+  type Bundle,
+  buildLibrary,
+  closure,
+  gzipBytes,
+  STATION_BUDGET,
+  textOf,
+} from "../support/library-bundle.js";
 
 let bundle: Bundle;
 
@@ -33,7 +42,7 @@ describe("the library's files", () => {
     (name) => {
       const literal = `new URL("./${name}",import.meta.url)`;
       const times = [...bundle.keys()].map((file) =>
-        name === file ? 0 : textOf(bundle, file).split(literal).length - 1,
+        name === file || /^course-/.test(file) ? 0 : textOf(bundle, file).split(literal).length - 1,
       );
       expect(times.reduce((sum, n) => sum + n)).toBe(1);
     },
@@ -43,6 +52,32 @@ describe("the library's files", () => {
     const own = textOf(bundle, name).match(/\b(?:import|from)\s*\(?\s*["'`]\.{0,2}\/[^"'`]*/g) ?? [];
     expect(own).toEqual([]);
   });
+
+  test.each(["course-lab.js", "course-planner.js"])(
+    "%s imports no other file by name, and is named once as bundlers look for it",
+    (name) => {
+      const own = textOf(bundle, name).match(/\b(?:import|from)\s*\(?\s*["'`]\.{0,2}\/[^"'`]*/g) ?? [];
+      expect(own).toEqual([]);
+      const literal = `new Worker(new URL("./${name}",import.meta.url)`;
+      const times = [...bundle.keys()].map((file) => textOf(bundle, file).split(literal).length - 1);
+      expect(times.reduce((sum, n) => sum + n)).toBe(1);
+    },
+  );
+
+  test.each(STATIONS.map(({ tag }) => tag))(
+    "<%s>: its tag is declared, its script within the budget",
+    (tag) => {
+      expect(textOf(bundle, "elements.d.ts")).toContain(`"${tag}": StationElement;`);
+      const name = tag.replace("reformer-station-", "");
+      const [file = ""] = [...bundle.keys()].filter((path) =>
+        new RegExp(`^elements-\\d\\d-${name}-[\\w-]{8}\\.js$`).test(path),
+      );
+      const kibibytes = gzipBytes(bundle, ["elements.js", file]) / 1024;
+      console.log(`${kibibytes.toFixed(1).padStart(6)} KiB gzip of ${STATION_BUDGET}: ${tag}`);
+      expect(textOf(bundle, file)).toContain(`customElements.define(\`${tag}\``);
+      expect(kibibytes).toBeLessThanOrEqual(STATION_BUDGET);
+    },
+  );
 
   test("no comment of a shader is left", () => {
     const commented = [...bundle.keys()].filter((file) =>

@@ -1,4 +1,5 @@
 // The published models: their settings, and a hub that serves them with weights drawn at random.
+import { createHash } from "node:crypto";
 import { configFromHuggingFace } from "../../src/config/hugging-face.js";
 import { textBytes } from "../../src/io/bytes.js";
 import { makeTensor, type Tensor, writeSafetensors } from "../../src/io/safetensors.js";
@@ -14,8 +15,8 @@ export const PUBLISHED = {
 export type PublishedName = keyof typeof PUBLISHED;
 
 /**
- * Serves a model's files as the hub does: files of a commit behind a redirect of their own, an ETag, ranges. Weights are
- * drawn from the model's own distribution, in half precision.
+ * Serves a model's files as the hub does: a listing with the SHA-256 of large ones, files of a commit behind a redirect of
+ * their own, an ETag, ranges. Weights are drawn from the model's own distribution, in half precision.
  */
 export async function serveHub(
   name: PublishedName,
@@ -36,11 +37,22 @@ export async function serveHub(
   const server = await serveFiles(
     files.map(([file, bytes]) => [`stored/${file}`, { bytes, headers: { etag: `"${file}-1"` } }]),
   );
+  const weightsFile = files[1]?.[1] as Uint8Array;
+  const oid = createHash("sha256").update(weightsFile).digest("hex");
   server.fault = (request, response) => {
+    if (request.url === `/api/models/${name}/tree/main`) {
+      const list = [...server.files].map(([path, { bytes }]) => ({
+        ...{ type: "file", path: path.replace("stored/", ""), size: bytes.length },
+        ...(path.endsWith(".safetensors") ? { lfs: { oid, size: bytes.length } } : {}),
+      }));
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(list));
+      return true;
+    }
     const asked = new RegExp(`^/${name}/resolve/main/([^?]+)`).exec(request.url ?? "");
     if (!asked) return false;
     const known = server.files.has(`stored/${asked[1]}`);
-    if (known) response.writeHead(302, { location: `/stored/${asked[1]}` }).end();
+    const linked = asked[1]?.endsWith(".safetensors") ? { "x-linked-etag": `"${oid}"` } : {};
+    if (known) response.writeHead(302, { location: `/stored/${asked[1]}`, ...linked }).end();
     else response.writeHead(404).end("Entry not found");
     return true;
   };

@@ -11,8 +11,8 @@ export type TypedArray = Float32Array | Uint32Array | Int32Array;
 /** What a run may ask for beyond the plain way. */
 export interface RunOptions {
   readonly device?: GPUDevice;
-  /** Form by kernel name. */
-  readonly variants?: Readonly<Record<string, string>>;
+  /** Form by kernel name, or several in order of preference. */
+  readonly variants?: Readonly<Record<string, string | readonly string[]>>;
   /** Prefer the forms for adapters that are CPUs. */
   readonly software?: boolean;
 }

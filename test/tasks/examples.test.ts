@@ -58,9 +58,9 @@ describe("examples of a classification head", () => {
 });
 
 describe("questions", () => {
-  test("an answer of several bytes a character becomes its tokens, and comes back as the same text", () => {
+  test("an answer of several bytes a character becomes its tokens, and comes back as the same text", async () => {
     const context = "Die See ist weiß, öde.";
-    const encoded = encodeQuestion(tokenizer, { question: "Wie?", context });
+    const encoded = await encodeQuestion(tokenizer, { question: "Wie?", context });
     const start = context.indexOf("weiß");
     const [first, last] = tokensOfSpan(encoded, start, start + 4) as [number, number];
     expect(tokenizer.decode(encoded.tokens.subarray(first, last + 1))).toBe("weiß");

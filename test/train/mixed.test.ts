@@ -1,7 +1,7 @@
 // Training in mixed precision: its gradients, its losses, the scale of its loss, and that it resumes to the bit.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ReformerOptions, resolveConfig } from "../../src/config/config.js";
-import { planWeights, profileOf } from "../../src/engine/device.js";
+import { planWeights } from "../../src/engine/device.js";
 import { Engine } from "../../src/engine/engine.js";
 import { resolveTrainOptions } from "../../src/engine/options.js";
 import { DivergedError } from "../../src/errors.js";
@@ -17,6 +17,7 @@ import { STATE } from "../../src/kernels/global-norm.js";
 import { packControl } from "../../src/model/control.js";
 import { parameterArena } from "../../src/model/memory.js";
 import { initialValues, parameters } from "../../src/model/parameters.js";
+import { profileOf } from "../../src/scheduler/profile.js";
 import { Arena } from "../../src/scheduler/recording.js";
 import { PreparedPlan } from "../../src/scheduler/run.js";
 import { writeBatch } from "../../src/train/evaluation.js";

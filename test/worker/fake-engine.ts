@@ -62,13 +62,17 @@ class FakeModel extends NoTasks implements Model {
     }
   }
 
-  generate(prompt: string): Generation {
+  generate(given: string | readonly string[]): Generation {
+    const prompts = [given].flat();
     const pieces = async function* (): AsyncGenerator<GeneratedPiece, undefined> {
-      for (const [token, text] of [...prompt].entries()) yield { text, token };
+      for (const [prompt, all] of prompts.entries()) {
+        for (const [token, text] of [...all].entries()) yield { text, token, prompt };
+      }
     };
     return {
       [Symbol.asyncIterator]: () => pieces(),
-      text: async () => prompt,
+      text: async () => prompts[0] ?? "",
+      texts: async () => prompts,
     };
   }
 

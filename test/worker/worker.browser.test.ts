@@ -51,6 +51,7 @@ describe("a model in a worker", () => {
     const { model } = await fakeModel();
     expect(await model.train("count", { steps: 30 }).finish()).toEqual({ step: 30, loss: 0, seconds: 0 });
     expect(await model.generate("鲸 whale").text()).toBe("鲸 whale");
+    expect(await model.generate(["鲸", "whale"]).texts()).toEqual(["鲸", "whale"]);
     let text = "";
     for await (const piece of model.generate("鲸 whale")) text += piece.text;
     expect(text).toBe("鲸 whale");

@@ -9,12 +9,16 @@ export interface DuplicationParams {
   readonly word: number;
   readonly rounds: number;
   readonly steps: number;
+  /** Steps of the run to take now; a later call with the same seed takes the next ones. */
+  readonly most: number;
   readonly seed: number;
 }
 
 export type DuplicationTold =
   | {
       readonly kind: "start";
+      /** The step that the run has reached: 0, or where it goes on from. */
+      readonly step: number;
       readonly seconds: number;
       readonly parameters: number;
       /** Bits per symbol of a model that copies perfectly: the first word cannot be guessed. */
@@ -26,7 +30,7 @@ export type DuplicationTold =
 /** What the model does with one word that it has never seen. */
 export interface DuplicationView {
   readonly tokens: readonly string[];
-  /** Bits by which each symbol surprised it; the first was given. */
+  /** Bits by which each symbol surprised it; 0 for the first, which was given. */
   readonly surprise: readonly number[];
   /** Bucket of every symbol in the first round, head 0. */
   readonly buckets: readonly number[];
@@ -60,19 +64,55 @@ function sequence(next: () => number, { letters, word }: DuplicationParams): str
   return `${SEPARATOR}${w}${SEPARATOR}${w}`;
 }
 
-/** Learns for `steps`, looking at itself now and then. */
+/** Takes steps, looking at itself now and then. The model stays open, so that the run can go on. */
 export async function* duplication(
   bench: Bench,
   params: DuplicationParams,
   signal: AbortSignal,
 ): AsyncGenerator<DuplicationTold> {
-  const { word, letters, rounds, steps, seed } = params;
+  const { word, letters, rounds, steps, most, seed } = params;
   const length = 2 * (word + 1);
   const next = random(seed);
   const text = Array.from({ length: SEQUENCES + TAIL }, () => sequence(next, params)).join("");
   const fresh = sequence(random(seed + 1), params);
   const began = performance.now();
-  const model = await bench.create(
+  const key = JSON.stringify([word, letters, rounds, steps, seed]);
+  let model = bench.kept("learner", key);
+  if (!model) {
+    model = await create(bench, params, text, signal);
+    await bench.keep("learner", key, model);
+  }
+  const { parameters, step: reached } = await model.describe();
+  const seconds = (performance.now() - began) / 1000;
+  yield { kind: "start", step: reached, seconds, parameters, floor: (Math.log2(letters) * word) / length };
+  yield await look(model, fresh, reached, params);
+  const until = Math.min(steps, reached + most);
+  for (let done = reached; done < until; ) {
+    const stop = Math.min(until, done + Math.max(25, Math.round(done / 4)));
+    let last = stop; // none is told where the checkpoint has them all
+    for await (const { step, loss } of model.train(text, {
+      ...{ steps, batchSize: BATCH, length, stride: length, heldOut: TAIL / (SEQUENCES + TAIL) },
+      ...{ learningRate: 1e-2, schedule: "cosine", warmupSteps: Math.round(steps / 10), weightDecay: 0.1 },
+      // A checkpoint where it stops: no step after it has begun by then.
+      ...{ evaluateEvery: 0, checkpointEvery: most === 1 ? 1 : stop, checkpoint: `${RUN} ${seed}`, signal },
+    })) {
+      last = step;
+      yield { kind: "step", step, bits: loss / Math.LN2 };
+      if (step >= stop || most === 1) break;
+    }
+    done = last;
+    yield await look(model, fresh, done, params);
+  }
+}
+
+function create(
+  bench: Bench,
+  { word, rounds, seed }: DuplicationParams,
+  text: string,
+  signal: AbortSignal,
+): Promise<Reformer> {
+  const length = 2 * (word + 1);
+  return bench.create(
     {
       ...{
         hiddenSize: 32,
@@ -93,27 +133,6 @@ export async function* duplication(
     },
     { seed, tokenizer: { type: "characters" }, text, signal },
   );
-  try {
-    const { parameters } = await model.describe();
-    const seconds = (performance.now() - began) / 1000;
-    yield { kind: "start", seconds, parameters, floor: (Math.log2(letters) * word) / length };
-    yield await look(model, fresh, 0, params);
-    for (let done = 0; done < steps; ) {
-      const until = done + Math.max(25, Math.round(done / 4));
-      for await (const { step, loss } of model.train(text, {
-        ...{ steps, batchSize: BATCH, length, stride: length, heldOut: TAIL / (SEQUENCES + TAIL) },
-        ...{ learningRate: 1e-2, schedule: "cosine", warmupSteps: Math.round(steps / 10), weightDecay: 0.1 },
-        ...{ evaluateEvery: 0, checkpointEvery: 0, checkpoint: RUN, signal },
-      })) {
-        done = step;
-        yield { kind: "step", step, bits: loss / Math.LN2 };
-        if (step >= until) break;
-      }
-      yield await look(model, fresh, done, params);
-    }
-  } finally {
-    await model.dispose();
-  }
 }
 
 async function look(
@@ -134,7 +153,7 @@ async function look(
   const symbols = [...text];
   return {
     ...{ kind: "view", step, tokens: symbols, met: met / word },
-    surprise: tokens.map(({ bits }) => bits),
+    surprise: [0, ...tokens.map(({ bits }) => bits)],
     buckets: [...first.buckets.slice(0, symbols.length)],
     looksAt: symbols.map((_, token) => {
       const [most] = attentionOf(first, token);

@@ -10,6 +10,8 @@ export interface TrainedRun {
 
 export interface TrainingParams {
   readonly text: string;
+  /** What each run is tested on when it is over; default: nothing. */
+  readonly heldOut?: string | undefined;
   readonly runs: readonly TrainedRun[];
   readonly seed: number;
   /** Milliseconds after which a run is left, first step excluded. */
@@ -33,6 +35,8 @@ export type TrainingTold =
       readonly steps: number;
       /** Median milliseconds of a step, the first left out. */
       readonly milliseconds: number | null;
+      /** Bits per character of the held-out text; null where there is none, or the run diverged. */
+      readonly heldOut: number | null;
       /** Bytes on the GPU while it trained. */
       readonly bytes: number;
       readonly parameters: number;
@@ -42,7 +46,7 @@ export type TrainingTold =
 
 export async function* training(
   bench: Bench,
-  { text, runs, seed, budget }: TrainingParams,
+  { text, heldOut, runs, seed, budget }: TrainingParams,
   signal: AbortSignal,
 ): AsyncGenerator<TrainingTold> {
   for (const { name, config, options } of runs) {
@@ -76,11 +80,14 @@ export async function* training(
       }
       times.sort((a, b) => a - b);
       const { parameters } = await model.describe();
+      const { length } = options;
+      const tested = heldOut && !problem ? await model.evaluate(heldOut, { length, signal }) : null;
       yield {
         kind: "run",
         run: name,
         steps,
         milliseconds: times[times.length >> 1] ?? null,
+        heldOut: tested?.bitsPerCharacter ?? null,
         bytes,
         parameters,
         problem,

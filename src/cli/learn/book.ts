@@ -7,7 +7,7 @@ import { splitText } from "../../text/dataset.js";
 import type { ReformerOptions, TrainOptions } from "../../types.js";
 import { BOOK, readBook } from "../book.js";
 import { compressors } from "./compressors.js";
-import { halved, keepModel } from "./keep.js";
+import { keepModel } from "./keep.js";
 import { record } from "./record.js";
 
 const MODEL: ReformerOptions = {
@@ -86,7 +86,7 @@ export async function learnBook(signal: AbortSignal): Promise<boolean> {
     );
   }
   const trainedMinutes = minutes();
-  const files = halved(await model.files());
+  const files = await model.files({ dtype: "float16" });
   await model.dispose();
   // What is shipped is what is measured.
   const shipped = await Engine.load({ files }, { openStore: async () => memoryStore(), signal });

@@ -3,11 +3,11 @@
 import { Engine } from "../../engine/engine.js";
 import { memoryStore } from "../../io/memory-store.js";
 import type { FineTuneOptions, ReformerOptions } from "../../types.js";
-import { halved, keepModel } from "./keep.js";
+import { keepModel } from "./keep.js";
 import { type LabelReport, labelReport, reportLine } from "./label-report.js";
 import { CORPUS, LABELS, type Mail, readMails, STRIPPED, splitMails } from "./mail-corpus.js";
 import { fitNaiveBayes } from "./naive-bayes.js";
-import { record } from "./record.js";
+import { readRecord, record } from "./record.js";
 
 const MODEL: ReformerOptions = {
   head: "classification",
@@ -62,6 +62,15 @@ const SHOWN = [22, 29, 37, 53, 97, 120, 122, 144];
 /** Validation mails of the evaluations that stop the run early. */
 const VALIDATED = 192;
 
+/** How a variant is called in reports, and asked for. */
+const titleOf = ({ name, tokens }: { readonly name: string; readonly tokens: number }) =>
+  `${name}, ${tokens} tokens`;
+
+interface Baseline {
+  readonly tokens: number;
+  readonly test: LabelReport;
+}
+
 interface Run {
   readonly name: string;
   readonly tokens: number;
@@ -73,8 +82,15 @@ interface Run {
   readonly test: LabelReport;
 }
 
-/** Trains all variants and measures them on the same tenth; true where the first beats naive Bayes on its tokens. */
-export async function learnMail(signal: AbortSignal): Promise<boolean> {
+/**
+ * Trains all variants, or the one of this title beside what is recorded of the others, and measures them on the same tenth;
+ * true where the first beats naive Bayes on its tokens.
+ */
+export async function learnMail(signal: AbortSignal, only?: string): Promise<boolean> {
+  const chosen = VARIANTS.filter((variant) => only === undefined || titleOf(variant) === only);
+  if (chosen.length === 0) {
+    throw new Error(`No variant "${only}": needed is one of ${VARIANTS.map(titleOf).join("; ")}.`);
+  }
   const split = splitMails(await readMails(signal), SEED);
   const spam = (mails: readonly Mail[]) => mails.filter(({ label }) => label === "spam").length;
   const counts = Object.fromEntries(
@@ -86,10 +102,13 @@ export async function learnMail(signal: AbortSignal): Promise<boolean> {
       .join("; "),
   );
   const vocabularyText = split.train.map(({ text }) => text.slice(0, VOCABULARY_CHARS)).join("\n");
-  const runs: Run[] = [];
-  const baselines: { tokens: number; test: LabelReport }[] = [];
+  const recorded = only === undefined ? undefined : await readRecord<Recorded>("mail");
+  const settings = { model: MODEL, training: TRAINING, vocabulary: VOCABULARY, seed: SEED };
+  if (recorded) checkSettings(settings, recorded);
+  const runs: Run[] = (recorded?.runs ?? []).filter((run) => titleOf(run) !== only);
+  const baselines: Baseline[] = [...(recorded?.baselines ?? [])];
   let adapterName = "";
-  for (const variant of VARIANTS) {
+  for (const variant of chosen) {
     const { name, tokens } = variant;
     const model = await Engine.create(
       { ...MODEL, ...variant.model, maxLength: tokens },
@@ -134,7 +153,7 @@ export async function learnMail(signal: AbortSignal): Promise<boolean> {
       signal,
     );
     // What is shipped is what is measured: weights in half precision.
-    const files = halved(await model.files());
+    const files = await model.files({ dtype: "float16" });
     await model.dispose();
     const asked = await Engine.load({ files }, { openStore: async () => memoryStore(), signal });
     const predictions = [];
@@ -149,8 +168,9 @@ export async function learnMail(signal: AbortSignal): Promise<boolean> {
     }
     await asked.dispose();
     const report = labelReport(predictions);
-    console.log(reportLine(`${name}, ${tokens} tokens`, report));
+    console.log(reportLine(titleOf(variant), report));
     runs.push({ name, tokens, parameters, ...training, test: report });
+    runs.sort((a, b) => placeOf(a) - placeOf(b));
     await recordRuns();
     if (variant !== VARIANTS[0]) continue;
     const shown = SHOWN.map((place) => split.test[place]);
@@ -164,7 +184,6 @@ export async function learnMail(signal: AbortSignal): Promise<boolean> {
   return (runs[0]?.test.accuracy ?? 0) > (baselines[0]?.test.accuracy ?? 1);
 
   function recipe() {
-    const settings = { model: MODEL, training: TRAINING, vocabulary: VOCABULARY, seed: SEED };
     const data = { corpus: CORPUS, stripped: STRIPPED, split: counts };
     return { adapter: adapterName, command: "npm run learn -- mail", ...data, ...settings };
   }
@@ -186,6 +205,22 @@ export async function learnMail(signal: AbortSignal): Promise<boolean> {
     );
   }
 }
+
+interface Recorded {
+  readonly runs: readonly Run[];
+  readonly baselines: readonly Baseline[];
+}
+
+/** Runs of other settings cannot stand beside those of today's. */
+function checkSettings(settings: object, recorded: object): void {
+  for (const [name, value] of Object.entries(settings)) {
+    if (JSON.stringify(Reflect.get(recorded, name)) === JSON.stringify(value)) continue;
+    throw new Error(`The recorded runs had another ${name}: run all variants again.`);
+  }
+}
+
+const placeOf = (run: Pick<Run, "name" | "tokens">) =>
+  VARIANTS.findIndex((variant) => titleOf(variant) === titleOf(run));
 
 /** Trains with early stopping; the model has its best weights then. */
 async function trainModel(

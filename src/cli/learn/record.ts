@@ -1,5 +1,5 @@
 // What a learning experiment leaves behind: its numbers as JSON and its curves as a picture, both in docs/learning.
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
 const FOLDER = fileURLToPath(new URL("../../../docs/learning/", import.meta.url));
@@ -25,6 +25,16 @@ export async function record(name: string, numbers: object, picture: Picture): P
   const date = new Date().toISOString().slice(0, 10);
   await writeFile(`${FOLDER}${name}.json`, `${JSON.stringify({ date, ...numbers }, null, 2)}\n`);
   await writeFile(`${FOLDER}${name}.svg`, draw(picture));
+}
+
+/** What was recorded under NAME.json; undefined where nothing was. */
+export async function readRecord<T>(name: string): Promise<T | undefined> {
+  try {
+    return JSON.parse(await readFile(`${FOLDER}${name}.json`, "utf8"));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 const WIDTH = 720;

@@ -25,7 +25,6 @@ import { planTraining, type TrainingShape } from "../../train/recordings.js";
 import { METRICS_BYTES, RESULT } from "../../train/results.js";
 import { type FinishedStep, Trainer } from "../../train/trainer.js";
 import type { AdapterDescription, ModelFiles, TrainOptions } from "../../types.js";
-import { halved } from "./keep.js";
 
 /** How LSH layers find their keys in an evaluation. */
 export interface Hashing {
@@ -124,7 +123,8 @@ export class TaskModel {
   /** Rounds the weights to half precision, and gives the files of what is left. */
   async halve(tokenizer: Tokenizer): Promise<ModelFiles> {
     const { base, weights } = this.opened;
-    const files = halved(writeModelFiles(this.config, tokenizer, await readTensors(base, weights.tensors)));
+    const trained = await readTensors(base, weights.tensors);
+    const files = writeModelFiles(this.config, tokenizer, trained, { dtype: "float16" });
     const { tensors } = readSafetensors(files[SAFETENSORS] as Uint8Array);
     for (const [name, tensor] of weights.tensors) {
       base.write(tensor, tensorFloats(tensors.get(name) as StoredTensor, name));

@@ -135,19 +135,20 @@ class FakeModel extends NoTasks implements Model {
     return { loss: 1, bitsPerCharacter: 1.44, tokens: 1 };
   }
 
-  generate(_prompt: string, options: GenerateOptions = {}) {
+  generate(_prompts: string | readonly string[], options: GenerateOptions = {}) {
     const pieces = async function* (): AsyncGenerator<GeneratedPiece> {
       const text = `Shall I go a-whaling, then? asked the sea; and the ship answered slowly. `.repeat(8);
       for (const [i, character] of [...text].slice(0, options.maxNewTokens ?? 100).entries()) {
         await sleep(TOKEN);
         options.signal?.throwIfAborted();
-        yield { text: character, token: i };
+        yield { text: character, token: i, prompt: 0 };
       }
     };
     const generation = pieces();
     return {
       [Symbol.asyncIterator]: () => generation,
       text: () => Promise.reject(new Error("The page never calls text().")),
+      texts: () => Promise.reject(new Error("The page never calls texts().")),
     };
   }
 

@@ -1,0 +1,182 @@
+// Whether the kernels of a plan compute rightly on an adapter: drivers exist that compile a kernel and then give other
+// numbers. Every pipeline of a kernel that comes in several forms runs a tiny case; a form that fails gives way to the next.
+import { SelfTestError, ShaderCompileError } from "../errors.js";
+import { adapterName, Gpu } from "../gpu/gpu.js";
+import type { Dims, Kernel, Variant } from "../gpu/kernel.js";
+import {
+  type DeviceProfile,
+  flatTensors,
+  formName,
+  type Plan,
+  plan,
+  usableVariants,
+} from "../scheduler/plan.js";
+import { Arena, Recording, type Tensor } from "../scheduler/recording.js";
+import { PreparedPlan } from "../scheduler/run.js";
+import { caseOf, type SelfTestCase } from "./cases.js";
+
+/** What was planned with forms that work. */
+export interface Tested<T> {
+  readonly planned: T;
+  /** The given profile without the forms that failed. */
+  readonly profile: DeviceProfile;
+  /** Which forms failed and what is used instead, in a sentence. */
+  readonly notice?: string;
+}
+
+/** What is wrong with a pipeline; "" with one that passed. */
+type Verdict = "" | "computes wrong values" | "does not compile";
+
+/** Of pipelines, by kind of adapter, form and overrides: devices of a kind take the same forms, and are tested once. */
+const VERDICTS = new Map<string, WeakMap<Variant<Dims>, Map<string, Verdict>>>();
+
+/** One pipeline of a plan. */
+interface Candidate {
+  readonly kernel: Kernel<Dims>;
+  readonly variant: Variant<Dims>;
+  readonly dims: Dims;
+}
+
+/**
+ * Plans, and plans again as long as a form of the plan fails.
+ * @throws {SelfTestError} where a kernel fails in every form
+ */
+export async function planTested<T extends { readonly plan: Plan }>(
+  device: GPUDevice,
+  given: DeviceProfile,
+  make: (profile: DeviceProfile) => T,
+): Promise<Tested<T>> {
+  let profile = given;
+  const failures: (Candidate & { readonly name: string; readonly verdict: Verdict })[] = [];
+  for (;;) {
+    const planned = make(profile);
+    const failed = await failedForms(device, candidatesOf(planned.plan), profile);
+    if (failed.size === 0) {
+      if (failures.length === 0) return { planned, profile };
+      const told = failures.map(
+        ({ name, verdict, kernel }) => `${name} ${verdict}, ${formsIn(planned.plan, kernel)} is used instead`,
+      );
+      return { planned, profile, notice: `On this adapter (${adapterName(device)}) ${told.join("; ")}.` };
+    }
+    profile = { ...profile, broken: new Set([...(profile.broken ?? []), ...failed.keys()]) };
+    for (const [name, failure] of failed) {
+      const { kernel, dims, verdict } = failure;
+      if (usableVariants(kernel, dims, profile).length === 0) {
+        throw new SelfTestError(
+          `This adapter (${adapterName(device)}) fails the self-test: ${name} ${verdict}, and there is no other form of it. Update the graphics driver, or use another browser or computer.`,
+          { kernel: kernel.name, form: name, adapter: adapterName(device) },
+        );
+      }
+      failures.push({ ...failure, name });
+    }
+  }
+}
+
+function candidatesOf({ recordings }: Plan): Candidate[] {
+  const found = new Map<string, Candidate>();
+  for (const { dispatches } of recordings) {
+    for (const { op, variant } of dispatches.values()) {
+      if (op.kernel.variants.length < 2) continue;
+      const candidate = { kernel: op.kernel, variant, dims: op.dims };
+      const key = `${formName(op.kernel, variant)} ${keyOf(candidate)}`;
+      if (!found.has(key)) found.set(key, candidate);
+    }
+  }
+  return [...found.values()];
+}
+
+/** The forms of a kernel that a plan has. */
+function formsIn({ recordings }: Plan, kernel: Kernel<Dims>): string {
+  const all = recordings.flatMap(({ dispatches }) => [...dispatches.values()]);
+  const names = all.flatMap(({ op, variant }) => (op.kernel === kernel ? [formName(kernel, variant)] : []));
+  return [...new Set(names)].join(" or ");
+}
+
+const keyOf = ({ variant, dims }: Candidate): string => JSON.stringify(variant.overrides(dims));
+
+async function failedForms(
+  device: GPUDevice,
+  candidates: readonly Candidate[],
+  profile: DeviceProfile,
+): Promise<Map<string, Candidate & { readonly verdict: Verdict }>> {
+  const kind = adapterName(device);
+  const known = VERDICTS.get(kind) ?? new WeakMap<Variant<Dims>, Map<string, Verdict>>();
+  VERDICTS.set(kind, known);
+  const verdictOf = (one: Candidate) => known.get(one.variant)?.get(keyOf(one));
+  const note = (one: Candidate, verdict: Verdict) => {
+    const verdicts = known.get(one.variant) ?? new Map<string, Verdict>();
+    known.set(one.variant, verdicts.set(keyOf(one), verdict));
+  };
+  for (;;) {
+    const open = candidates.flatMap((one) => {
+      const test = verdictOf(one) === undefined ? caseOf(one.kernel, one.dims) : undefined;
+      return test ? [{ ...one, test }] : [];
+    });
+    if (open.length === 0) break;
+    const gpu = new Gpu(device); // its buffers are none of the model's
+    try {
+      const wrong = await wrongOnes(gpu, open, profile);
+      for (const one of open) note(one, wrong.has(one) ? "computes wrong values" : "");
+    } catch (error) {
+      const { kernel, variant } = error instanceof ShaderCompileError ? error.details : {};
+      const broken = open.filter((one) => one.kernel.name === kernel && one.variant.name === variant);
+      if (broken.length === 0) throw error;
+      for (const one of broken) note(one, "does not compile");
+    } finally {
+      gpu.dispose();
+    }
+  }
+  const failed = new Map<string, Candidate & { readonly verdict: Verdict }>();
+  for (const one of candidates) {
+    const verdict = verdictOf(one);
+    if (verdict) failed.set(formName(one.kernel, one.variant), { ...one, verdict });
+  }
+  return failed;
+}
+
+type Open = Candidate & { readonly test: SelfTestCase };
+
+/** Runs cases in one submit, reads their outputs at once, and gives those that are wrong. */
+async function wrongOnes(
+  gpu: Gpu,
+  open: readonly Open[],
+  profile: DeviceProfile,
+): Promise<ReadonlySet<Open>> {
+  const inputs = new Arena("self-test inputs", "state");
+  const outputs = new Arena("self-test outputs", "state");
+  const recording = new Recording();
+  const contents: (readonly [Tensor, Float32Array | Uint32Array | Int32Array])[] = [];
+  const results: (readonly [one: Open, name: string, tensor: Tensor])[] = [];
+  for (const one of open) {
+    const { dims, given, expected } = one.test;
+    // Only the form that the plan has.
+    const kernel = { ...one.kernel, variants: [one.variant] } as unknown as Kernel<object>;
+    const tensors: Record<string, Tensor> = {};
+    for (const [name, { access, shape, type = "f32", optional }] of Object.entries(one.kernel.bindings)) {
+      const values = given[name];
+      if (optional && !values) continue;
+      const tensor = (access === "read" ? inputs : outputs).tensor(name, shape(dims[0]), type);
+      tensors[name] = tensor;
+      contents.push([tensor, values ?? new Uint32Array(tensor.byteLength / 4).fill(NAN_WORD)]);
+      if (expected[name]) results.push([one, name, tensor]);
+    }
+    for (const each of dims) recording.dispatch(kernel, each, tensors);
+  }
+  const planned = plan([recording], profile, { readbacks: [outputs.byteLength] });
+  const prepared = await PreparedPlan.create(gpu, planned);
+  for (const [tensor, values] of contents) prepared.write(tensor, values);
+  await prepared.run();
+  const [whole] = flatTensors(outputs, profile);
+  const { buffer } = await prepared.read(whole as Tensor);
+  const wrong = results.filter(([{ test }, name, tensor]) => {
+    const Words = { f32: Float32Array, u32: Uint32Array, i32: Int32Array }[tensor.type];
+    const actual = new Words(buffer as ArrayBuffer, tensor.byteOffset, tensor.byteLength / 4);
+    const { values, bounds } = test.expected[name] as SelfTestCase["expected"][string];
+    // NaN is within no bound.
+    return !values.every((x, i) => Math.abs((actual[i] as number) - x) <= (bounds[i] as number));
+  });
+  return new Set(wrong.map(([one]) => one));
+}
+
+/** What is in an output before it is written. */
+const NAN_WORD = 0x7fc00000;

@@ -1,0 +1,53 @@
+// Which kernels the gradients of attention are recorded with; their results are tested in test/kernels.
+import { expect, test } from "vitest";
+import type { AttentionDims } from "../../src/layers/chunk-attention.js";
+import { recordChunkAttentionBackward } from "../../src/layers/chunk-attention-backward.js";
+import { rowsPerSlab } from "../../src/layers/rows.js";
+import { Recording } from "../../src/scheduler/recording.js";
+
+const JOINT = ["chunk-attention-backward:joint"];
+const APART = ["chunk-attention-backward:dq", "chunk-attention-backward:dk", "chunk-attention-backward:dv"];
+
+/** Kernels of the gradients of 4 heads of 64, where a binding has so many MiB. */
+function recorded(kind: "local" | "lsh", length: number, mebibytes: number): string[] {
+  const shared = kind === "lsh";
+  const dims: AttentionDims = {
+    ...{ batch: 1, heads: 4, length, headSize: 64, rounds: 1 },
+    ...{
+      chunkLength: 64,
+      chunksBefore: 1,
+      chunksAfter: 0,
+      causal: true,
+      shared,
+      sorted: shared,
+      masked: false,
+    },
+    ...{ duplicates: "count", acrossBuckets: true, dropout: 0, dropoutRate: 0, site: 0 },
+  };
+  const recording = new Recording();
+  const heads = () => recording.tensor("heads", [1, 4, length, 64]);
+  const order = shared ? { order: recording.tensor("order", [1, 4, 1, length], "u32") } : { k: heads() };
+  const state = {
+    out: heads(),
+    stats: recording.tensor("stats", [1, 4, length, 2]),
+    scale: recording.tensor("scale", [1, 4, length]),
+  };
+  recordChunkAttentionBackward(
+    recording,
+    dims,
+    { q: heads(), v: heads(), dOut: heads(), ...order, ...state },
+    (width) => rowsPerSlab(width, mebibytes * 2 ** 20),
+  );
+  return recording.ops.slice(1).map((op) => (op.op === "dispatch" ? op.kernel.name : op.op));
+}
+
+// At 65,536 tokens dk has 64 MiB.
+test.each([
+  ["local", 65_536, 128, JOINT],
+  ["local", 131_072, 128, APART],
+  ["local", 131_072, 256, JOINT],
+  ["local", 1_048_576, 2048, JOINT],
+  ["lsh", 131_072, 128, JOINT],
+] as const)("%s attention over %d tokens, bindings of %d MiB: %j", (kind, length, mebibytes, kernels) => {
+  expect(recorded(kind, length, mebibytes)).toEqual(kernels);
+});

@@ -1,0 +1,92 @@
+// How many dispatches a layer takes: each costs a fixed time on every device, so that the number may not creep up.
+import { expect, test } from "vitest";
+import { type ReformerOptions, resolveConfig } from "../../src/config/config.js";
+import { resolveTrainOptions } from "../../src/engine/options.js";
+import { parameterArena } from "../../src/model/memory.js";
+import { DEFAULT_LIMITS } from "../../src/scheduler/plan.js";
+import { planTraining, RUN } from "../../src/train/recordings.js";
+import type { TrainOptions } from "../../src/types.js";
+
+/** Long enough that gradients of weights are sums of parts, short enough for one chunk of the feed-forward. */
+const LENGTH = 4096;
+const OPTIONS: ReformerOptions = {
+  vocabSize: 256,
+  hiddenSize: 64,
+  numHeads: 2,
+  headSize: 32,
+  feedForwardSize: 256,
+  layers: ["local", "lsh", "full"],
+  numHashes: 4,
+  numBuckets: 128,
+  maxLength: LENGTH,
+};
+
+/** Kernels of every layer's forward and backward, in order. */
+function kernelsOf(options: ReformerOptions = {}, train: Partial<TrainOptions> = {}) {
+  const config = resolveConfig({ ...OPTIONS, ...options });
+  const { shape } = resolveTrainOptions(config, { steps: 1, length: LENGTH, ...train });
+  const { plan } = planTraining(config, shape, parameterArena(config, "weights", "weights"), DEFAULT_LIMITS);
+  const kernels: Record<string, string[]> = {};
+  for (const op of plan.recordings[RUN.batch]?.ops ?? []) {
+    const [layer = "", way = ""] = op.label.split(".");
+    const name = way === "backward" ? `${layer} backward` : layer;
+    if (op.op !== "dispatch" || !layer.startsWith("layer")) continue;
+    kernels[name] = [...(kernels[name] ?? []), op.kernel.name];
+  }
+  return kernels;
+}
+
+/** Equal kernels in a row become one entry, with their number. */
+function runsOf(kernels: readonly string[]): string[] {
+  const starts = kernels.flatMap((kernel, i) => (kernel === kernels[i - 1] ? [] : [i]));
+  return starts.map((start, i) => `${(starts[i + 1] ?? kernels.length) - start} ${kernels[start]}`);
+}
+
+const SORT = ["1 bucket-sort:histogram", "1 bucket-sort:scan", "1 bucket-sort:scatter"];
+const PROJECT_QV = ["1 layer-norm", "2 matmul"];
+const HASH_AND_SORT = ["1 rotations", "1 lsh-hash", ...SORT];
+const ATTEND = ["1 key-scale", "4 chunk-attention", "1 matmul:residual"];
+const FEED_FORWARD = ["1 layer-norm", "1 matmul:keep", "1 matmul:residual"];
+/** Sums of the bias's gradient, product of the weight's, and both added up. */
+const DENSE_GRADIENTS = ["1 reduce:column-sums", "1 matmul", "1 reduce"];
+
+test("an LSH layer of 4 rounds takes 17 dispatches forward and 40 backward", () => {
+  const { layer1 = [], "layer1 backward": backward = [] } = kernelsOf();
+  const attention = [...PROJECT_QV, ...HASH_AND_SORT, ...ATTEND];
+  expect(runsOf(layer1)).toEqual([...attention, ...FEED_FORWARD]);
+  expect(runsOf(backward)).toEqual([
+    ...FEED_FORWARD, // taken away again
+    ...DENSE_GRADIENTS,
+    "1 matmul", // through W2 and the activation
+    "1 reduce:column-sums",
+    "2 matmul", // of W1, and through it
+    "1 layer-norm:backward",
+    "1 reduce",
+    ...attention,
+    "1 matmul", // of Wo
+    "1 reduce",
+    "1 matmul", // through Wo
+    "1 attention-delta",
+    "4 chunk-attention-backward:joint",
+    "4 matmul", // of query-key and value, and through both
+    "1 layer-norm:backward",
+    "1 reduce",
+  ]);
+  expect([layer1.length, backward.length]).toEqual([17, 40]);
+});
+
+const RELU: ReformerOptions = { activation: "relu" };
+const DROPOUT: ReformerOptions = { hiddenDropout: 0.1, lshDropout: 0.1, localDropout: 0.1 };
+test.each([
+  ["without dropout", {}, {}, { local: [10, 32], lsh: [17, 40], full: [10, 34] }],
+  ["ReLU", RELU, {}, { local: [10, 32], lsh: [17, 40], full: [10, 34] }],
+  ["dropout: two masks of gradients", DROPOUT, {}, { local: [10, 34], lsh: [17, 42], full: [10, 36] }],
+  ["stored activations", {}, { backward: "stored" }, { local: [10, 22], lsh: [17, 23], full: [10, 24] }],
+] as const)("dispatches forward and backward, %s", (_why, options, train, expected) => {
+  const kernels = kernelsOf(options, train);
+  const counts = OPTIONS.layers?.map((kind, layer) => [
+    kind,
+    [kernels[`layer${layer}`]?.length, kernels[`layer${layer} backward`]?.length],
+  ]);
+  expect(Object.fromEntries(counts ?? [])).toEqual(expected);
+});
