@@ -3,6 +3,7 @@ import { TextError } from "../errors.js";
 import { BYTES, bpeTokenizer, MAX_BPE_VOCAB, type Merge } from "./bpe-tokenizer.js";
 import { byteTokenizer } from "./byte-tokenizer.js";
 import { characterTokenizerOf, LONE_SURROGATE, UNKNOWN } from "./character-tokenizer.js";
+import { checkPatterns } from "./patterns.js";
 import { publicTokenizer } from "./public-tokenizer.js";
 import { readBpe, type TokenizerJson } from "./standard-json.js";
 import type { Tokenizer } from "./tokenizer.js";
@@ -19,6 +20,7 @@ export async function loadTokenizer(json: unknown, vocabSize: number): Promise<T
   if (typeof json !== "object" || json === null) throw refused("it must be an object");
   const own = ownTokenizer(json as TokenizerJson);
   if (own) return own;
+  checkPatterns(json);
   return publicTokenizer(json as TokenizerJson, vocabSize);
 }
 
