@@ -18,9 +18,9 @@ export function longestFitting(
   held: Held,
   make: MakePlan<{ readonly plan: Plan }>,
 ): number {
-  const bytes = (length: number): number => {
+  const bytes = (length: number, groups: readonly (number | undefined)[]): number => {
     try {
-      return bytesWithin(profile, held, (p) => make(p, length), headGroups(config));
+      return bytesWithin(profile, held, (p) => make(p, length), groups);
     } catch (error) {
       if (error instanceof GpuOutOfMemoryError || error instanceof ShapeError)
         return Number.POSITIVE_INFINITY;
@@ -28,10 +28,20 @@ export function longestFitting(
     }
   };
   const limit = profile.memoryLimit ?? Number.MAX_VALUE;
+  const smallestFirst = headGroups(config).reverse();
+  /** The largest of 1…count that fits, times `step`. */
+  const largest = (count: number, step: number): number => {
+    const within = (groups: readonly (number | undefined)[], from = 0) =>
+      largestWithin(count, (i) => bytes(i * step, groups), limit, from);
+    // All heads first, whose plans are quick, and only beyond them the others: the smallest groups, which need the least.
+    let found = within([undefined]);
+    if (smallestFirst.length > 0) found = within(smallestFirst.slice(0, 1), found);
+    if (smallestFirst.length > 1) found = within(smallestFirst.slice(1), found);
+    return found * step;
+  };
   const longest = longestLength(config);
   const step = lengthStep(config);
-  const steps = largestWithin(Math.floor(longest / step), (i) => bytes(i * step), limit);
-  return steps > 0 ? steps * step : largestWithin(Math.min(step - 1, longest), bytes, limit);
+  return largest(Math.floor(longest / step), step) || largest(Math.min(step - 1, longest), 1);
 }
 
 /**

@@ -35,16 +35,15 @@ export function planWithin<T extends { readonly plan: Plan }>(
   throw overLimit(bytes, memoryLimit);
 }
 
-/** Bytes that the model holds with a plan within the limit, or with the smallest where none is. */
+/** Bytes that the model holds with the first plan within the limit, of some of `headGroups`, or with the smallest where none is. */
 export function bytesWithin(
   profile: DeviceProfile,
   held: Held,
   make: Make<{ readonly plan: Plan }>,
-  headGroups: readonly number[] = [],
+  headGroups: readonly (number | undefined)[] = [undefined],
 ): number {
   const { chunkDivisor: _, headGroup: __, ...open } = profile;
-  // Which of the plans that fit does not matter here: the smallest ones first.
-  return firstWithin(open, held, make, [undefined, ...headGroups].reverse()).bytes;
+  return firstWithin(open, held, make, headGroups).bytes;
 }
 
 interface Sized<T> {
@@ -121,19 +120,21 @@ function newBytes(plan: Plan, shared: Plan | undefined): number {
 const HALVE_EVERY = 4;
 
 /**
- * The largest of 1…count whose bytes are within the limit, 0 where none is. `bytes` grows with its argument; it is called
+ * The largest of 1…count whose bytes are within the limit, at least `from`. `bytes` grows with its argument; it is called
  * as little as possible: memory is close to proportional to length, so interpolation needs few steps.
  */
-export function largestWithin(count: number, bytes: (i: number) => number, limit: number): number {
-  let low = { i: 0, bytes: 0 };
+export function largestWithin(count: number, bytes: (i: number) => number, limit: number, from = 0): number {
+  let low = { i: from, bytes: 0 };
   let high = { i: count + 1, bytes: Number.POSITIVE_INFINITY };
-  for (let steps = 1, i = 1; high.i - low.i > 1; steps++) {
+  for (let steps = 1, i = from + 1; high.i - low.i > 1; steps++) {
     const tried = { i, bytes: bytes(i) };
     if (tried.bytes <= limit) low = tried;
     else high = tried;
     const share = (limit - low.bytes) / (high.bytes - low.bytes);
     const halfway = !Number.isFinite(high.bytes) || steps % HALVE_EVERY === 0;
-    const wanted = high.i > count ? 4 * low.i : low.i + (high.i - low.i) * (halfway ? 0.5 : share);
+    // From a length that fits on, what is proportional comes closer than four times as much, which takes long to plan.
+    const further = from > 0 && steps === 1 ? Math.min(4, limit / low.bytes) : 4;
+    const wanted = high.i > count ? further * low.i : low.i + (high.i - low.i) * (halfway ? 0.5 : share);
     i = Math.min(Math.max(Math.floor(wanted), low.i + 1), high.i - 1);
   }
   return low.i;
