@@ -37,6 +37,10 @@ export interface MatmulDims {
   readonly aHeads: boolean;
   readonly bHeads: boolean;
   readonly cHeads: boolean;
+  /** B, or C, is some columns of the stored matrix, which has `width` of them: those from `firstColumn` on. */
+  readonly columnsOf: "b" | "c" | "none";
+  readonly width: number;
+  readonly firstColumn: number;
   /** Sequences, heads, tokens per sequence and head size of heads layouts; batch and length also of `keep`. */
   readonly batch: number;
   readonly heads: number;
@@ -62,7 +66,7 @@ export interface MatmulDims {
 
 /**
  * Complete dims from the ones that matter: a plain product without transposes, epilogue or splits by default.
- * @throws {ConfigError} where heads layouts and sizes disagree, or splits meet an epilogue.
+ * @throws {ConfigError} where layouts and sizes disagree, or splits meet an epilogue.
  */
 export function matmulDims(
   given: Pick<MatmulDims, "m" | "n" | "k"> & { readonly [F in keyof MatmulDims]?: MatmulDims[F] | undefined },
@@ -77,6 +81,9 @@ export function matmulDims(
     aHeads: given.aHeads ?? false,
     bHeads: given.bHeads ?? false,
     cHeads: given.cHeads ?? false,
+    columnsOf: given.columnsOf ?? "none",
+    width: given.width ?? 0,
+    firstColumn: given.firstColumn ?? 0,
     batch: given.batch ?? 1,
     heads: given.heads ?? 1,
     length: given.length ?? 1,
@@ -93,6 +100,7 @@ export function matmulDims(
     splits: given.splits ?? 1,
   };
   checkHeads(dims);
+  checkColumns(dims);
   const epilogue = dims.store !== "set" || dims.bias || dims.dropout || dims.activation !== "linear";
   if (dims.splits > 1 && epilogue) {
     throw new ConfigError(
@@ -121,6 +129,21 @@ function checkHeads(dims: MatmulDims): void {
         `matmul: ${name} in heads layout holds ${batch} · ${length} tokens, needed ${rowOffset} + ${tokens}`,
       );
     }
+  }
+}
+
+function checkColumns(dims: MatmulDims): void {
+  const { columnsOf, width, firstColumn, n, k } = dims;
+  if (columnsOf === "none") return;
+  const isB = columnsOf === "b";
+  const columns = isB && dims.transposeB ? k : n;
+  if (firstColumn + columns > width) {
+    throw new ConfigError(
+      `matmul: ${columnsOf} is columns ${firstColumn} to ${firstColumn + columns} of a matrix that has ${width}`,
+    );
+  }
+  if (isB ? dims.bHeads : dims.cHeads || dims.splits > 1) {
+    throw new ConfigError(`matmul: columns of ${columnsOf} are those of one row-major matrix`);
   }
 }
 
@@ -162,7 +185,9 @@ function shapeClass(d: MatmulDims): string {
 /** Whether fours of neighbouring elements of A and B lie in one row and one head, and no four is cut. */
 function inFours(d: MatmulDims): boolean {
   const headSize = d.aHeads || d.bHeads ? d.headSize : 4;
-  return [d.transposeA ? d.m : d.k, d.transposeB ? d.k : d.n, headSize].every((size) => size % 4 === 0);
+  const ofB = d.columnsOf === "b" ? [d.width, d.firstColumn] : [];
+  const sizes = [d.transposeA ? d.m : d.k, d.transposeB ? d.k : d.n, headSize, ...ofB];
+  return sizes.every((size) => size % 4 === 0);
 }
 
 function spec(out: "f32" | "i32", epilogue = plainSum) {
@@ -176,6 +201,8 @@ function spec(out: "f32" | "i32", epilogue = plainSum) {
         A_HEADS: Number(d.aHeads),
         B_HEADS: Number(d.bHeads),
         C_HEADS: Number(d.cHeads),
+        WIDE_B: Number(d.columnsOf === "b"),
+        WIDE_C: Number(d.columnsOf === "c"),
         HEADS: inHeads ? d.heads : 1,
         HEAD_SIZE: inHeads ? d.headSize : 1,
         STORE: STORES.indexOf(d.store),
@@ -209,6 +236,8 @@ function spec(out: "f32" | "i32", epilogue = plainSum) {
       rowOffset: "u32",
       site: "u32",
       dropoutRate: "f32",
+      width: "u32",
+      firstColumn: "u32",
     },
     bindings: {
       a: {
@@ -217,7 +246,11 @@ function spec(out: "f32" | "i32", epilogue = plainSum) {
       },
       b: {
         access: "read",
-        shape: (d) => (d.bHeads ? headsShape(d) : d.transposeB ? [d.n, d.k] : [d.k, d.n]),
+        shape: (d) => {
+          if (d.bHeads) return headsShape(d);
+          const [rows, columns] = d.transposeB ? [d.n, d.k] : [d.k, d.n];
+          return [rows, d.columnsOf === "b" ? d.width : columns];
+        },
       },
       bias: { access: "read", shape: (d) => [d.n], optional: true },
       keep: { access: "read", type: "u32", shape: (d) => [d.batch * d.length, d.n], optional: true },
@@ -226,7 +259,10 @@ function spec(out: "f32" | "i32", epilogue = plainSum) {
       out: {
         access: "read_write",
         type: out,
-        shape: (d) => (d.cHeads ? headsShape(d) : [d.splits, d.m, d.n]),
+        shape: (d) => {
+          if (d.cHeads) return headsShape(d);
+          return [d.splits, d.m, d.columnsOf === "c" ? d.width : d.n];
+        },
       },
     },
     cost: (d) => ({
