@@ -11,6 +11,7 @@
 //   before   [m,n]              what went into dropout and activation, or where act is ReLU came out   f32  if GRADIENT
 //   out      [splits,m,n], or [batch, heads, length, headSize] where C_HEADS          f32, or i32 stream for residual stores
 //   kept     [m,n]              x                                                     f32  with shared/matmul-keep.wgsl alone
+//   Where WIDE_B or WIDE_C, the stored b or out has `width` columns, of which the operand's begin at firstColumn.
 //   A_HALF, B_HALF (tiled and wide forms), OUT_HALF: stored as halves, two neighbours of a row or head to a word; beyond 65,504
 //   infinite. The heads layout stands for the matrix [batch·length, heads·headSize] of one row per token. rowOffset is added to
 //   the row there and in the masks: the other operands may hold a slab of the tokens only.

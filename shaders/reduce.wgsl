@@ -3,7 +3,8 @@
 //   out_s[i] (+)= Σ_p partials_s[p,i]        s = 0 ... SETS - 1; sets of no parts are left as they are
 //
 //   partials  SETS × [parts_s, count_s]  f32  one set behind the other, each from a multiple of ALIGN elements on
-//   out       SETS × [count_s]           f32  likewise; added to where ADD
+//   out       SETS × [count_s]           f32  likewise; added to where ADD. Where WIDE there is one set, of a matrix of
+//                                             COLUMNS columns, and out has WIDTH, of which the sums' begin at FIRST
 //
 //   Grid      workgroups in a line, for every set ⌈count·lanes/256⌉: each element has one lane, or LANES from MANY parts on
 //   Cost      Σ parts·count additions
@@ -13,6 +14,10 @@ override LANES: u32;
 override MANY: u32;
 override ALIGN: u32;
 override ADD: bool;
+override WIDE: bool;
+override COLUMNS: u32;
+override WIDTH: u32;
+override FIRST: u32;
 
 struct Params {
   parts0: u32, count0: u32,
@@ -83,6 +88,8 @@ fn main(
   workgroupBarrier();
   if (index >= elements || end == 0u) { return; }
   for (var lane = 1u; lane < lanes; lane++) { sum += sh_sums[lane * elements + element]; }
-  if (ADD) { sum += out[out_at + i]; }
-  out[out_at + i] = sum;
+  var at = out_at + i;
+  if (WIDE) { at = i / COLUMNS * WIDTH + FIRST + i % COLUMNS; }
+  if (ADD) { sum += out[at]; }
+  out[at] = sum;
 }

@@ -6,6 +6,8 @@
 // form a ring. `row` counts (batch, head).
 override ROWS: u32; // of a block, which one workgroup computes: a multiple of 4
 override HEADS: u32;
+override ALL_HEADS: u32; // of which these are HEADS, from FIRST_HEAD on: dropout draws by them
+override FIRST_HEAD: u32;
 override HEAD_VECS: u32; // head size / 4
 override ROUNDS: u32;
 override CHUNKS_BEFORE: u32;
@@ -144,18 +146,23 @@ fn all_forbidden(key: u32, count: u32, query_end: u32) -> bool {
   return CAUSAL && !SORTED && (SHARED_KEYS || !MASKED) && key + count <= params.length && key >= query_end;
 }
 
+// Row of (batch, head) among all heads.
+fn row_of_all(row: u32) -> u32 {
+  return row / HEADS * ALL_HEADS + FIRST_HEAD + row % HEADS;
+}
+
 // Key of the dropout generator for one head and the round of a slot.
 fn pair_key(row: u32, query_slot: u32) -> vec2u {
   if (DROPOUT != DROPOUT_SEEDED) { return vec2u(); }
   let seed = vec2u(dropoutSource[CONTROL_SEED], dropoutSource[CONTROL_SEED + 1u]);
   let key = dropout_key(seed, dropoutSource[CONTROL_DRAW], params.site);
-  return threefry2x32(key, vec2u(row, query_slot / params.length));
+  return threefry2x32(key, vec2u(row_of_all(row), query_slot / params.length));
 }
 
-// Index in a recorded keep mask [rows, chunks, query slot in chunk, window column].
+// Index in a recorded keep mask [rows of all heads, chunks, query slot in chunk, window column].
 fn keep_index(row: u32, query_slot: u32, column: u32) -> u32 {
   let window = params.chunkLength * (1u + CHUNKS_BEFORE + CHUNKS_AFTER);
-  return (row * ROUNDS * params.length + query_slot) * window + column;
+  return (row_of_all(row) * ROUNDS * params.length + query_slot) * window + column;
 }
 
 // What dropout multiplies the weights of four pairs with.

@@ -5,6 +5,8 @@ override TRANSPOSE_B: bool; // B is stored as [n, k]
 override A_HEADS: bool;     // the stored matrix is in the heads layout [batch, heads, length, headSize]
 override B_HEADS: bool;
 override C_HEADS: bool;
+override WIDE_B: bool;      // the stored matrix has params.width columns, of which B's or C's begin at params.firstColumn
+override WIDE_C: bool;
 override HEADS: u32;
 override HEAD_SIZE: u32;
 override STORE: u32;
@@ -30,6 +32,8 @@ struct Params {
   rowOffset: u32, // token of the first row
   site: u32,
   dropoutRate: f32,
+  width: u32,
+  firstColumn: u32,
 }
 
 // A stored matrix element (row, column) stands at row_part + column_part. In the heads layout rows are tokens.
@@ -57,13 +61,14 @@ fn a_step(k: u32) -> u32 {
 
 fn b_column(column: u32) -> u32 {
   let inside = min(column, params.n - 1u);
-  if (TRANSPOSE_B) { return row_part(inside, B_HEADS, params.k); }
-  return column_part(inside, B_HEADS);
+  let first = select(0u, params.firstColumn, WIDE_B);
+  if (TRANSPOSE_B) { return first + row_part(inside, B_HEADS, select(params.k, params.width, WIDE_B)); }
+  return first + column_part(inside, B_HEADS);
 }
 
 fn b_step(k: u32) -> u32 {
   if (TRANSPOSE_B) { return column_part(k, B_HEADS); }
-  return row_part(k, B_HEADS, params.n);
+  return row_part(k, B_HEADS, select(params.n, params.width, WIDE_B));
 }
 
 // Begin and end of the terms that split number `split` sums.
@@ -100,7 +105,9 @@ fn store_halves(row: u32, column: u32, sums: vec2f, key: vec2u) {
 fn store(row: u32, column: u32, sum: f32, split: u32, key: vec2u) {
   if (row >= params.m || column >= params.n) { return; }
   let value = finished(row, column, sum, key);
-  let at = split * params.m * params.n + row_part(row, C_HEADS, params.n) + column_part(column, C_HEADS);
+  var at = split * params.m * params.n;
+  if (WIDE_C) { at = params.firstColumn; }
+  at += row_part(row, C_HEADS, select(params.n, params.width, WIDE_C)) + column_part(column, C_HEADS);
   switch (STORE) {
     case STORE_ADD: { out[at] = bitcast<Out>(bitcast<f32>(out[at]) + value); }
     case STORE_RESIDUAL_ADD: { out[at] = bitcast<Out>(stream_add(bitcast<i32>(out[at]), value)); }

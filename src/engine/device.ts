@@ -14,10 +14,15 @@ export function planWeights(config: ReformerConfig, weights: ParameterArena, pro
   return plan([], profile, { arenas: [weights.arena], readbacks: [readbackBytes(config)] });
 }
 
-/** The forward pass over two chunks, or what fits the positions: what every use of a model runs. */
-export function planForward(config: ReformerConfig, weights: ParameterArena, profile: DeviceProfile) {
+/**
+ * The forward pass over two chunks, or what fits the positions: what every use of a model runs. A body without a head is
+ * planned as a question-answering model, whose head runs nothing that others do not.
+ */
+export function planForward(given: ReformerConfig, profile: DeviceProfile) {
+  const config: ReformerConfig = given.head === "none" ? { ...given, head: "question-answering" } : given;
   const step = lengthStep(config);
   const length = Math.max(1, step * Math.min(2, Math.floor(longestLength(config) / step)));
+  const weights = parameterArena(config, "weights", "weights");
   return planEvaluation(config, { batchSize: 1, length, streams: "f32" }, weights, profile);
 }
 
@@ -47,7 +52,7 @@ export async function openDevice(
   try {
     const given = profileOf(gpu.device, options.memoryLimit);
     const weights = parameterArena(config, "weights", "weights");
-    const forward = (p: DeviceProfile) => planForward(config, weights, p);
+    const forward = (p: DeviceProfile) => planForward(config, p);
     const { profile, notice } = tested ? await planTested(gpu.device, given, forward) : { profile: given };
     return {
       gpu,

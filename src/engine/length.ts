@@ -1,6 +1,7 @@
 // The longest sequences that a plan has memory for, and what is said where one is longer.
 import { lengthStep, longestLength, type ReformerConfig } from "../config/config.js";
 import { GpuOutOfMemoryError, ShapeError } from "../errors.js";
+import { headGroups } from "../layers/head-groups.js";
 import { bytesWithin, type Held, largestWithin, planWithin } from "../scheduler/budget.js";
 import type { DeviceProfile, Plan } from "../scheduler/plan.js";
 
@@ -17,9 +18,9 @@ export function longestFitting(
   held: Held,
   make: MakePlan<{ readonly plan: Plan }>,
 ): number {
-  const bytes = (length: number): number => {
+  const bytes = (length: number, groups: readonly (number | undefined)[]): number => {
     try {
-      return bytesWithin(profile, held, (p) => make(p, length));
+      return bytesWithin(profile, held, (p) => make(p, length), groups);
     } catch (error) {
       if (error instanceof GpuOutOfMemoryError || error instanceof ShapeError)
         return Number.POSITIVE_INFINITY;
@@ -27,10 +28,20 @@ export function longestFitting(
     }
   };
   const limit = profile.memoryLimit ?? Number.MAX_VALUE;
+  const smallestFirst = headGroups(config).reverse();
+  /** The largest of 1…count that fits, times `step`. */
+  const largest = (count: number, step: number): number => {
+    const within = (groups: readonly (number | undefined)[], from = 0) =>
+      largestWithin(count, (i) => bytes(i * step, groups), limit, from);
+    // All heads first, whose plans are quick, and only beyond them the others: the smallest groups, which need the least.
+    let found = within([undefined]);
+    if (smallestFirst.length > 0) found = within(smallestFirst.slice(0, 1), found);
+    if (smallestFirst.length > 1) found = within(smallestFirst.slice(1), found);
+    return found * step;
+  };
   const longest = longestLength(config);
   const step = lengthStep(config);
-  const steps = largestWithin(Math.floor(longest / step), (i) => bytes(i * step), limit);
-  return steps > 0 ? steps * step : largestWithin(Math.min(step - 1, longest), bytes, limit);
+  return largest(Math.floor(longest / step), step) || largest(Math.min(step - 1, longest), 1);
 }
 
 /**
@@ -45,7 +56,7 @@ export function planLength<T extends { readonly plan: Plan }>(
   make: MakePlan<T>,
 ): T {
   try {
-    return planWithin(profile, held, (p) => make(p, length));
+    return planWithin(profile, held, (p) => make(p, length), headGroups(config));
   } catch (error) {
     if (!(error instanceof GpuOutOfMemoryError)) throw error;
     const longest = longestFitting(config, profile, held, make);

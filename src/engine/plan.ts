@@ -37,8 +37,8 @@ export async function planRun(
   if (!chosen && options.tune && shape.precision !== "mixed") {
     const known = rememberedChoices(gpu.device);
     const { tuned, broken } = await tune(plan.plan, first.profile, known, stopwatchOn(gpu, first.profile));
-    const { chunkDivisor } = plan.plan.choices;
-    plan = make({ ...first.profile, chunkDivisor, tuned }, shape.length);
+    const { chunkDivisor, headGroup } = plan.plan.choices;
+    plan = make({ ...first.profile, chunkDivisor, headGroup, tuned }, shape.length);
     if (broken.length > 0) {
       notices.push(`This adapter computes wrongly with ${broken.join(", ")}: others are used instead.`);
     }

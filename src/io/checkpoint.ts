@@ -28,7 +28,11 @@ export interface TrainingState {
   readonly planFingerprint: string;
   /** What the plan chose, so that another takes the same; absent in older checkpoints. */
   readonly planChoices?:
-    | { readonly chunkDivisor: number; readonly tuned: Readonly<Record<string, string>> }
+    | {
+        readonly chunkDivisor: number;
+        readonly headGroup?: number | undefined;
+        readonly tuned: Readonly<Record<string, string>>;
+      }
     | undefined;
   readonly history: readonly HistoryPoint[];
   /** The trainer's own settings, as JSON. */
@@ -157,9 +161,14 @@ function checkChoices(
   choices: unknown,
   refuse: (field: string, given: unknown, needed: string) => never,
 ): void {
-  const { chunkDivisor, tuned } = isRecord(choices) ? choices : refuse("planChoices", choices, "an object");
-  if (!Number.isSafeInteger(chunkDivisor) || (chunkDivisor as number) < 1) {
-    refuse("planChoices.chunkDivisor", chunkDivisor, "a whole number of at least 1");
+  const { chunkDivisor, headGroup, tuned } = isRecord(choices)
+    ? choices
+    : refuse("planChoices", choices, "an object");
+  for (const [field, given] of Object.entries({ chunkDivisor, headGroup })) {
+    if (given === undefined && field === "headGroup") continue; // all heads
+    if (!Number.isSafeInteger(given) || (given as number) < 1) {
+      refuse(`planChoices.${field}`, given, "a whole number of at least 1");
+    }
   }
   if (!isRecord(tuned) || Object.values(tuned).some((name) => typeof name !== "string")) {
     refuse("planChoices.tuned", JSON.stringify(tuned), "names of variants");

@@ -50,6 +50,8 @@ export interface ChunkAttentionDims {
   readonly dropoutRate: number;
   /** Which place in the model draws. */
   readonly site: number;
+  /** Where these heads are some of `all`, those from `first` on: dropout draws, and keep masks count, by all of them. */
+  readonly headsOf?: { readonly all: number; readonly first: number } | undefined;
 }
 
 /** Settings of attention over the whole sequence: a single chunk as long as it. */
@@ -66,6 +68,7 @@ export function oneChunk(
     | "dropout"
     | "dropoutRate"
     | "site"
+    | "headsOf"
   >,
 ): ChunkAttentionDims {
   return {
@@ -115,7 +118,13 @@ export const dropoutSourceBinding: Binding<ChunkAttentionDims> = {
   type: "u32",
   shape: (d) =>
     d.dropout === 2
-      ? [d.batch, d.heads, (d.rounds * d.length) / d.chunkLength, d.chunkLength, windowLength(d)]
+      ? [
+          d.batch,
+          d.headsOf?.all ?? d.heads,
+          (d.rounds * d.length) / d.chunkLength,
+          d.chunkLength,
+          windowLength(d),
+        ]
       : [16],
   optional: true,
 };
@@ -133,6 +142,8 @@ function blockOf(d: ChunkAttentionDims): { readonly rows: number; readonly place
 /** What all forms of attention are specialised by. */
 export const ruleOverrides = (d: ChunkAttentionDims) => ({
   HEADS: d.heads,
+  ALL_HEADS: d.headsOf?.all ?? d.heads,
+  FIRST_HEAD: d.headsOf?.first ?? 0,
   HEAD_VECS: d.headSize / 4,
   ROUNDS: d.rounds,
   CHUNKS_BEFORE: d.chunksBefore,

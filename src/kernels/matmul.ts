@@ -38,6 +38,10 @@ export interface MatmulDims {
   readonly aHeads: boolean;
   readonly bHeads: boolean;
   readonly cHeads: boolean;
+  /** B, or C, is some columns of the stored matrix, which has `width` of them: those from `firstColumn` on. */
+  readonly columnsOf: "b" | "c" | "none";
+  readonly width: number;
+  readonly firstColumn: number;
   /** Sequences, heads, tokens per sequence and head size of heads layouts; batch and length also of `keep`. */
   readonly batch: number;
   readonly heads: number;
@@ -63,7 +67,7 @@ export interface MatmulDims {
 
 /**
  * Complete dims from the ones that matter: a plain product without transposes, epilogue or splits by default.
- * @throws {ConfigError} where heads layouts and sizes disagree, or splits meet an epilogue.
+ * @throws {ConfigError} where layouts and sizes disagree, or splits meet an epilogue.
  */
 export function matmulDims(
   given: Pick<MatmulDims, "m" | "n" | "k"> & { readonly [F in keyof MatmulDims]?: MatmulDims[F] | undefined },
@@ -78,6 +82,9 @@ export function matmulDims(
     aHeads: given.aHeads ?? false,
     bHeads: given.bHeads ?? false,
     cHeads: given.cHeads ?? false,
+    columnsOf: given.columnsOf ?? "none",
+    width: given.width ?? 0,
+    firstColumn: given.firstColumn ?? 0,
     batch: given.batch ?? 1,
     heads: given.heads ?? 1,
     length: given.length ?? 1,
@@ -94,6 +101,7 @@ export function matmulDims(
     splits: given.splits ?? 1,
   };
   checkHeads(dims);
+  checkColumns(dims);
   const epilogue = dims.store !== "set" || dims.bias || dims.dropout || dims.activation !== "linear";
   if (dims.splits > 1 && epilogue) {
     throw new ConfigError(
@@ -122,6 +130,21 @@ function checkHeads(dims: MatmulDims): void {
         `matmul: ${name} in heads layout holds ${batch} · ${length} tokens, needed ${rowOffset} + ${tokens}`,
       );
     }
+  }
+}
+
+function checkColumns(dims: MatmulDims): void {
+  const { columnsOf, width, firstColumn, n, k } = dims;
+  if (columnsOf === "none") return;
+  const isB = columnsOf === "b";
+  const columns = isB && dims.transposeB ? k : n;
+  if (firstColumn + columns > width) {
+    throw new ConfigError(
+      `matmul: ${columnsOf} is columns ${firstColumn} to ${firstColumn + columns} of a matrix that has ${width}`,
+    );
+  }
+  if (isB ? dims.bHeads : dims.cHeads || dims.splits > 1) {
+    throw new ConfigError(`matmul: columns of ${columnsOf} are those of one row-major matrix`);
   }
 }
 
@@ -164,7 +187,9 @@ function shapeClass(d: MatmulDims): string {
 /** Whether fours of neighbouring elements of A and B lie in one row and one head, and no four is cut. */
 function inFours(d: MatmulDims): boolean {
   const headSize = d.aHeads || d.bHeads ? d.headSize : 4;
-  return [d.transposeA ? d.m : d.k, d.transposeB ? d.k : d.n, headSize].every((size) => size % 4 === 0);
+  const ofB = d.columnsOf === "b" ? [d.width, d.firstColumn] : [];
+  const sizes = [d.transposeA ? d.m : d.k, d.transposeB ? d.k : d.n, headSize, ...ofB];
+  return sizes.every((size) => size % 4 === 0);
 }
 
 /** What of a product is stored as halves, two to a word along rows (or, of heads layouts, along heads). */
@@ -194,6 +219,8 @@ function spec(out: "f32" | "i32", epilogue = plainSum, half: Halves = {}) {
         A_HEADS: Number(d.aHeads),
         B_HEADS: Number(d.bHeads),
         C_HEADS: Number(d.cHeads),
+        WIDE_B: Number(d.columnsOf === "b"),
+        WIDE_C: Number(d.columnsOf === "c"),
         HEADS: inHeads ? d.heads : 1,
         HEAD_SIZE: inHeads ? d.headSize : 1,
         STORE: STORES.indexOf(d.store),
@@ -261,6 +288,8 @@ function spec(out: "f32" | "i32", epilogue = plainSum, half: Halves = {}) {
       rowOffset: "u32",
       site: "u32",
       dropoutRate: "f32",
+      width: "u32",
+      firstColumn: "u32",
     },
     bindings: {
       a: {
@@ -271,9 +300,11 @@ function spec(out: "f32" | "i32", epilogue = plainSum, half: Halves = {}) {
       },
       b: {
         access: "read",
-        ...storedAs<MatmulDims>(storageOf("b"), (d) =>
-          d.bHeads ? headsShape(d) : d.transposeB ? [d.n, d.k] : [d.k, d.n],
-        ),
+        ...storedAs<MatmulDims>(storageOf("b"), (d) => {
+          if (d.bHeads) return headsShape(d);
+          const [rows, columns] = d.transposeB ? [d.n, d.k] : [d.k, d.n];
+          return [rows, d.columnsOf === "b" ? d.width : columns];
+        }),
       },
       bias: { access: "read", shape: (d) => [d.n], optional: true },
       keep: { access: "read", type: "u32", shape: (d) => [d.batch * d.length, d.n], optional: true },
@@ -281,7 +312,10 @@ function spec(out: "f32" | "i32", epilogue = plainSum, half: Halves = {}) {
       before: { access: "read", shape: (d) => [d.m, d.n], optional: true },
       out: {
         access: "read_write",
-        ...storedAs<MatmulDims>(storageOf("out"), (d) => (d.cHeads ? headsShape(d) : [d.splits, d.m, d.n])),
+        ...storedAs<MatmulDims>(storageOf("out"), (d) => {
+          if (d.cHeads) return headsShape(d);
+          return [d.splits, d.m, d.columnsOf === "c" ? d.width : d.n];
+        }),
         ...(out === "i32" && { type: out }),
       },
     },

@@ -9,6 +9,13 @@ export interface PartialSet {
   readonly count: number;
 }
 
+/** Columns of a matrix of `width`, those from `first` on. */
+export interface WithinColumns {
+  readonly columns: number;
+  readonly width: number;
+  readonly first: number;
+}
+
 /** Sets of partial sums that one dispatch adds up. */
 export const MAX_SETS = 5;
 type SetNumber = 0 | 1 | 2 | 3 | 4;
@@ -18,19 +25,28 @@ export type SumPartialsDims = Readonly<Record<`parts${SetNumber}` | `count${SetN
   readonly add: boolean;
   /** Elements at whose multiples the sets begin, and the tensors that they are summed into. */
   readonly align: number;
+  /** Where the sums of a single set are a matrix of `columns` columns: `out` is the wider one that they are part of. */
+  readonly within?: WithinColumns | undefined;
 };
 
 /** Dims for at most `MAX_SETS` sets of neighbours in memory, in their order; without `align` they lie end to end. */
 export function sumPartialsDims(
   sets: readonly PartialSet[],
-  { add, align = 1 }: { readonly add: boolean; readonly align?: number },
+  options: {
+    readonly add: boolean;
+    readonly align?: number;
+    readonly within?: WithinColumns | undefined;
+  },
 ): SumPartialsDims {
   if (sets.length > MAX_SETS) throw new Error(`internal: ${sets.length} sets of partial sums`);
+  const { add, align = 1, within } = options;
+  if (within && sets.length > 1) throw new Error("internal: several sets of partial sums within columns");
   const [s0, s1, s2, s3, s4] = sets;
   return {
     ...{ parts0: s0?.parts ?? 0, count0: s0?.count ?? 0, parts1: s1?.parts ?? 0, count1: s1?.count ?? 0 },
     ...{ parts2: s2?.parts ?? 0, count2: s2?.count ?? 0, parts3: s3?.parts ?? 0, count3: s3?.count ?? 0 },
     ...{ parts4: s4?.parts ?? 0, count4: s4?.count ?? 0, add, align },
+    ...(within && { within }),
   };
 }
 
@@ -55,7 +71,16 @@ const lanes = (parts: number) => (parts < MANY_PARTS ? 1 : LANES);
 export const sumPartials = defineKernel<SumPartialsDims>({
   name: "reduce",
   sources: [source],
-  overrides: (d) => ({ LANES, MANY: MANY_PARTS, ALIGN: d.align, ADD: Number(d.add) }),
+  overrides: ({ align, add, within }) => ({
+    LANES,
+    MANY: MANY_PARTS,
+    ALIGN: align,
+    ADD: Number(add),
+    WIDE: Number(within !== undefined),
+    COLUMNS: within?.columns ?? 1,
+    WIDTH: within?.width ?? 1,
+    FIRST: within?.first ?? 0,
+  }),
   params: {
     ...{ parts0: "u32", count0: "u32", parts1: "u32", count1: "u32", parts2: "u32", count2: "u32" },
     ...{ parts3: "u32", count3: "u32", parts4: "u32", count4: "u32" },
@@ -72,11 +97,13 @@ export const sumPartials = defineKernel<SumPartialsDims>({
     },
     out: {
       access: "read_write",
-      shape: (d) => [
-        endOf(
-          setsOf(d).map(({ count }) => count),
-          d.align,
-        ),
+      shape: ({ within, ...d }) => [
+        within
+          ? (d.count0 / within.columns) * within.width
+          : endOf(
+              setsOf(d).map(({ count }) => count),
+              d.align,
+            ),
       ],
     },
   },

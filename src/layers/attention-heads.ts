@@ -30,6 +30,7 @@ export interface Attended extends AttentionState {
 function dimsOf(context: LayerContext, layer: number, kind: LayerKind, full: boolean): AttentionDims {
   const { config, batch, length, keyMask } = context;
   const rate = kind === "lsh" ? config.lshDropout : config.localDropout;
+  const drop = dropoutAt(context, layer, "attention.probabilities", rate).dims;
   const common = {
     batch,
     heads: config.numHeads,
@@ -38,7 +39,8 @@ function dimsOf(context: LayerContext, layer: number, kind: LayerKind, full: boo
     causal: config.causal,
     shared: kind === "lsh",
     masked: keyMask !== undefined,
-    ...dropoutAt(context, layer, "attention.probabilities", rate).dims,
+    ...drop,
+    ...(drop.dropout !== 0 && { headsOf: context.headsOf }),
   };
   if (full) return oneChunk(common);
   if (kind === "local") {

@@ -1,9 +1,12 @@
 // Attention block: Wo · SelfAttention(LayerNorm(x)), for LSH, local and full layers. Heads are kept as
-// [batch, heads, length, headSize]; the matrix products read and write that layout themselves.
+// [batch, heads, length, headSize]; the matrix products read and write that layout themselves. In the context of a group
+// of heads (head-groups.ts) everything here is that group's part: the block's output and the gradient of its input are
+// the sums of the groups' parts.
 import { type LayerKind, runsFullAttention } from "../config/config.js";
 import type { Storage } from "../gpu/kernel.js";
+import type { MatmulDims } from "../kernels/matmul.js";
 import { dropoutMask } from "../kernels/stream.js";
-import { storedTensor, type Tensor } from "../scheduler/recording.js";
+import { storedTensor, type Tensor, view } from "../scheduler/recording.js";
 import { type Attended, type AttentionHeads, attendHeads, attendHeadsBackward } from "./attention-heads.js";
 import { dropoutAt, type LayerContext, layerName } from "./context.js";
 import { gradientSums } from "./gradient-sums.js";
@@ -13,9 +16,13 @@ import { makeRows, type Rows, ranges, slice } from "./rows.js";
 
 const NAME = ({ config }: LayerContext, layer: number) => `${layerName(config, layer)}.attention`;
 
+/** Rows that a group of heads normalises and projects at a time: it keeps none of them, as the next one needs them too. */
+const GROUPED_ROWS = 16_384;
+
 /** What the forward pass computed and the backward pass needs. */
 export interface AttentionState {
-  readonly normed: Rows;
+  /** Unless the heads are a group: then it is computed again. */
+  readonly normed: Rows | undefined;
   readonly heads: AttentionHeads;
   readonly attended: Attended;
 }
@@ -27,6 +34,24 @@ export function projections(kind: LayerKind): readonly ("query_key" | "query" | 
 
 /** How normalised rows, queries, keys and values are stored. */
 const storageIn = ({ halves = false }: LayerContext): Storage => (halves ? "half" : "f32");
+
+/** Rows at a time, whatever a binding holds. */
+function rowStep({ headsOf, chunkDivisor = 1 }: LayerContext): number {
+  return headsOf ? GROUPED_ROWS / chunkDivisor : Number.POSITIVE_INFINITY;
+}
+
+/** The heads' rows of a projection's weight [heads · headSize, hiddenSize], or of its gradient. */
+function headRows({ config, headsOf }: LayerContext, weight: Tensor): Tensor {
+  const { numHeads, headSize, hiddenSize } = config;
+  if (!headsOf) return weight;
+  return view(weight, headsOf.first * headSize * hiddenSize, [numHeads * headSize, hiddenSize]);
+}
+
+/** The heads' columns of the output's weight [hiddenSize, heads · headSize], which operand `of` a product holds. */
+function headColumns({ config: { headSize }, headsOf }: LayerContext, of: "b" | "c"): Partial<MatmulDims> {
+  if (!headsOf) return {};
+  return { columnsOf: of, width: headsOf.all * headSize, firstColumn: headsOf.first * headSize };
+}
 
 function newRows(context: LayerContext, label: string): Rows {
   const { recording, config, batch, length } = context;
@@ -42,39 +67,57 @@ export function projectHeads(
   kind: LayerKind,
   x: Rows,
 ): Pick<AttentionState, "normed" | "heads"> {
-  const { recording, config, batch, length, weight } = context;
-  const { hiddenSize, numHeads, headSize } = config;
-  const name = NAME(context, layer);
+  const { recording, config, batch, length } = context;
+  const { numHeads, headSize, hiddenSize } = config;
   const storage = storageIn(context);
-  const normed: Rows = {
-    ...newRows(context, "normed"),
-    width: storage === "half" ? hiddenSize / 2 : hiddenSize, // in words
-    slabs: [...ranges([x])].map(({ start, count }) =>
-      normalize(context, `${name}.layer_norm`, slice(x, start, count), count, layer, storage),
-    ),
-  };
-  const projected = projections(kind).map((projection) => {
-    const out = storedTensor(recording, projection, [batch, numHeads, length, headSize], storage);
-    for (const { start, count } of ranges([normed])) {
-      linear(
-        context,
-        {
-          x: slice(normed, start, count),
-          weight: weight(`${name}.self_attention.${projection}.weight`),
-          out,
-        },
-        { m: count, n: numHeads * headSize, k: hiddenSize, cHeads: true, rowOffset: start },
-      );
+  const projected = projections(kind).map((projection) => ({
+    projection,
+    out: storedTensor(recording, projection, [batch, numHeads, length, headSize], storage),
+  }));
+  let normed: Rows | undefined;
+  if (context.headsOf) {
+    for (const { start, count } of ranges([x], rowStep(context))) {
+      const rows = normalizeRows(context, layer, x, start, count);
+      for (const to of projected) project(context, layer, rows, to, start, count);
     }
-    return out;
-  });
-  const value = projected.at(-1) as Tensor;
+  } else {
+    const slabs = [...ranges([x])].map(({ start, count }) => normalizeRows(context, layer, x, start, count));
+    const width = storage === "half" ? hiddenSize / 2 : hiddenSize; // in words
+    normed = { ...newRows(context, "normed"), width, slabs };
+    for (const to of projected) {
+      for (const { start, count } of ranges([normed]))
+        project(context, layer, slice(normed, start, count), to, start, count);
+    }
+  }
   const heads: AttentionHeads = {
-    query: projected[0] as Tensor,
-    key: kind === "lsh" ? undefined : projected[1],
-    value,
+    query: projected[0]?.out as Tensor,
+    key: kind === "lsh" ? undefined : projected[1]?.out,
+    value: projected.at(-1)?.out as Tensor,
   };
   return { normed, heads };
+}
+
+function normalizeRows(context: LayerContext, layer: number, x: Rows, start: number, count: number): Tensor {
+  const name = `${NAME(context, layer)}.layer_norm`;
+  return normalize(context, name, slice(x, start, count), count, layer, storageIn(context));
+}
+
+/** One projection of normalised rows from `start` on, into its heads. */
+function project(
+  context: LayerContext,
+  layer: number,
+  x: Tensor,
+  { projection, out }: { readonly projection: string; readonly out: Tensor },
+  start: number,
+  count: number,
+): void {
+  const { numHeads, headSize, hiddenSize } = context.config;
+  const weight = context.weight(`${NAME(context, layer)}.self_attention.${projection}.weight`);
+  linear(
+    context,
+    { x, weight: headRows(context, weight), out },
+    { m: count, n: numHeads * headSize, k: hiddenSize, cHeads: true, rowOffset: start },
+  );
 }
 
 /** Normalises, projects, attends. */
@@ -115,6 +158,7 @@ export function addAttention(
         aHeads: true,
         store,
         rowOffset: start,
+        ...headColumns(context, "b"),
         ...drop.dims,
       },
     );
@@ -138,7 +182,7 @@ export function attentionBackward(
   const name = NAME(context, layer);
   const drop = dropoutAt(context, layer, "attention.output", config.hiddenDropout);
   const dAttended = recording.tensor("dAttended", [batch, numHeads, length, headSize]);
-  for (const { start, count } of ranges([streams.dOut])) {
+  for (const { start, count } of ranges([streams.dOut], rowStep(context))) {
     let dOut = slice(streams.dOut, start, count);
     if (drop.dims.dropout !== 0) {
       const masked = recording.tensor("dOut", [count, hiddenSize]);
@@ -152,34 +196,44 @@ export function attentionBackward(
     linearWeightGradient(
       context,
       { dOut, x: state.attended.out, dWeight: gradient(`${name}.output.dense.weight`) },
-      { m: hiddenSize, n: width, k: count, bHeads: true, rowOffset: start },
+      { m: hiddenSize, n: width, k: count, bHeads: true, rowOffset: start, ...headColumns(context, "c") },
     );
     linearInputGradient(
       context,
       { dOut, weight: weight(`${name}.output.dense.weight`), dx: dAttended },
-      { m: count, n: width, k: hiddenSize, cHeads: true, rowOffset: start },
+      { m: count, n: width, k: hiddenSize, cHeads: true, rowOffset: start, ...headColumns(context, "b") },
     );
   }
   const dHeads = attendHeadsBackward(context, state.attended, dAttended);
-  for (const { start, count } of ranges([streams.x, streams.dx, state.normed])) {
+  const dWeights = projections(kind).map((projection) =>
+    headRows(context, gradient(`${name}.self_attention.${projection}.weight`)),
+  );
+  const matrices = [streams.x, streams.dx, ...(state.normed ? [state.normed] : [])];
+  for (const { start, count } of ranges(matrices, rowStep(context))) {
+    const normed = state.normed
+      ? slice(state.normed, start, count)
+      : normalizeRows(context, layer, streams.x, start, count);
     const dNormed = recording.tensor("dNormed", [count, hiddenSize]);
     const sizes = { m: width, n: hiddenSize, k: count };
-    const dWeightOf = (projection: string) => gradient(`${name}.self_attention.${projection}.weight`);
     const sums = gradientSums(recording, [
       ...normParts(context, `${name}.layer_norm`, count),
-      ...projections(kind).map((projection) => weightParts(dWeightOf(projection), sizes)),
+      ...dWeights.map((dWeight) => weightParts(dWeight, sizes)),
     ]);
     projections(kind).forEach((projection, i) => {
       const dOut = dHeads[i] as Tensor;
       linearWeightGradient(
         context,
-        { dOut, x: slice(state.normed, start, count), dWeight: dWeightOf(projection) },
+        { dOut, x: normed, dWeight: dWeights[i] as Tensor },
         { ...sizes, aHeads: true, rowOffset: start },
         sums,
       );
       linearInputGradient(
         context,
-        { dOut, weight: weight(`${name}.self_attention.${projection}.weight`), dx: dNormed },
+        {
+          dOut,
+          weight: headRows(context, weight(`${name}.self_attention.${projection}.weight`)),
+          dx: dNormed,
+        },
         { m: count, n: hiddenSize, k: width, aHeads: true, rowOffset: start, store: i ? "add" : "set" },
       );
     });

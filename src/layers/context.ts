@@ -58,6 +58,10 @@ export interface LayerContext {
   readonly slabRows: (width: number) => number;
   /** Feed-forward blocks and heads divide their rows at a time by it, where the configuration leaves them open; default 1. */
   readonly chunkDivisor?: number | undefined;
+  /** Heads that attention computes at a time; default all. */
+  readonly headGroup?: number | undefined;
+  /** Where the heads are one of such groups (`groupContexts`): how many there are in all, and the number of its first. */
+  readonly headsOf?: { readonly all: number; readonly first: number } | undefined;
   readonly given: GivenInputs;
   /** Position of the first token of every sequence; 0 where absent. */
   readonly positionOffset?: number | undefined;

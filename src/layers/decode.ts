@@ -32,7 +32,7 @@ export function prefillLayer(
   recording.scope(`layer${layer}`, () => {
     recording.scope(kind, () => {
       const state = attentionState(context, layer, kind, streams.x2);
-      probe?.(layer, state.normed);
+      if (state.normed) probe?.(layer, state.normed);
       const { heads, attended } = state;
       const to = layerCache(cache, layer);
       const sizes = { length, capacity: cache.capacity, atPosition: false };
@@ -89,7 +89,7 @@ export function decodeLayer(
   recording.scope(`layer${layer}`, () => {
     recording.scope(kind, () => {
       const { normed, heads } = projectHeads(context, layer, kind, streams.x2);
-      options.probe?.(layer, normed);
+      if (normed) options.probe?.(layer, normed);
       const { key, value, buckets } = layerCache(cache, layer);
       append(
         recording,

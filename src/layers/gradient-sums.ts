@@ -1,5 +1,5 @@
 // Gradients of parameters as sums of parts: those of neighbours in memory are added up by one dispatch.
-import { MAX_SETS, sumPartials, sumPartialsDims } from "../kernels/reduce.js";
+import { MAX_SETS, sumPartials, sumPartialsDims, type WithinColumns } from "../kernels/reduce.js";
 import {
   ALIGNMENT,
   areNeighbours,
@@ -8,16 +8,20 @@ import {
   type Tensor,
   view,
 } from "../scheduler/recording.js";
-import { elements, roundUp } from "../shapes.js";
+import { roundUp } from "../shapes.js";
 
 /** A parameter's gradient, and in how many parts it is computed; 0: it is added to without parts. */
 export interface PartialGradient {
   readonly gradient: Tensor;
   readonly parts: number;
+  /** Elements of one part. */
+  readonly count: number;
+  /** The sums are these columns of the gradient; by default all of it. */
+  readonly within?: WithinColumns;
 }
 
 export interface GradientSums {
-  /** Where the parts of one of the gradients belong: f32 [parts, elements of the gradient]. */
+  /** Where the parts of one of the gradients belong: f32 [parts, count]. */
   readonly partsOf: (gradient: Tensor) => Tensor;
   /** Adds the parts to the gradients, once all are written. */
   readonly add: () => void;
@@ -32,26 +36,26 @@ export function gradientSums(recording: Recording, gradients: readonly PartialGr
   for (const next of gradients) {
     const run = runs.at(-1);
     const last = run?.at(-1);
-    if (run && last && run.length < MAX_SETS && areNeighbours(last.gradient, next.gradient)) run.push(next);
+    const joins = last && !last.within && !next.within && areNeighbours(last.gradient, next.gradient);
+    if (run && joins && run.length < MAX_SETS) run.push(next);
     else runs.push([next]);
   }
   const places = new Map<Tensor, Tensor>();
   const sums = runs.flatMap((run) => {
     if (run.every(({ parts }) => parts === 0)) return [];
-    const sets = run.map(({ gradient, parts }) => ({ parts, count: elements(gradient.shape) }));
     let end = 0;
-    const starts = sets.map(({ parts, count }) => {
+    const starts = run.map(({ parts, count }) => {
       const start = roundUp(end, STEP);
       if (parts) end = start + parts * count;
       return start;
     });
     const partials = recording.tensor("gradient parts", [end]);
-    for (const [i, { parts, count }] of sets.entries()) {
-      const { gradient } = run[i] as PartialGradient;
+    for (const [i, { gradient, parts, count }] of run.entries()) {
       if (parts) places.set(gradient, view(partials, starts[i] as number, [parts, count]));
     }
     const [first, last] = [run[0] as PartialGradient, run.at(-1) as PartialGradient];
-    return { sets, partials, out: spanOf(first.gradient, last.gradient) };
+    const dims = sumPartialsDims(run, { add: true, align: STEP, within: first.within });
+    return { dims, partials, out: spanOf(first.gradient, last.gradient) };
   });
   return {
     partsOf: (gradient) => {
@@ -60,9 +64,7 @@ export function gradientSums(recording: Recording, gradients: readonly PartialGr
       return parts;
     },
     add: () => {
-      for (const { sets, partials, out } of sums) {
-        recording.dispatch(sumPartials, sumPartialsDims(sets, { add: true, align: STEP }), { partials, out });
-      }
+      for (const { dims, partials, out } of sums) recording.dispatch(sumPartials, dims, { partials, out });
     },
   };
 }

@@ -74,6 +74,16 @@ export function recordDraw(
   );
 }
 
+/** What a layer hashes with, of `drawnShape`, drawn anew. */
+export function drawRotations(context: LayerContext, layer: number, rounds: number): Tensor {
+  const { recording, config, length, hashControl } = context;
+  const factors = bucketFactors(config, length);
+  const { shape, type } = drawnShape(config, factors, rounds);
+  const drawn = recording.tensor("rotations", shape, type);
+  recordDraw(recording, config, { factors, rounds, layer }, hashControl, drawn);
+  return drawn;
+}
+
 /** The kernels by how vectors are stored. What is stored is hashed, so a recomputed query gets the same buckets. */
 const KERNELS = {
   f32: {
@@ -96,16 +106,10 @@ const KERNELS = {
 
 /** Bucket ids of every token, u32 [batch, heads, rounds, length]: given, or hashed with what was given or is drawn. */
 export function hash(context: LayerContext, layer: number, rounds: number, query: Tensor): Tensor {
-  const { recording, config, length, hashControl, given } = context;
+  const { config, given } = context;
   const ids = given.buckets?.get(layer);
   if (ids) return ids;
-  const factors = bucketFactors(config, length);
-  let drawn = given.rotations?.get(layer);
-  if (!drawn) {
-    const { shape, type } = drawnShape(config, factors, rounds);
-    drawn = recording.tensor("rotations", shape, type);
-    recordDraw(recording, config, { factors, rounds, layer }, hashControl, drawn);
-  }
+  const drawn = given.rotations?.get(layer) ?? drawRotations(context, layer, rounds);
   if (config.hashing === "balanced") return balanced(context, rounds, query, drawn);
   const qk = config.hashing === "centred" ? centred(context, layer, query) : query;
   return project(context, rounds, qk, drawn);

@@ -80,13 +80,14 @@ export function linearInputGradient(
   context.recording.dispatch(matmul, dimsOf(context, dims), bound);
 }
 
-/** The gradient of a weight [m, n] as a sum over k tokens, for `gradientSums`. */
+/** The gradient of a weight [m, n], or of columns of a wider one, as a sum over k tokens, for `gradientSums`. */
 export function weightParts(
   dWeight: Tensor,
-  { m, n, k }: Pick<MatmulDims, "m" | "n" | "k">,
+  { m, n, k, columnsOf, width = n, firstColumn: first = 0 }: ProductDims,
 ): PartialGradient {
   const splits = matmulSplits(m, n, k);
-  return { gradient: dWeight, parts: splits === 1 ? 0 : splits };
+  const within = columnsOf === "c" ? { columns: n, width, first } : undefined;
+  return { gradient: dWeight, parts: splits === 1 ? 0 : splits, count: m * n, ...(within && { within }) };
 }
 
 /**
@@ -103,10 +104,11 @@ export function linearWeightGradient(
   const { dOut, x, dWeight } = tensors;
   const own = weightParts(dWeight, dims);
   const all = own.parts > 0 ? (sums ?? gradientSums(recording, [own])) : undefined;
-  const how = all ? { splits: own.parts } : { store: "add" as const };
+  // Parts are matrices of their own: it is their sum that stands in columns of a wider one.
+  const how = all ? { splits: own.parts, columnsOf: "none" as const } : { store: "add" as const };
   const out = all ? all.partsOf(dWeight) : dWeight;
   const kernel = storageOf(x) === "half" ? matmulByHalves : matmul;
-  recording.dispatch(kernel, dimsOf(context, { transposeA: true, ...how, ...dims }), { a: dOut, b: x, out });
+  recording.dispatch(kernel, dimsOf(context, { transposeA: true, ...dims, ...how }), { a: dOut, b: x, out });
   if (!sums) all?.add();
 }
 
@@ -121,7 +123,10 @@ export function denseParts(
   { dWeight, dBias }: DenseGradients,
   sizes: Pick<MatmulDims, "m" | "n" | "k">,
 ): PartialGradient[] {
-  return [weightParts(dWeight, sizes), { gradient: dBias, parts: ceilDiv(sizes.k, ROWS_PER_PART) }];
+  return [
+    weightParts(dWeight, sizes),
+    { gradient: dBias, parts: ceilDiv(sizes.k, ROWS_PER_PART), count: sizes.m },
+  ];
 }
 
 /** dWeight[m, n] += dOut[k, m]ᵀ · x[k, n] and dBias[m] += Σ_k dOut[k, m]; in `sums` where they are given. */

@@ -8,7 +8,7 @@ import {
   layerNormPairBackward,
 } from "../kernels/layer-norm.js";
 import { storedTensor, type Tensor } from "../scheduler/recording.js";
-import { ceilDiv } from "../shapes.js";
+import { ceilDiv, elements } from "../shapes.js";
 import { type LayerContext, STATUS_SLOTS } from "./context.js";
 import { type GradientSums, gradientSums, type PartialGradient } from "./gradient-sums.js";
 
@@ -77,7 +77,9 @@ export function normalizePair(
 /** The gradients of a norm's scale and shift as sums over parts of `rows`, for `gradientSums`. */
 export function normParts({ gradient }: LayerContext, name: string, rows: number): PartialGradient[] {
   const parts = ceilDiv(rows, ROWS_PER_PART);
-  return [`${name}.weight`, `${name}.bias`].map((parameter) => ({ gradient: gradient(parameter), parts }));
+  return [`${name}.weight`, `${name}.bias`].map(gradient).map((parameter) => {
+    return { gradient: parameter, parts, count: elements(parameter.shape) };
+  });
 }
 
 function partsIn({ gradient }: LayerContext, name: string, sums: GradientSums) {

@@ -6,6 +6,7 @@ import { type AttentionState, addAttention, attentionBackward, attentionState } 
 import type { LayerContext } from "./context.js";
 import { copyRows } from "./copy.js";
 import { feedForward, feedForwardBackward, type StoredFeedForward } from "./feed-forward.js";
+import { groupContexts } from "./head-groups.js";
 import type { Rows } from "./rows.js";
 
 /** The two residual streams, and their gradients. */
@@ -18,7 +19,8 @@ export interface Streams {
 export interface StoredLayer {
   readonly x2: Rows;
   readonly y1: Rows;
-  readonly attention: AttentionState;
+  /** Of each group of heads. */
+  readonly attention: readonly AttentionState[];
   readonly feedForward: StoredFeedForward;
 }
 
@@ -33,14 +35,16 @@ export function layerForward(
   return context.recording.scope(`layer${layer}`, () => {
     const { x1, x2 } = streams;
     const { recording } = context;
-    const state = recording.scope(kind, () => {
-      const attended = attentionState(context, layer, kind, x2);
-      if (!(kind === "lsh" && context.withoutLsh)) addAttention(context, layer, attended, x1, "residualAdd");
-      return attended;
-    });
+    const states = recording.scope(kind, () =>
+      groupContexts(context, layer, kind).map((group) => {
+        const state = attentionState(group, layer, kind, x2);
+        if (!(kind === "lsh" && context.withoutLsh)) addAttention(group, layer, state, x1, "residualAdd");
+        return state;
+      }),
+    );
     const before = store ? { x2: copyRows(context, "x2", x2), y1: copyRows(context, "y1", x1) } : undefined;
     const inner = recording.scope("feed-forward", () => feedForward(context, layer, x1, x2));
-    return before && { ...before, attention: state, feedForward: inner };
+    return before && { ...before, attention: states, feedForward: inner };
   });
 }
 
@@ -97,9 +101,11 @@ export function layerBackward(
       feedForwardBackward(context, layer, { y1, y2: streams.x2, dy1, dy2 }, stored?.feedForward),
     );
     recording.scope(kind, () => {
-      const state = stored?.attention ?? attentionState(context, layer, kind, x2);
-      if (!stored) addAttention(context, layer, state, streams.x1, "residualSub");
-      attentionBackward(context, layer, kind, state, { x: x2, dOut: dy1, dx: dy2 });
+      for (const [i, group] of groupContexts(context, layer, kind).entries()) {
+        const state = stored?.attention[i] ?? attentionState(group, layer, kind, x2);
+        if (!stored) addAttention(group, layer, state, streams.x1, "residualSub");
+        attentionBackward(group, layer, kind, state, { x: x2, dOut: dy1, dx: dy2 });
+      }
     });
   });
 }

@@ -40,11 +40,15 @@ export interface DeviceProfile extends BufferLimits {
   readonly broken?: ReadonlySet<string>;
   /** Feed-forward blocks and heads divide the rows that they work on at a time by it; default 1. */
   readonly chunkDivisor?: number;
+  /** Heads that attention computes at a time; default all. */
+  readonly headGroup?: number | undefined;
 }
 
 /** What may differ between two plans of the same run on the same device: it decides the order of sums. */
 export interface PlanChoices {
   readonly chunkDivisor: number;
+  /** All heads where absent. */
+  readonly headGroup?: number | undefined;
   readonly tuned: Readonly<Record<string, string>>;
 }
 
@@ -224,7 +228,11 @@ export function plan(
       buffers,
       planned.flatMap((r) => r.ops),
     ),
-    choices: { chunkDivisor: profile.chunkDivisor ?? 1, tuned: profile.tuned ?? {} },
+    choices: {
+      chunkDivisor: profile.chunkDivisor ?? 1,
+      tuned: profile.tuned ?? {},
+      ...(profile.headGroup !== undefined && { headGroup: profile.headGroup }),
+    },
     place,
   };
 }

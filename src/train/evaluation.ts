@@ -90,6 +90,7 @@ export function contextOf(
     weight: weights.get,
     slabRows: (width) => rowsPerSlab(width, profile.maxStorageBufferBindingSize),
     chunkDivisor: profile.chunkDivisor,
+    headGroup: profile.headGroup,
     given: {},
     ...options,
   };

@@ -1,10 +1,15 @@
 // A model that may hold only so many bytes of GPU memory.
 import { expect, test } from "vitest";
+import { resolveConfig } from "../../src/config/config.js";
 import { Engine } from "../../src/engine/engine.js";
+import { resolveTrainOptions } from "../../src/engine/options.js";
 import { ConfigError, GpuOutOfMemoryError } from "../../src/errors.js";
 import { checkpointStore } from "../../src/io/checkpoint-store.js";
 import { memoryDirectory } from "../../src/io/memory-store.js";
+import { parameterArena } from "../../src/model/memory.js";
 import { longestLength, planMemory } from "../../src/plan-memory.js";
+import { profileOf } from "../../src/scheduler/profile.js";
+import { planTraining } from "../../src/train/recordings.js";
 import type { TrainOptions } from "../../src/types.js";
 import { getDevice } from "../support/device.js";
 import { countGpuBytes } from "./gpu-bytes.js";
@@ -19,6 +24,22 @@ const whole = planMemory(WIDE, TRAINING, device.limits).total;
 /** What only a plan of fewer rows at a time keeps. */
 const memoryLimit = whole - 1;
 
+/** Its heads are most of a step's memory. */
+const MANY_HEADS = { ...SMALL, numHeads: 4, headSize: 32, maxLength: 1024 };
+/** What only a plan of fewer heads at a time keeps: less than all heads need with the fewest rows at a time. */
+const limitOfHeads = (() => {
+  const config = resolveConfig(MANY_HEADS);
+  const { shape } = resolveTrainOptions(config, TRAINING);
+  const profile = { ...profileOf(device), chunkDivisor: 16 };
+  return (
+    planTraining(config, shape, parameterArena(config, "weights", "weights"), profile).plan.memory.total - 1
+  );
+})();
+const LIMITED = [
+  ["rows", WIDE, memoryLimit],
+  ["heads", MANY_HEADS, limitOfHeads],
+] as const;
+
 async function lossesOf(engine: Engine, options: TrainOptions, leaveAt = Infinity): Promise<number[]> {
   const losses: number[] = [];
   for await (const { loss, step } of engine.train(TEXT, options)) {
@@ -28,44 +49,51 @@ async function lossesOf(engine: Engine, options: TrainOptions, leaveAt = Infinit
   return losses;
 }
 
-test("create({ memoryLimit }): training holds what was planned within it, and trains the same", async () => {
-  const bytes = countGpuBytes();
-  try {
-    const engine = await Engine.create(WIDE, { device, memoryLimit });
-    const losses = await lossesOf(engine, TRAINING);
-    await engine.dispose();
-    const planned = planMemory(WIDE, { ...TRAINING, memoryLimit }, device.limits);
-    expect(planned.total).toBeLessThanOrEqual(memoryLimit);
-    expect(bytes.peak().total).toBe(planned.total);
-    expect(bytes.live()).toBe(0);
-    const free = await Engine.create(WIDE, { device });
-    const expected = await lossesOf(free, TRAINING);
-    await free.dispose();
-    expect(losses[0]).toBe(expected[0]); // rows are computed alike, however many at a time
-    // The sums over tokens of weight gradients round otherwise: far below what a step changes.
-    losses.forEach((loss, i) => void expect(loss).toBeCloseTo(expected[i] as number, 3));
-  } finally {
-    bytes[Symbol.dispose]();
-  }
-});
+test.each(LIMITED)(
+  "create({ memoryLimit }), fewer %s at a time: training holds what was planned within it, and trains the same",
+  async (what, options, limit) => {
+    const bytes = countGpuBytes();
+    try {
+      const engine = await Engine.create(options, { device, memoryLimit: limit });
+      const losses = await lossesOf(engine, TRAINING);
+      await engine.dispose();
+      const planned = planMemory(options, { ...TRAINING, memoryLimit: limit }, device.limits);
+      expect(planned.total).toBeLessThanOrEqual(limit);
+      expect(bytes.peak().total).toBe(planned.total);
+      expect(bytes.live()).toBe(0);
+      const free = await Engine.create(options, { device });
+      const expected = await lossesOf(free, TRAINING);
+      await free.dispose();
+      // Rows are computed alike, however many at a time; groups of heads are rounded into the streams one by one.
+      if (what === "rows") expect(losses[0]).toBe(expected[0]);
+      // The sums over tokens of weight gradients round otherwise: far below what a step changes.
+      losses.forEach((loss, i) => void expect(loss).toBeCloseTo(expected[i] as number, 3));
+    } finally {
+      bytes[Symbol.dispose]();
+    }
+  },
+);
 
-test("a run goes on with the rows at a time that its checkpoint names, whatever the limit is now", async () => {
-  const directory = memoryDirectory();
-  const openStore = async () => checkpointStore(directory);
-  const limited = await Engine.create(WIDE, { device, memoryLimit, openStore });
-  const expected = await lossesOf(limited, TRAINING);
-  await limited.dispose();
-  const first = await Engine.create(WIDE, { device, memoryLimit, openStore });
-  const losses = await lossesOf(first, { ...TRAINING, checkpoint: "run", checkpointEvery: 2 }, 2);
-  await first.dispose();
-  const second = await Engine.create(WIDE, { device, openStore });
-  for await (const { loss, notice } of second.train(TEXT, { ...TRAINING, checkpoint: "run" })) {
-    losses.push(loss);
-    expect(notice).toBeUndefined(); // bit-identical, or it would say so
-  }
-  await second.dispose();
-  expect(losses).toEqual(expected);
-});
+test.each(LIMITED)(
+  "a run goes on with the %s at a time that its checkpoint names, whatever the limit is now",
+  async (_what, options, limit) => {
+    const directory = memoryDirectory();
+    const openStore = async () => checkpointStore(directory);
+    const limited = await Engine.create(options, { device, memoryLimit: limit, openStore });
+    const expected = await lossesOf(limited, TRAINING);
+    await limited.dispose();
+    const first = await Engine.create(options, { device, memoryLimit: limit, openStore });
+    const losses = await lossesOf(first, { ...TRAINING, checkpoint: "run", checkpointEvery: 2 }, 2);
+    await first.dispose();
+    const second = await Engine.create(options, { device, openStore });
+    for await (const { loss, notice } of second.train(TEXT, { ...TRAINING, checkpoint: "run" })) {
+      losses.push(loss);
+      expect(notice).toBeUndefined(); // bit-identical, or it would say so
+    }
+    await second.dispose();
+    expect(losses).toEqual(expected);
+  },
+);
 
 test("what does not fit is refused before anything is allocated, and the longest length is said", async () => {
   const options = { memoryLimit: planMemory(WIDE, { length: 256 }, device.limits).total };

@@ -30,6 +30,8 @@ export interface Case extends CaseEntry {
   readonly details: Readonly<Record<string, unknown>>;
   readonly tensors: ReadonlyMap<string, RecordedTensor>;
   readonly tolerances: Readonly<Record<string, Tolerance>>;
+  /** Heads that attention computes at a time, where not all. */
+  readonly headGroup?: number | undefined;
 }
 
 /** @throws {Error} where the case does not have the tensor */

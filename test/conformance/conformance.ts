@@ -73,10 +73,12 @@ export async function* runCases(
   options: {
     readonly kinds?: readonly string[] | undefined;
     readonly names?: readonly string[] | undefined;
+    /** Heads that attention computes at a time; default all. */
+    readonly headGroup?: number | undefined;
     readonly signal?: AbortSignal | undefined;
   } = {},
 ): AsyncGenerator<CaseResult> {
-  const { kinds, names, signal } = options;
+  const { kinds, names, headGroup, signal } = options;
   const folder = await openCases(read);
   const gpu = new Gpu(device);
   try {
@@ -89,7 +91,9 @@ export async function* runCases(
         continue;
       }
       try {
-        yield await withErrorScopes(device, async () => judge(await folder.load(entry), gpu));
+        yield await withErrorScopes(device, async () =>
+          judge({ ...(await folder.load(entry)), headGroup }, gpu),
+        );
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         yield { ...entry, passed: false, covered: true, error: message };

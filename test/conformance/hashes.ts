@@ -1,6 +1,8 @@
 // Bucket ids computed beside a run from recorded rotations, against the recorded ids that the run itself used.
 import { lshHash } from "../../src/kernels/lsh-hash.js";
+import { projectHeads } from "../../src/layers/attention.js";
 import type { LayerContext } from "../../src/layers/context.js";
+import type { Rows } from "../../src/layers/rows.js";
 import type { Tensor } from "../../src/scheduler/recording.js";
 import type { RecordedHash } from "./case.js";
 import type { Session } from "./session.js";
@@ -49,6 +51,18 @@ export function recordHash(
   const rotations = session.input(`rotations ${layer}`, hash.rotations);
   dispatchHash(session.context, hash, { qk: query, rotations, buckets });
   session.result(bucketsOf(layer), buckets);
+}
+
+/** The same from a layer's input, before the layer runs: it may compute its heads in groups. */
+export function recordLayerHash(
+  session: Session,
+  layer: number,
+  x2: Rows,
+  hash: RecordedHash | undefined,
+): void {
+  if (!hash) return;
+  const { heads } = projectHeads(session.context, layer, "lsh", x2);
+  recordHash(session, layer, heads.query, hash);
 }
 
 /** Name of a layer's computed ids among the values. */

@@ -8,7 +8,7 @@ import { ANSWER_OUTPUT, answerScores } from "../../src/layers/question-answering
 import { layerForward } from "../../src/layers/reversible-block.js";
 import { forwardBackward } from "../../src/model/stack.js";
 import { type CallShape, type Case, callShape, padRows, tensorOf } from "./case.js";
-import { type Computed, countFlips, recordHash } from "./hashes.js";
+import { type Computed, countFlips, recordLayerHash } from "./hashes.js";
 import { answerTargets, hasLabels, problemTypeOf } from "./labels.js";
 import { openSession, type Session } from "./session.js";
 
@@ -49,8 +49,8 @@ export async function labelled(given: Case, gpu: Gpu, fixedPoint: boolean): Prom
   embed(context, session.input("tokens", tokens), streams.x1);
   copyInto(context, streams.x1, streams.x2);
   context.config.layers.forEach((kind, layer) => {
-    const stored = layerForward(context, layer, kind, streams, true);
-    if (stored && kind === "lsh") recordHash(session, layer, stored.attention.heads.query, hashes.get(layer));
+    recordLayerHash(session, layer, streams.x2, hashes.get(layer));
+    layerForward(context, layer, kind, streams);
     session.snapshot(`layer/${layer}/attn_output`, streams.x1);
     session.snapshot(`layer/${layer}/hidden_states`, streams.x2);
   });

@@ -14,7 +14,7 @@ import { forwardBackward } from "../../src/model/stack.js";
 import type { Tensor } from "../../src/scheduler/recording.js";
 import { type Case, callShape, padRows, tensorOf } from "./case.js";
 import { decodeCase } from "./decoding.js";
-import { type Computed, countFlips, recordHash } from "./hashes.js";
+import { type Computed, countFlips, recordHash, recordLayerHash } from "./hashes.js";
 import { labelled } from "./heads.js";
 import { labelsOf, realRows, targetsOf } from "./reference/cases.js";
 import { openSession as open } from "./session.js";
@@ -157,8 +157,8 @@ async function reversible(c: Case, gpu: Gpu, fixedPoint: boolean): Promise<Compu
     x1: session.rows("dy1", tensorOf(c, "input/grad_y1").data),
     x2: session.rows("dy2", tensorOf(c, "input/grad_y2").data),
   };
-  const stored = layerForward(context, 0, kind, streams, true);
-  if (stored) recordHash(session, 0, stored.attention.heads.query, hashes.get(0));
+  recordLayerHash(session, 0, streams.x2, hashes.get(0));
+  layerForward(context, 0, kind, streams);
   session.snapshot("y1_attn_output", streams.x1);
   session.snapshot("y2_hidden_states", streams.x2);
   layerBackward(context, 0, kind, streams, gradients);
@@ -186,8 +186,8 @@ async function languageModel(c: Case, gpu: Gpu, fixedPoint: boolean): Promise<Co
   embed(context, session.input("tokens", tokens), streams.x1);
   copyInto(context, streams.x1, streams.x2);
   context.config.layers.forEach((kind, layer) => {
-    const stored = layerForward(context, layer, kind, streams, true);
-    if (stored && kind === "lsh") recordHash(session, layer, stored.attention.heads.query, hashes.get(layer));
+    recordLayerHash(session, layer, streams.x2, hashes.get(layer));
+    layerForward(context, layer, kind, streams);
     session.snapshot(`layer/${layer}/attn_output`, streams.x1);
     session.snapshot(`layer/${layer}/hidden_states`, streams.x2);
   });

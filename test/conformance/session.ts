@@ -57,6 +57,7 @@ export class Session {
       weight: (name) => this.#weight(name),
       gradient: (name) => this.#gradient(name),
       slabRows: (width) => rowsPerSlab(width, binding),
+      headGroup: c.headGroup,
       given: this.#given(hashes),
     };
   }

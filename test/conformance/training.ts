@@ -154,12 +154,12 @@ export async function optimize(c: Case, gpu: Gpu, fixedPoint: boolean): Promise<
     copyInto(context, streams.x1, streams.x2);
     const recorded = recordedHashes(c, shape);
     c.config.layers.forEach((kind, layer) => {
-      const stored = layerForward(context, layer, kind, streams, true);
+      const stored = layerForward(context, layer, kind, streams, true)?.attention[0];
       const hash = recorded.get(layer);
       const tensors = hashes.get(layer);
       if (!stored || !hash || !tensors) return;
       const { rotations, computed: buckets } = tensors;
-      dispatchHash(context, hash, { qk: stored.attention.heads.query, rotations, buckets });
+      dispatchHash(context, hash, { qk: stored.heads.query, rotations, buckets });
     });
     return recording;
   }

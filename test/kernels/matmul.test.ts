@@ -78,6 +78,33 @@ const CASES: readonly (readonly [why: string, given: Given])[] = [
   ],
   ["C in heads layout", { ...heads, m: 90, n: 24, k: 33, cHeads: true, transposeB: true }],
   ["adding to a slab of C", { ...heads, m: 50, n: 24, k: 33, cHeads: true, rowOffset: 21, store: "add" }],
+  [
+    "B is columns of a wider matrix, transposed, A in heads layout, into a stream",
+    {
+      ...heads,
+      ...{ m: 50, n: 33, k: 24, aHeads: true, rowOffset: 21, transposeB: true },
+      ...{ columnsOf: "b", width: 71, firstColumn: 40, store: "residualAdd", fixedPoint: true },
+    },
+  ],
+  [
+    "B is columns of a wider matrix",
+    { m: 67, n: 40, k: 37, columnsOf: "b", width: 90, firstColumn: 50, bias: true },
+  ],
+  ["few rows, columns of B", { m: 7, n: 19, k: 37, columnsOf: "b", width: 20, firstColumn: 1 }],
+  [
+    "few rows, columns of B, transposed",
+    { m: 7, n: 19, k: 37, transposeB: true, columnsOf: "b", width: 50, firstColumn: 13 },
+  ],
+  [
+    "adding to columns of C, B in heads layout",
+    {
+      ...heads,
+      ...{ m: 33, n: 24, k: 50, transposeA: true, bHeads: true, rowOffset: 21, store: "add" },
+      ...{ columnsOf: "c", width: 60, firstColumn: 30 },
+    },
+  ],
+  ["columns of C", { m: 67, n: 70, k: 37, columnsOf: "c", width: 100, firstColumn: 30 }],
+  ["few rows, columns of C", { m: 5, n: 9, k: 37, columnsOf: "c", width: 11, firstColumn: 1, store: "add" }],
   ["seeded dropout of a slab", SLAB],
   ["the gradient of dropout and gelu", { ...SLAB, bias: false, activation: "gelu", gradient: true }],
   ["the gradient of relu, few rows", { m: 7, n: 19, k: 37, activation: "relu", gradient: true }],
@@ -104,6 +131,21 @@ const FOURS: typeof CASES = [
     "slabs of A and B in heads layout, A transposed",
     { ...heads, m: 24, n: 24, k: 52, aHeads: true, transposeA: true, bHeads: true, rowOffset: 21 },
   ],
+  [
+    "B is fours of columns of a wider matrix",
+    { m: 140, n: 72, k: 37, transposeA: true, columnsOf: "b", width: 100, firstColumn: 24 },
+  ],
+  [
+    "B is fours of columns of a wider matrix, transposed, A in heads layout",
+    {
+      ...{ ...heads, m: 50, n: 33, k: 24, aHeads: true, rowOffset: 21, transposeB: true },
+      ...{ columnsOf: "b", width: 72, firstColumn: 48 },
+    },
+  ],
+  [
+    "adding to columns of C, of any width",
+    { m: 132, n: 72, k: 36, store: "add", columnsOf: "c", width: 101, firstColumn: 27 },
+  ],
 ];
 
 const isResidual = (d: MatmulDims) => d.store.startsWith("residual");
@@ -111,11 +153,12 @@ const isResidual = (d: MatmulDims) => d.store.startsWith("residual");
 /** Inputs of a case, and its `out` before the run as numbers. */
 function inputs(d: MatmulDims) {
   const tokens = d.batch * d.heads * d.length * d.headSize;
-  const outSize = d.cHeads ? tokens : d.splits * d.m * d.n;
+  const outSize = d.cHeads ? tokens : d.splits * d.m * (d.columnsOf === "c" ? d.width : d.n);
+  const sizeB = d.columnsOf === "b" ? (d.transposeB ? d.n : d.k) * d.width : d.k * d.n;
   const out = !isResidual(d) || !d.fixedPoint ? normals(outSize, 4) : streamWords(outSize, 4);
   const values: Record<string, TypedArray> = {
     a: normals(d.aHeads ? tokens : d.m * d.k, 1),
-    b: normals(d.bHeads ? tokens : d.k * d.n, 2),
+    b: normals(d.bHeads ? tokens : sizeB, 2),
     out: isResidual(d) && !d.fixedPoint ? floatWords(out as Float32Array) : out,
   };
   const control = controlWords([7, 8], 9);
@@ -446,6 +489,11 @@ test("matmulDims() objects to sizes that contradict each other", () => {
     "needed 1 + 90",
   );
   expect(() => matmulDims({ m: 1, n: 1, k: 64, splits: 2, bias: true })).toThrow("without bias");
+  const columns = { m: 9, n: 10, k: 64, width: 20 };
+  expect(() => matmulDims({ ...columns, columnsOf: "c", firstColumn: 11 })).toThrow("c is columns 11 to 21");
+  expect(() => matmulDims({ ...columns, columnsOf: "c", splits: 2 })).toThrow("one row-major matrix");
+  const transposed = { ...columns, columnsOf: "b", transposeB: true } as const;
+  expect(() => matmulDims(transposed)).toThrow("b is columns 0 to 64");
 });
 
 test("matmulSplits() splits long sums with few tiles only", () => {

@@ -24,6 +24,31 @@ test.each([
 });
 
 test.each([
+  ["few parts, overwriting", 5, false],
+  ["many parts, adding", 67, true],
+] as const)("sumPartials() into columns of a wider matrix: %s", async (_why, parts, add) => {
+  const within = { columns: 9, width: 23, first: 11 };
+  const rows = 37;
+  const count = rows * within.columns;
+  const partials = normals(parts * count, 1);
+  const out = normals(rows * within.width, 2);
+  const { out: sums } = await runKernel(sumPartials, sumPartialsDims([{ parts, count }], { add, within }), {
+    partials,
+    out,
+  });
+  const [added, sizes] = [partials, partials.map(Math.abs)].map((p) => oracle.sumPartials(p, parts, count));
+  /** The sum that stands at an element, if one does. */
+  const at = (i: number) => {
+    const column = (i % within.width) - within.first;
+    const inside = column >= 0 && column < within.columns;
+    return inside ? Math.floor(i / within.width) * within.columns + column : -1;
+  };
+  const expected = Float64Array.from(out, (x, i) => (at(i) < 0 ? x : added![at(i)]! + (add ? x : 0)));
+  const magnitudes = Float64Array.from(out, (x, i) => (at(i) < 0 ? 0 : sizes![at(i)]! + Math.abs(x)));
+  expectClose(sums!, expected, ulps(parts, magnitudes, "a sum of `parts` terms and the old value"), "out");
+});
+
+test.each([
   [
     "the first of two without parts",
     [

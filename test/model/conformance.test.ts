@@ -14,6 +14,25 @@ const filesIn =
     return load && (await fetch(await load())).arrayBuffer();
   };
 
+/** Kinds that run whole layers: the others attend without them. */
+const OF_LAYERS = ["reversible_layer", "lm", "mlm", "classification", "qa", "checkpoint"];
+
+describe("recorded cases of layers, of hf, one head at a time", async () => {
+  const read = filesIn("hf");
+  const { cases } = await openCases(read);
+  test.each(cases.filter(({ kind }) => OF_LAYERS.includes(kind)).map(({ name, kind }) => [name, kind]))(
+    "%s (%s)",
+    async (name) => {
+      const device = await getDevice();
+      const results = [];
+      for await (const result of runCases(device, read, { names: [name], headGroup: 1 }))
+        results.push(result);
+      expect(results, "one result").toHaveLength(1);
+      expect(results[0]).toMatchObject({ name, passed: true });
+    },
+  );
+});
+
 describe.each(["hf", "paper-lsh"])("recorded cases of %s", async (folder) => {
   const read = filesIn(folder);
   const { cases } = await openCases(read);

@@ -103,6 +103,28 @@ describe("training on the real path", () => {
     },
   );
 
+  test("one head at a time: the same loss and gradients but for rounding, and reversible ones equal stored ones to the bit", async () => {
+    // The first layer hashes, so that rounding moves no token to another bucket.
+    const layers: ReformerOptions["layers"] = ["lsh", "local"];
+    const dropped = { layers, hiddenDropout: 0.1, lshDropout: 0.1, localDropout: 0.1 };
+    const oneHead = { headGroup: 1 };
+    const all = await gradientsOf(await makeTrainer({}, {}, dropped));
+    const reversible = await gradientsOf(await makeTrainer({}, oneHead, dropped));
+    const stored = await gradientsOf(await makeTrainer({ backward: "stored" }, oneHead, dropped));
+    expect(reversible.loss).toBe(stored.loss);
+    // Each of a head's 4 additions to a stream of numbers near 1 rounds to 2^-17, for a mean over 256 tokens.
+    expect(Math.abs(reversible.loss - all.loss)).toBeLessThan(8 * 2 ** -17);
+    for (const [name, gradient] of reversible.gradients) {
+      expect(bits(gradient), name).toEqual(bits(stored.gradients.get(name) as Float32Array));
+      const other = all.gradients.get(name) as Float32Array;
+      const largest = Math.max(...other.map(Math.abs));
+      // Roundings of the streams by 2^-17, of sums over 256 tokens that cancel to a 16th.
+      const bound = 8 * 2 ** -17 * 16 * Math.max(largest, 2 ** -8);
+      const furthest = gradient.reduce((most, g, i) => Math.max(most, Math.abs(g - (other[i] as number))), 0);
+      expect(furthest, name).toBeLessThanOrEqual(bound);
+    }
+  });
+
   test("streams cut in slabs give the same loss and the same gradients up to the order of sums", async () => {
     const whole = await gradientsOf(await makeTrainer());
     const slabbed = await makeTrainer({}, { maxStorageBufferBindingSize: 65_536 });

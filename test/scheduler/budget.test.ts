@@ -1,8 +1,14 @@
 // Budgets of GPU memory: which plan is taken, what is refused, and the longest length that fits.
 import { describe, expect, test } from "vitest";
+import { resolveConfig } from "../../src/config/config.js";
+import { resolveTrainOptions } from "../../src/engine/options.js";
 import { GpuOutOfMemoryError } from "../../src/errors.js";
+import { headGroups } from "../../src/layers/head-groups.js";
+import { parameterArena } from "../../src/model/memory.js";
 import { longestLength, planMemory } from "../../src/plan-memory.js";
-import { largestWithin } from "../../src/scheduler/budget.js";
+import { largestWithin, planWithin } from "../../src/scheduler/budget.js";
+import { DEFAULT_LIMITS, type DeviceProfile } from "../../src/scheduler/plan.js";
+import { planTraining } from "../../src/train/recordings.js";
 import type { ReformerOptions } from "../../src/types.js";
 
 /** Its inner activations and logits are most of a step's memory. */
@@ -53,6 +59,67 @@ describe("planMemory(config, { memoryLimit })", () => {
 
   test.each([0, -1, Number.NaN])("memoryLimit %d is refused", (memoryLimit) => {
     expect(() => planMemory(WIDE, { ...RUN, memoryLimit })).toThrow("memoryLimit");
+  });
+});
+
+describe("attention of some heads at a time", () => {
+  const NARROW: ReformerOptions = {
+    ...WIDE,
+    ...{ hiddenSize: 64, numHeads: 4, headSize: 64, feedForwardSize: 64 },
+  };
+  const LENGTH = 8192;
+  /** The plan of a training step with `headGroup` heads and the smallest chunks of rows. */
+  const planOf = (options: ReformerOptions, length: number, headGroup?: number, chunkDivisor = 16) => {
+    const config = resolveConfig(options);
+    const { shape } = resolveTrainOptions(config, { steps: 1, length });
+    const weights = parameterArena(config, "weights", "weights");
+    const large = { maxBufferSize: 2 ** 36, maxStorageBufferBindingSize: 2 ** 36 };
+    return planTraining(config, shape, weights, { ...DEFAULT_LIMITS, ...large, chunkDivisor, headGroup })
+      .plan;
+  };
+
+  test("keeps a limit that all heads with the fewest rows do not", () => {
+    const { total } = planOf(NARROW, LENGTH).memory;
+    const memoryLimit = total - 1;
+    expect(planMemory(NARROW, { length: LENGTH, memoryLimit }).total).toBeLessThanOrEqual(memoryLimit);
+    expect(planOf(NARROW, LENGTH, 1).memory.total).toBeLessThan(total / 2);
+    expect(longestLength(NARROW, { memoryLimit })).toBeGreaterThan(1.8 * LENGTH);
+  });
+
+  test("is as many as fit, and all where they do", () => {
+    const groupWithin = (memoryLimit: number) => {
+      const config = resolveConfig(NARROW);
+      const { shape } = resolveTrainOptions(config, { steps: 1, length: LENGTH });
+      const weights = parameterArena(config, "weights", "weights");
+      const make = (profile: DeviceProfile) => planTraining(config, shape, weights, profile);
+      const profile = { ...DEFAULT_LIMITS, memoryLimit };
+      return planWithin(profile, { bytes: 0 }, make, headGroups(config)).plan.choices.headGroup;
+    };
+    const totals = [undefined, 2, 1].map((headGroup) => planOf(NARROW, LENGTH, headGroup, 1).memory.total);
+    expect(totals.map(groupWithin)).toEqual([undefined, 2, 1]);
+  });
+
+  test("fits bindings that all heads do not: then the length is as many times longer", () => {
+    const limits = { maxBufferSize: 2 ** 20, maxStorageBufferBindingSize: 2 ** 20 } as GPUSupportedLimits;
+    const perHead = 2 ** 20 / (4 * 64);
+    const hashed: ReformerOptions = { ...NARROW, layers: ["lsh"] }; // gradients of other keys share a binding
+    expect(longestLength(hashed, {}, limits)).toBe(perHead);
+    expect(planMemory(hashed, { length: perHead }, limits).largestBinding).toBe(2 ** 20);
+  });
+
+  test("takes no more bytes per token than 16d + 4d + d·s + g·(e(2s + 20) + 24 + 4R) + 8", () => {
+    const [d, e, s, rounds] = [256, 64, 4, 4];
+    const model: ReformerOptions = {
+      ...{ hiddenSize: d, numHeads: 4, headSize: e, numHashes: rounds, feedForwardSize: 1024 },
+      ...{ layers: ["local", "lsh"], maxLength: 2 ** 16 },
+    };
+    for (const heads of [4, 2, 1]) {
+      const total = (length: number) =>
+        planOf(model, length, heads === 4 ? undefined : heads, 1).memory.total;
+      const perToken = (total(2 ** 16) - total(2 ** 15)) / 2 ** 15;
+      const target = 16 * d + 4 * d + d * s + heads * (e * (2 * s + 20) + 24 + 4 * rounds) + 8;
+      expect(perToken, `${heads} heads at a time`).toBeLessThanOrEqual(target);
+    }
   });
 });
 
