@@ -3,11 +3,14 @@
 //   import { book } from "virtual:book";     // { url, title, author, source, licence }
 //   const text = await (await fetch(book.url)).text();
 import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import type { Plugin } from "vite";
 import { BOOK, bookPath } from "../../src/cli/book.js";
 
 const MODULE = "virtual:book";
 const FILE = "book.txt";
+/** By its path: pages of any folder may import the book. */
+const COURSE_FILES = fileURLToPath(new URL("../course-files.ts", import.meta.url));
 
 /**
  * Vite plugin: serves the book while developing, emits it as an asset when building.
@@ -23,7 +26,7 @@ export function bookPlugin(folder = ""): Plugin {
     resolveId: (id) => (id === MODULE ? `\0${MODULE}` : undefined),
     load: (id) =>
       id === `\0${MODULE}`
-        ? `import { courseFile } from "/demo/course-files.ts";
+        ? `import { courseFile } from ${JSON.stringify(COURSE_FILES)};
 export const book = { ...${JSON.stringify(BOOK)}, get url() { return courseFile("${FILE}"); } };`
         : undefined,
     configureServer(server) {
