@@ -71,7 +71,7 @@ const CONTESTS: Readonly<Record<string, Contest>> = {
   },
   training: {
     title: `Training step, ${MODEL.layers} layers, width ${MODEL.hiddenSize}, ${MODEL.heads} heads, feed-forward ${MODEL.feedForwardSize}, vocabulary ${MODEL.vocabSize}, one sequence`,
-    works: [512, 1024, 2048].map((length) => ({ kind: "training", ...MODEL, length }) as const),
+    works: [512, 1024, 2048, 4096].map((length) => ({ kind: "training", ...MODEL, length }) as const),
     entrants: [{ name: "ours" }, { name: "jax-js" }, { name: "jax-js, recomputing" }],
     notes: [
       "Ours: local and LSH layers in turn (chunks of 64, 2 rounds), reversible. jax-js: full attention, the whole step under one jit.",
