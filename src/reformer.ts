@@ -1,5 +1,5 @@
 // The one noun of the public API: a model, wherever it runs.
-import { CheckpointError, DisposedError } from "./errors.js";
+import { DisposedError } from "./errors.js";
 import { type ModelSource, modelLocation } from "./io/model-source.js";
 import { openModel, type WorkerKind } from "./open-model.js";
 import type {
@@ -85,14 +85,9 @@ export class Reformer implements Model {
     });
     if (!fetch) return Reformer.#open({ location: place }, rest);
     const { fetchModel } = await import("./io/model-files.js");
-    const { forgetFiles } = await import("./io/model-location.js");
+    const { useFiles } = await import("./io/model-location.js");
     const files = await fetchModel(place, { fetch, signal: rest.signal, onProgress: rest.onProgress });
-    try {
-      return await Reformer.#open({ location: { files } }, rest);
-    } catch (error) {
-      if (error instanceof CheckpointError) await forgetFiles(place, Object.keys(files));
-      throw error;
-    }
+    return useFiles(place, files, () => Reformer.#open({ location: { files } }, rest));
   }
 
   static async #open(origin: ModelOrigin, options: CreateOptions): Promise<Reformer> {

@@ -1,11 +1,11 @@
 // The engine: one model on one GPU device, on the thread it was made on. The only place that knows all parts.
 import { type ReformerConfig, resolveConfig } from "../config/config.js";
 import { withHashing } from "../config/hashing.js";
-import { CheckpointError, ConfigError, DisposedError } from "../errors.js";
+import { ConfigError, DisposedError } from "../errors.js";
 import type { CheckpointStore } from "../io/checkpoint-store.js";
 import { IN_MEMORY, memoryStore, memoryStores } from "../io/memory-store.js";
 import { fetchModel } from "../io/model-files.js";
-import { forgetFiles, type ModelLocation } from "../io/model-location.js";
+import { type ModelLocation, useFiles } from "../io/model-location.js";
 import { openOpfsStore } from "../io/opfs-store.js";
 import { matchWeights } from "../io/weight-names.js";
 import { initialValues, parameterCount, parameters } from "../model/parameters.js";
@@ -111,12 +111,7 @@ export class Engine extends TaskMethods implements Model {
   static async load(location: ModelLocation, options: EngineOptions = {}): Promise<Engine> {
     const { signal, onProgress } = options;
     const files = await fetchModel(location, { signal, onProgress });
-    try {
-      return await Engine.#fromFiles(files, options);
-    } catch (error) {
-      if (error instanceof CheckpointError) await forgetFiles(location, Object.keys(files));
-      throw error;
-    }
+    return useFiles(location, files, () => Engine.#fromFiles(files, options));
   }
 
   static async #fromFiles(files: ModelFiles, options: EngineOptions): Promise<Engine> {

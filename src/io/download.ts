@@ -59,15 +59,18 @@ export async function download(url: string, options: DownloadOptions = {}): Prom
 /** What the server says of a file without sending it: null where it says nothing, undefined where it does not answer. */
 export async function validatorOf(
   url: string,
-  options: Pick<DownloadOptions, "fetch" | "signal"> = {},
+  options: Pick<DownloadOptions, "fetch" | "signal" | "stall"> = {},
 ): Promise<string | null | undefined> {
-  const { fetch = globalThis.fetch, signal = null } = options;
+  const { fetch = globalThis.fetch, signal, stall = STALL } = options;
+  const limit = timeLimit(stall, signal);
   try {
-    const response = await fetch(url, { method: "HEAD", signal, cache: "no-cache" });
+    const response = await fetch(url, { method: "HEAD", signal: limit.signal, cache: "no-cache" });
     return response.ok ? validator(response) : null;
   } catch {
     signal?.throwIfAborted();
     return undefined;
+  } finally {
+    limit.end();
   }
 }
 
@@ -83,13 +86,10 @@ async function attempt(
 ): Promise<Failure | "complete" | "missing"> {
   const { url } = file;
   const { fetch = globalThis.fetch, signal, stall = STALL } = options;
-  const stalled = new AbortController();
-  const watch = watchdog(stall, () => stalled.abort());
-  const stop = () => stalled.abort();
-  signal?.addEventListener("abort", stop, { once: true });
+  const limit = timeLimit(stall, signal);
   try {
     const headers: Record<string, string> = file.loaded > 0 ? { Range: `bytes=${file.loaded}-` } : {};
-    const response = await fetch(url, { headers, signal: stalled.signal });
+    const response = await fetch(url, { headers, signal: limit.signal });
     if (response.status === 404 || response.status === 410) return "missing";
     if (response.status === 416) {
       file.restart();
@@ -105,7 +105,7 @@ async function attempt(
     if (!file.accept(response)) return failed(url, "the file changed on the server", response.status);
     const reader = response.body.getReader();
     for (;;) {
-      watch.again();
+      limit.again();
       const { done, value } = await reader.read();
       if (done) break;
       file.add(value);
@@ -114,12 +114,10 @@ async function attempt(
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof DownloadError) throw error;
-    const why = stalled.signal.aborted ? `nothing came for ${stall} ms` : (error as Error).message;
+    const why = limit.signal.aborted ? `nothing came for ${stall} ms` : (error as Error).message;
     return failed(url, `${why} (after ${file.progress})`, 0);
   } finally {
-    watch.stop();
-    stop(); // ends a body that was not read to its end
-    signal?.removeEventListener("abort", stop);
+    limit.end(); // also of a body that was not read to its end
   }
 }
 
@@ -190,8 +188,10 @@ class PartialFile {
 
   async finish(): Promise<Downloaded> {
     const bytes = this.#whole ?? concatBytes(this.#pieces);
-    await checkSha256(this.url, bytes, this.options.sha256);
-    return { bytes, validator: this.#validator };
+    const { sha256: wanted } = this.options;
+    if (await hasSha256(bytes, wanted)) return { bytes, validator: this.#validator };
+    const why = `its SHA-256 is ${await sha256(bytes)}, but must be ${wanted}`;
+    throw failure(this.url, why, 200, "sha256");
   }
 
   #check(bytes: number): void {
@@ -215,16 +215,12 @@ function bodyLength({ headers, type }: Response): number | undefined {
   return Number(length);
 }
 
-/** @throws {DownloadError} where the bytes have another SHA-256 than the one wanted, if one is */
-export async function checkSha256(
-  url: string,
+/** Whether bytes have the SHA-256 that is wanted, if one is. */
+export async function hasSha256(
   bytes: Uint8Array<ArrayBuffer>,
   wanted: string | undefined,
-): Promise<void> {
-  if (wanted === undefined) return;
-  const found = await sha256(bytes);
-  if (found === wanted.toLowerCase()) return;
-  throw failure(url, `its SHA-256 is ${found}, but must be ${wanted}`, 200, "sha256");
+): Promise<boolean> {
+  return wanted === undefined || (await sha256(bytes)) === wanted.toLowerCase();
 }
 
 function isPage({ headers }: Response): boolean {
@@ -256,15 +252,32 @@ function refusal(url: string, status: number): DownloadError {
   return failure(url, `the server answered ${status}`, status, "refused", advice);
 }
 
-/** Calls `bark` once nothing has been heard for `ms`. */
-function watchdog(ms: number, bark: () => void): { again(): void; stop(): void } {
-  let timer = setTimeout(bark, ms);
+interface TimeLimit {
+  /** Aborts with the caller's, or once nothing has been heard for the time, or at the end. */
+  readonly signal: AbortSignal;
+  /** Something was heard. */
+  again(): void;
+  end(): void;
+}
+
+/** A limit of `ms` on silence. AbortSignal.any() would say half of it, but browsers of 2023 lack it. */
+function timeLimit(ms: number, signal: AbortSignal | undefined): TimeLimit {
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  let timer = setTimeout(stop, ms);
+  if (signal?.aborted) stop();
+  signal?.addEventListener("abort", stop, { once: true });
   return {
+    signal: controller.signal,
     again() {
       clearTimeout(timer);
-      timer = setTimeout(bark, ms);
+      timer = setTimeout(stop, ms);
     },
-    stop: () => clearTimeout(timer),
+    end() {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", stop);
+      stop();
+    },
   };
 }
 

@@ -26,7 +26,7 @@ const MAX_SHARDS = 1000;
  */
 export async function fetchModel(
   location: ModelLocation,
-  options: Pick<ReadOptions, "fetch" | "signal" | "openCache"> & {
+  options: Pick<ReadOptions, "fetch" | "signal" | "stall" | "openCache"> & {
     readonly onProgress?: ((event: ProgressEvent) => void) | undefined;
   },
 ): Promise<ModelFiles> {

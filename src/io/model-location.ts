@@ -1,7 +1,7 @@
 // Where a model's files are: a model hub, a web address, a folder or files that a person chose, or memory.
 import { CheckpointError, DownloadError } from "../errors.js";
 import type { ModelFiles } from "../types.js";
-import { checkSha256, type Downloaded, download, validatorOf } from "./download.js";
+import { type Downloaded, download, hasSha256, validatorOf } from "./download.js";
 import { type ModelCache, openModelCache } from "./model-cache.js";
 
 /** A place as it is sent to a worker. */
@@ -29,6 +29,8 @@ export interface ReadOptions {
   /** Something the person should know, in a sentence. */
   readonly onNotice?: ((notice: string) => void) | undefined;
   readonly fetch?: typeof fetch | undefined;
+  /** Milliseconds without a byte after which a connection counts as dead; default 30,000. */
+  readonly stall?: number | undefined;
   /** Default: the browser's private files. */
   readonly openCache?: (() => Promise<ModelCache | undefined>) | undefined;
 }
@@ -86,6 +88,26 @@ export async function forgetFiles(
   for (const name of names) await cache?.remove(addressOf(location.url, name));
 }
 
+/**
+ * What `use` makes of a model's files. Where it finds fault with one of them, what was kept of all is removed; where it
+ * finds that something else is missing, they stay.
+ */
+export async function useFiles<T>(
+  location: ModelLocation,
+  files: ModelFiles,
+  use: () => Promise<T>,
+  options: Pick<ReadOptions, "openCache"> = {},
+): Promise<T> {
+  try {
+    return await use();
+  } catch (error) {
+    if (error instanceof CheckpointError && Object.hasOwn(files, String(error.details.file))) {
+      await forgetFiles(location, Object.keys(files), options);
+    }
+    throw error;
+  }
+}
+
 function addressOf(folder: string, name: string): string {
   const whole = new URL(folder);
   whole.pathname += name;
@@ -110,12 +132,13 @@ async function contentOf(file: File | undefined): Promise<Uint8Array<ArrayBuffer
  */
 async function listedHashes(
   listing: string,
-  { fetch = globalThis.fetch, signal }: ReadOptions,
+  { fetch, signal, stall }: ReadOptions,
 ): Promise<ReadonlyMap<string, string>> {
   const hashes = new Map<string, string>();
   try {
-    const response = await fetch(listing, { signal: signal ?? null });
-    for (const { path, lfs } of response.ok ? ((await response.json()) as ListedFile[]) : []) {
+    const answer = await download(listing, { fetch, signal, stall, retries: 0, maxBytes: MAX_LISTING_BYTES });
+    const files = JSON.parse(new TextDecoder().decode(answer?.bytes)) as ListedFile[];
+    for (const { path, lfs } of files) {
       if (typeof path === "string" && typeof lfs?.oid === "string") hashes.set(path, lfs.oid);
     }
   } catch {
@@ -134,7 +157,7 @@ function webReader(
   cache: ModelCache | undefined,
   options: ReadOptions,
 ): ReadModelFile {
-  const { signal, onBytes, onNotice, fetch } = options;
+  const { signal, onBytes, onNotice, fetch, stall } = options;
   const given = new Map(Object.entries(integrity));
   let listed: Promise<ReadonlyMap<string, string>> | undefined;
   const hashOf = async (name: string) => {
@@ -160,17 +183,20 @@ function webReader(
   return async (name) => {
     const address = addressOf(url, name);
     const kept = await cache?.get(address);
-    const current = kept && !fixed ? await validatorOf(address, { fetch, signal }) : kept?.validator;
+    const current = kept && !fixed ? await validatorOf(address, { fetch, signal, stall }) : kept?.validator;
     offline ||= kept !== undefined && current === undefined;
     // A server that does not answer, or says nothing of the file: the kept one is better than none.
     if (kept && (current ?? kept.validator) === kept.validator) {
-      await checkSha256(address, kept.bytes, given.get(name));
-      onBytes?.(name, kept.bytes.length, kept.bytes.length);
-      return kept.bytes;
+      if (await hasSha256(kept.bytes, given.get(name))) {
+        onBytes?.(name, kept.bytes.length, kept.bytes.length);
+        return kept.bytes;
+      }
+      await cache?.remove(address); // the caller wants another one: what the server has now is checked as well
     }
     const found = await download(address, {
       fetch,
       signal,
+      stall,
       retries: offline ? 0 : undefined,
       onBytes: onBytes && ((loaded, total) => onBytes(name, loaded, total)),
       maxBytes: name.endsWith(".json") ? MAX_JSON_BYTES : undefined,
@@ -185,6 +211,7 @@ function webReader(
 }
 
 const MAX_JSON_BYTES = 2 ** 28;
+const MAX_LISTING_BYTES = 2 ** 24;
 
 /** Whether a file was not found because there was no answer at all. */
 export function isOffline(error: unknown): boolean {

@@ -1,39 +1,13 @@
-// A model's files from every kind of place, with faults in between.
+// A model's files from every kind of place, with faults in between. Those that are kept: kept-files.node.test.ts.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { CheckpointError, ConfigError, DownloadError } from "../../src/errors.js";
+import { CheckpointError, DownloadError } from "../../src/errors.js";
 import { sha256, textBytes } from "../../src/io/bytes.js";
-import { memoryDirectory } from "../../src/io/memory-store.js";
-import { type ModelCache, modelCache } from "../../src/io/model-cache.js";
 import { collectModelFiles, fetchModel, readWeights } from "../../src/io/model-files.js";
-import { forgetFiles } from "../../src/io/model-location.js";
 import { modelLocation } from "../../src/io/model-source.js";
-import { makeTensor, tensorFloats, writeSafetensors } from "../../src/io/safetensors.js";
+import { tensorFloats } from "../../src/io/safetensors.js";
 import type { ModelFiles, ProgressEvent } from "../../src/types.js";
 import { cutAt, type FileServer, first, serveFiles } from "./file-server.js";
-import { floats, torchZip } from "./torch-files.js";
-
-const one = (name: string, value: number) =>
-  writeSafetensors(new Map([[name, makeTensor([1], Float32Array.of(value))]]));
-const json = (value: unknown) => textBytes(JSON.stringify(value));
-const SINGLE: ModelFiles = {
-  "config.json": json({ model_type: "reformer" }),
-  "tokenizer.json": json({ type: "bytes", offset: 0 }),
-  "model.safetensors": one("a", 1),
-};
-const INDEX = { metadata: {}, weight_map: { a: "part-1.safetensors", b: "part-2.safetensors" } };
-const SHARDED: ModelFiles = {
-  "config.json": SINGLE["config.json"]!,
-  "model.safetensors.index.json": json(INDEX),
-  "part-1.safetensors": one("a", 1),
-  "part-2.safetensors": one("b", 2),
-};
-const TORCH_INDEX = { weight_map: { a: "part-1.bin", b: "part-2.bin" } };
-const TORCH: ModelFiles = {
-  "config.json": SINGLE["config.json"]!,
-  "pytorch_model.bin.index.json": json(TORCH_INDEX),
-  "part-1.bin": torchZip([floats("a", "0", [1], [1])]),
-  "part-2.bin": torchZip([floats("b", "0", [1], [2])]),
-};
+import { one, SHARDED, SINGLE, serve, TORCH } from "./model-examples.js";
 
 async function weights(files: ModelFiles): Promise<[string, number[]][]> {
   const { tensors } = await readWeights(files);
@@ -138,21 +112,15 @@ describe("fetchModel", () => {
   });
   afterAll(() => server[Symbol.asyncDispose]());
 
-  function serve(files: ModelFiles, headers: Record<string, string> = { etag: '"one"' }): void {
-    server.files.clear();
-    for (const [name, bytes] of Object.entries(files)) server.files.set(name, { bytes, headers });
-    server.fault = undefined;
-    server.requests.length = 0;
-  }
-  const load = (options: Parameters<typeof fetchModel>[1] = {}, cache?: ModelCache) =>
-    fetchModel(modelLocation(server.url, {}), { openCache: async () => cache, ...options });
+  const load = (options: Parameters<typeof fetchModel>[1] = {}) =>
+    fetchModel(modelLocation(server.url, {}), { openCache: async () => undefined, ...options });
 
   it.each([
     ["one file", SINGLE],
     ["parts", SHARDED],
     ["PyTorch's parts", TORCH],
   ])("downloads %s, each once, and reports bytes that never go back", async (_why, files) => {
-    serve(files);
+    serve(server, files);
     const seen: ProgressEvent[] = [];
     expect(await load({ onProgress: (event) => seen.push(event) })).toEqual(files);
     expect(new Set(server.requests).size).toBe(server.requests.length);
@@ -160,51 +128,6 @@ describe("fetchModel", () => {
     expect(seen.at(-1)).toMatchObject({ phase: "download", loaded: total, total });
     const loaded = seen.map((event) => event.loaded);
     expect(loaded).toEqual([...loaded].sort((a, b) => a - b));
-  });
-
-  it("keeps what it downloaded and asks only whether it changed", async () => {
-    const cache = modelCache(memoryDirectory());
-    serve(SINGLE);
-    await load({}, cache);
-    server.requests.length = 0;
-    expect(await load({}, cache)).toEqual(SINGLE);
-    expect(server.requests).toEqual(["HEAD /config.json", "HEAD /tokenizer.json", "HEAD /model.safetensors"]);
-    const newer = { ...SINGLE, "model.safetensors": one("a", 2) };
-    serve(newer, { etag: '"two"' });
-    expect(await load({}, cache)).toEqual(newer);
-  });
-
-  it("of a commit asks nothing again; without a connection takes what it kept", async () => {
-    const cache = modelCache(memoryDirectory());
-    const files = {
-      "config.json": SINGLE["config.json"]!,
-      "tokenizer.json": SINGLE["tokenizer.json"]!,
-      "pytorch_model.bin": TORCH["part-1.bin"]!,
-    };
-    serve(files);
-    await load({}, cache);
-    const gone = async () => {
-      throw new TypeError("fetch failed");
-    };
-    const started = performance.now();
-    expect(await load({ fetch: gone }, cache)).toEqual(files);
-    expect(performance.now() - started, "milliseconds").toBeLessThan(1000);
-    const fixed = { ...modelLocation(server.url, {}), fixed: true } as never;
-    server.requests.length = 0;
-    await fetchModel(fixed, { openCache: async () => cache });
-    expect(server.requests.filter((request) => !request.includes("safetensors"))).toEqual([]);
-  });
-
-  it("forgets what turned out to be of no use, and gets it again", async () => {
-    const cache = modelCache(memoryDirectory());
-    const openCache = async () => cache;
-    serve(SINGLE);
-    const fixed = { ...modelLocation(server.url, {}), fixed: true } as never;
-    const files = await fetchModel(fixed, { openCache });
-    await forgetFiles(fixed, Object.keys(files), { openCache });
-    server.requests.length = 0;
-    expect(await fetchModel(fixed, { openCache })).toEqual(SINGLE);
-    expect(server.requests).toEqual(["GET /config.json", "GET /tokenizer.json", "GET /model.safetensors"]);
   });
 
   it("a chosen file that has changed since is named", async () => {
@@ -218,40 +141,12 @@ describe("fetchModel", () => {
     });
   });
 
-  it("a cut download leaves nothing in the cache; the next one is whole", async () => {
-    const cache = modelCache(memoryDirectory());
-    serve(SINGLE, {});
-    const stop = new AbortController();
-    server.fault = (request, response, file) =>
-      request.url === "/model.safetensors" && cutAt(20)(request, response, file);
-    setTimeout(() => stop.abort(), 100);
-    await expect(load({ signal: stop.signal }, cache)).rejects.toMatchObject({ name: "AbortError" });
-    serve(SINGLE);
-    expect(await load({}, cache)).toEqual(SINGLE);
-  });
-
-  it("without room for the files goes on, and says once that they are not kept", async () => {
-    const directory = memoryDirectory();
-    const full = modelCache({
-      ...directory,
-      write: async () => {
-        throw new DOMException("The quota has been exceeded.", "QuotaExceededError");
-      },
-    });
-    serve(SINGLE);
-    const notices: string[] = [];
-    const onProgress = ({ notice }: ProgressEvent) => notice && notices.push(notice);
-    expect(await load({ onProgress }, full)).toEqual(SINGLE);
-    expect(notices).toHaveLength(1);
-    expect(notices[0]).toContain("quota");
-  });
-
   it("a site that answers every path with a page has only what is really there", async () => {
-    serve(SHARDED);
+    serve(server, SHARDED);
     server.fault = (_request, response, file) =>
       !file && Boolean(response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>"));
     expect(await load()).toEqual(SHARDED);
-    serve({});
+    serve(server, {});
     server.fault = (_request, response) =>
       Boolean(response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>"));
     const error = await load().catch((reason) => reason);
@@ -260,17 +155,17 @@ describe("fetchModel", () => {
   });
 
   it("names what the place lacks", async () => {
-    serve({});
+    serve(server, {});
     await expect(load()).rejects.toMatchObject({ name: "CheckpointError", details: { file: "config.json" } });
-    serve({ "config.json": SINGLE["config.json"]! });
+    serve(server, { "config.json": SINGLE["config.json"]! });
     await expect(load()).rejects.toMatchObject({ details: { file: "model.safetensors" } });
-    serve({ ...SHARDED, "part-2.safetensors": undefined as never });
+    serve(server, { ...SHARDED, "part-2.safetensors": undefined as never });
     server.files.delete("part-2.safetensors");
     await expect(load()).rejects.toMatchObject({ details: { file: "part-2.safetensors" } });
   });
 
   it("through the caller's fetch: the hub's addresses, query included", async () => {
-    serve(SINGLE);
+    serve(server, SINGLE);
     const asked: string[] = [];
     const hub: typeof fetch = async (url, options) => {
       asked.push(String(url));
@@ -282,7 +177,7 @@ describe("fetchModel", () => {
   });
 
   it("the hub's SHA-256 of large files is checked, where it lists them", async () => {
-    serve(SINGLE);
+    serve(server, SINGLE);
     const weights = SINGLE["model.safetensors"]!;
     let listing: unknown = [{ path: "model.safetensors", lfs: { oid: await sha256(weights) } }];
     const hub: typeof fetch = async (url, options) =>
@@ -295,20 +190,6 @@ describe("fetchModel", () => {
     listing = [{ path: "model.safetensors", lfs: { oid: "0".repeat(64) } }];
     await expect(get()).rejects.toMatchObject({ name: "DownloadError", details: { reason: "sha256" } });
     for (listing of [null, {}, "none", [null], [{ path: 3, lfs: 4 }]]) expect(await get()).toEqual(SINGLE);
-  });
-
-  it("the caller's SHA-256 of any file is checked, of kept files too", async () => {
-    serve(SINGLE);
-    const cache = modelCache(memoryDirectory());
-    const get = (integrity: Record<string, string>) =>
-      fetchModel(modelLocation(server.url, { integrity }), { openCache: async () => cache });
-    const right = { "config.json": await sha256(SINGLE["config.json"]!) };
-    expect(await get(right)).toEqual(SINGLE);
-    expect(await get(right)).toEqual(SINGLE);
-    await expect(get({ "config.json": "0".repeat(64) })).rejects.toMatchObject({
-      details: { reason: "sha256", url: `${server.url}config.json` },
-    });
-    expect(() => modelLocation(server.url, { integrity: { "config.json": "sha256" } })).toThrow(ConfigError);
   });
 
   it("from files that a person chose, and from a folder", async () => {
@@ -331,7 +212,7 @@ describe("fetchModel", () => {
   });
 
   it("goes on after a cut in the middle of the weights", async () => {
-    serve(SINGLE);
+    serve(server, SINGLE);
     const cut = first(1, cutAt(30));
     server.fault = (request, ...rest) => request.url === "/model.safetensors" && cut(request, ...rest);
     expect(await load()).toEqual(SINGLE);
