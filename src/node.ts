@@ -1,10 +1,10 @@
 // For Node: the same API, WebGPU from the npm package `webgpu` (Dawn), models in folders.
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CheckpointError, WebGPUUnavailableError } from "./errors.js";
+import { type ModelFolder, UNFINISHED } from "./io/model-folder.js";
 import { nodeDirectory, openNodeStore } from "./io/node-store.js";
 import { hostOptions } from "./open-model.js";
-import type { SaveFile } from "./reformer.js";
 import type { ModelFiles } from "./types.js";
 
 export * from "./index.js";
@@ -47,10 +47,22 @@ export async function prepareNode({
 }
 
 /** Saves into a folder, which is made where it is missing: `await model.save(intoFolder("my-model"))`. */
-export function intoFolder(folder: string): SaveFile {
-  return async (name, content) => {
-    await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, name), content);
+export function intoFolder(folder: string): ModelFolder {
+  const directory = nodeDirectory(folder);
+  return {
+    list: directory.list,
+    async stage(name, content) {
+      const aside = name + UNFINISHED;
+      const discard = () => directory.remove(aside);
+      try {
+        await directory.write(aside, content);
+      } catch (error) {
+        await discard();
+        throw error;
+      }
+      return { publish: () => directory.rename(aside, name), discard };
+    },
+    remove: directory.remove,
   };
 }
 
@@ -64,7 +76,9 @@ export async function fromFolder(folder: string): Promise<ModelFiles> {
   });
   const files: Record<string, Uint8Array<ArrayBuffer>> = {};
   for (const entry of entries) {
-    if (entry.isFile()) files[entry.name] = new Uint8Array(await readFile(join(folder, entry.name)));
+    if (!entry.isFile() || entry.name.endsWith(UNFINISHED)) continue;
+    const content = new Uint8Array(await readFile(join(folder, entry.name)));
+    if (content.length > 0) files[entry.name] = content; // a browser's save that was interrupted may leave an empty one
   }
   return files;
 }

@@ -1,5 +1,6 @@
 // The one noun of the public API: a model, wherever it runs.
 import { DisposedError } from "./errors.js";
+import type { ModelFolder } from "./io/model-folder.js";
 import { type ModelSource, modelLocation } from "./io/model-source.js";
 import { openModel, type WorkerKind } from "./open-model.js";
 import type {
@@ -201,13 +202,21 @@ export class Reformer implements Model {
     return this.#live().files(options);
   }
 
-  /** Saves `files()`: into a folder the person chose, by a function of yours, or (default) as downloads of the browser. */
+  /**
+   * Saves `files()`: into a folder the person chose, by a function of yours, or (default) as downloads of the browser. A
+   * folder holds this model alone in the end; interrupted, it has the weights of the model before or of this one.
+   */
   async save(
-    target: FileSystemDirectoryHandle | SaveFile = download,
+    target: FileSystemDirectoryHandle | ModelFolder | SaveFile = download,
     options: FilesOptions = {},
   ): Promise<void> {
-    const write = target instanceof Function ? target : writerInto(target);
-    for (const [name, content] of Object.entries(await this.files(options))) await write(name, content);
+    const files = await this.files(options);
+    if (target instanceof Function) {
+      for (const [name, content] of Object.entries(files)) await target(name, content);
+      return;
+    }
+    const { chosenFolder, saveIntoFolder } = await import("./io/model-folder.js");
+    await saveIntoFolder(files, "getFileHandle" in target ? chosenFolder(target) : target);
   }
 
   /** Ends everything this model is doing and frees its GPU memory. Idempotent. */
@@ -224,14 +233,6 @@ export class Reformer implements Model {
     if (this.#disposal) throw new DisposedError("This Reformer was disposed: create or load it again.");
     return this.#model;
   }
-}
-
-function writerInto(folder: FileSystemDirectoryHandle): SaveFile {
-  return async (name, content) => {
-    const file = await (await folder.getFileHandle(name, { create: true })).createWritable();
-    await file.write(content);
-    await file.close();
-  };
 }
 
 /** Milliseconds. */

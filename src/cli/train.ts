@@ -65,11 +65,8 @@ async function train(
     }
     if (ended === "interrupted") return INTERRUPTED;
     if (out !== undefined) {
-      const write = intoFolder(out);
-      await model.save(async (name, content) => {
-        await write(name, content);
-        progress.print(`saved        ${join(out, name)}, ${formatBytes(content.length)}`);
-      });
+      await model.save(intoFolder(out));
+      progress.print(`saved        ${out}`);
     }
     return 0;
   } finally {

@@ -114,11 +114,15 @@ function addressOf(folder: string, name: string): string {
   return whole.href;
 }
 
-/** @throws {CheckpointError} where the file has changed or gone since it was chosen, or is too large for memory */
+/**
+ * undefined also for an empty file, as a save that was interrupted may leave one.
+ * @throws {CheckpointError} where the file has changed or gone since it was chosen, or is too large for memory
+ */
 async function contentOf(file: File | undefined): Promise<Uint8Array<ArrayBuffer> | undefined> {
   if (!file) return undefined;
   try {
-    return new Uint8Array(await file.arrayBuffer());
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    return bytes.length > 0 ? bytes : undefined;
   } catch (error) {
     throw new CheckpointError(`${file.name} cannot be read (${error}): choose the files again.`, {
       file: file.name,

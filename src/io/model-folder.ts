@@ -1,0 +1,133 @@
+// A model saved into a folder that may hold one already. In the end it holds one: weights that an earlier save left under
+// other names are removed. Whenever it is interrupted, the weights of the one or of the other are there, whole, and are
+// what a reader takes: new parts never overwrite those of the old index, and a file takes its name in a single step.
+import type { ModelFiles } from "../types.js";
+import { textBytes } from "./bytes.js";
+
+/** The few file operations that saving a model needs. */
+export interface ModelFolder {
+  /** Names of what is in it; none where there is no such folder yet. */
+  list(): Promise<readonly string[]>;
+  /** Writes a whole file aside, making the folder. */
+  stage(name: string, content: Uint8Array<ArrayBuffer>): Promise<StagedFile>;
+  /** Nothing where there is no such file. */
+  remove(name: string): Promise<void>;
+}
+
+/** A file that has been written, but has not its name yet. */
+export interface StagedFile {
+  /** Gives it its name in a single step, replacing what had it. */
+  publish(): Promise<void>;
+  /** Removes it; nothing where it has its name. */
+  discard(): Promise<void>;
+}
+
+/** Ending of what `stage` may leave in a folder when it is interrupted. */
+export const UNFINISHED = ".saving";
+
+const WHOLE = "model.safetensors";
+const INDEX = `${WHOLE}.index.json`;
+const PART = /^model(\.\d+)?-\d{5}-of-\d{5}\.safetensors$/;
+/** What says which weights are to be read, in the order in which readers look for it. */
+const HEADS: readonly string[] = [WHOLE, INDEX];
+
+/**
+ * Saves a model's files. All are written before the first takes its name; those of settings take theirs just before the
+ * one that says which weights are to be read.
+ */
+export async function saveIntoFolder(files: ModelFiles, folder: ModelFolder): Promise<void> {
+  const there = await folder.list();
+  const saved = besides(there, files);
+  const staged: StagedFile[] = [];
+  try {
+    for (const name of inOrder(saved)) {
+      staged.push(await folder.stage(name, saved[name] as Uint8Array<ArrayBuffer>));
+    }
+    for (const file of staged) await file.publish();
+  } catch (error) {
+    for (const file of staged) await file.discard().catch(() => undefined); // the error is what the caller must know
+    throw error;
+  }
+  const old = there.filter((name) => isOfSave(name) && !Object.hasOwn(saved, name));
+  const heads = HEADS.filter((name) => old.includes(name));
+  for (const name of new Set([...heads, ...old])) await folder.remove(name);
+}
+
+/** Parts, then settings, then what says which weights are to be read. */
+function inOrder(files: ModelFiles): readonly string[] {
+  const rank = (name: string) => (PART.test(name) ? 0 : HEADS.includes(name) ? 2 : 1);
+  return Object.keys(files).sort((a, b) => rank(a) - rank(b));
+}
+
+/** Whether a file is of weights as `files()` names them, or what is left of one that was not written to its end. */
+function isOfSave(name: string): boolean {
+  return name.endsWith(UNFINISHED) || HEADS.includes(name) || PART.test(name);
+}
+
+/** The same files, with parts under names that the folder does not have yet: its index may list those that it has. */
+function besides(there: readonly string[], files: ModelFiles): ModelFiles {
+  const parts = Object.keys(files).filter((name) => PART.test(name));
+  const named = (part: string, version: number) =>
+    version === 1 ? part : part.replace("model-", `model.${version}-`);
+  let version = 1;
+  while (parts.some((part) => there.includes(named(part, version)))) version++;
+  const index = files[INDEX];
+  if (version === 1 || !index) return files;
+  const saved: Record<string, Uint8Array<ArrayBuffer>> = {};
+  for (const [name, content] of Object.entries(files)) {
+    saved[parts.includes(name) ? named(name, version) : name] = content;
+  }
+  const { weight_map, ...rest } = JSON.parse(new TextDecoder().decode(index)) as {
+    readonly weight_map: Readonly<Record<string, string>>;
+  };
+  const map = Object.fromEntries(
+    Object.entries(weight_map).map(([tensor, part]) => [tensor, named(part, version)]),
+  );
+  saved[INDEX] = textBytes(`${JSON.stringify({ ...rest, weight_map: map }, null, 2)}\n`);
+  return saved;
+}
+
+/** A folder that a person chose, or one of the browser's private files. */
+export function chosenFolder(folder: FileSystemDirectoryHandle): ModelFolder {
+  const remove = async (name: string) => {
+    await folder.removeEntry(name).catch(ifMissing);
+  };
+  return {
+    async list() {
+      const names: string[] = [];
+      for await (const name of folder.keys()) names.push(name);
+      return names;
+    },
+    async stage(name, content) {
+      const existed = (await folder.getFileHandle(name).catch(ifMissing)) !== undefined;
+      // A browser makes the file, empty (which readers here take for none), writes beside it, and replaces it when the
+      // writer is closed.
+      const writer = await (await folder.getFileHandle(name, { create: true })).createWritable();
+      let published = false;
+      const discard = async () => {
+        if (published) return;
+        await writer.abort().catch(() => undefined); // it may have failed by itself
+        if (!existed) await remove(name);
+      };
+      try {
+        await writer.write(content);
+      } catch (error) {
+        await discard();
+        throw error;
+      }
+      return {
+        async publish() {
+          await writer.close();
+          published = true;
+        },
+        discard,
+      };
+    },
+    remove,
+  };
+}
+
+function ifMissing(error: DOMException): undefined {
+  if (error.name === "NotFoundError") return undefined;
+  throw error;
+}
