@@ -2,8 +2,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CheckpointError, WebGPUUnavailableError } from "./errors.js";
-import { type ModelFolder, UNFINISHED } from "./io/model-folder.js";
+import type { ModelFolder } from "./io/model-folder.js";
 import { nodeDirectory, openNodeStore } from "./io/node-store.js";
+import { UNFINISHED } from "./io/unfinished.js";
 import { hostOptions } from "./open-model.js";
 import type { ModelFiles } from "./types.js";
 

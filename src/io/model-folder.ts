@@ -3,6 +3,7 @@
 // what a reader takes: new parts never overwrite those of the old index, and a file takes its name in a single step.
 import type { ModelFiles } from "../types.js";
 import { textBytes } from "./bytes.js";
+import { UNFINISHED } from "./unfinished.js";
 
 /** The few file operations that saving a model needs. */
 export interface ModelFolder {
@@ -21,9 +22,6 @@ export interface StagedFile {
   /** Removes it; nothing where it has its name. */
   discard(): Promise<void>;
 }
-
-/** Ending of what `stage` may leave in a folder when it is interrupted. */
-export const UNFINISHED = ".saving";
 
 const WHOLE = "model.safetensors";
 const INDEX = `${WHOLE}.index.json`;
