@@ -90,17 +90,14 @@ export class Engine extends TaskMethods implements Model {
     const tokenizer = await makeTokenizer(options);
     const config = resolveConfig(withVocabulary(given, tokenizer.vocabSize));
     const seed = checkSeed(options.seed ?? 0);
-    const engine = await Engine.#open(config, tokenizer, seed, options);
     const list = parameters(config);
-    for (const [index, parameter] of list.entries()) {
-      options.signal?.throwIfAborted();
-      engine.#device.base.write(
-        engine.#device.weights.get(parameter.name),
-        initialValues(parameter, index, seed),
-      );
-      options.onProgress?.({ phase: "upload", loaded: index + 1, total: list.length });
-    }
-    return engine;
+    return Engine.#open({ config, tokenizer, seed, options }, async ({ base, weights }) => {
+      for (const [index, parameter] of list.entries()) {
+        options.signal?.throwIfAborted();
+        base.write(weights.get(parameter.name), initialValues(parameter, index, seed));
+        options.onProgress?.({ phase: "upload", loaded: index + 1, total: list.length });
+      }
+    });
   }
 
   /**
@@ -124,27 +121,30 @@ export class Engine extends TaskMethods implements Model {
     const list = parameters(config);
     // Before any GPU memory is taken: a config.json may ask for more than its weights have.
     const matched = matchWeights(weights, new Map(list.map((parameter) => [parameter.name, parameter])));
-    const engine = await Engine.#open(config, tokenizer, seed, options);
-    try {
-      const { base, weights: arena, gpu } = engine.#device;
+    return Engine.#open({ config, tokenizer, seed, options }, ({ base, weights: arena, gpu }) => {
       const target = {
         parameters: list,
         write: (name: string, values: Float32Array) => base.write(arena.get(name), values),
         flush: () => gpu.device.queue.onSubmittedWorkDone(),
       };
-      await writeWeights(matched, target, { seed, signal, onProgress });
-    } catch (error) {
-      await engine.dispose();
-      throw error;
-    }
-    return engine;
+      return writeWeights(matched, target, { seed, signal, onProgress });
+    });
   }
 
+  /** A model on a device, with the weights that `fill` writes; where that fails, nothing of it is left on the device. */
   static async #open(
-    config: ReformerConfig,
-    tokenizer: Tokenizer,
-    seed: number,
-    options: EngineOptions,
+    {
+      config,
+      tokenizer,
+      seed,
+      options,
+    }: {
+      readonly config: ReformerConfig;
+      readonly tokenizer: Tokenizer;
+      readonly seed: number;
+      readonly options: EngineOptions;
+    },
+    fill: (device: OpenDevice) => Promise<void>,
   ): Promise<Engine> {
     if (config.vocabSize < tokenizer.vocabSize) {
       throw new ConfigError(
@@ -154,7 +154,14 @@ export class Engine extends TaskMethods implements Model {
     }
     options.signal?.throwIfAborted();
     const device = await openDevice(config, options.device, options);
-    if (device.notice) options.onProgress?.({ phase: "compile", loaded: 1, total: 1, notice: device.notice });
+    try {
+      const { notice } = device;
+      if (notice) options.onProgress?.({ phase: "compile", loaded: 1, total: 1, notice });
+      await fill(device);
+    } catch (error) {
+      device.gpu.dispose();
+      throw error;
+    }
     return new Engine(config, tokenizer, seed, device, options);
   }
 
@@ -250,7 +257,7 @@ export class Engine extends TaskMethods implements Model {
     this.#check();
     const given = typeof prompts === "string" ? [prompts] : prompts;
     const start = () => this.#exclusive(this.#pieces(given, options));
-    const texts = () => joined(start(), given.length);
+    const texts = async () => joined(start(), given.length);
     return {
       [Symbol.asyncIterator]: start,
       text: async () => (await texts())[0] ?? "",
@@ -258,10 +265,14 @@ export class Engine extends TaskMethods implements Model {
     };
   }
 
-  #pieces(prompts: readonly string[], options: GenerateOptions): AsyncGenerator<GeneratedPiece, undefined> {
+  /** A wrong option is refused where the first piece is asked for, as by a model in a worker. */
+  async *#pieces(
+    prompts: readonly string[],
+    options: GenerateOptions,
+  ): AsyncGenerator<GeneratedPiece, undefined> {
     const { tokenizer } = this;
     const config = withHashing(this.config, { numHashes: options.numHashes });
-    return generateText({ config, tokenizer, device: this.#device }, prompts, options);
+    return yield* generateText({ config, tokenizer, device: this.#device }, prompts, options);
   }
 
   async files(options: FilesOptions = {}): Promise<ModelFiles> {

@@ -45,3 +45,15 @@ test("with LSH layers several prompts give the same texts every time", async () 
   expect(once.map((text) => text.length > 0)).toEqual([true, true, true]);
   expect(await model.generate(PROMPTS, sampled).texts()).toEqual(once);
 });
+
+test("a wrong option is refused where the text is asked for, however it is asked for", async () => {
+  await using model = await localModel();
+  const wrong = model.generate("a", { numHashes: -1 });
+  const refused = { name: "ConfigError", message: expect.stringContaining("numHashes") };
+  await expect(wrong.text()).rejects.toMatchObject(refused);
+  const texts = wrong.texts(); // a promise, not an exception
+  await expect(texts).rejects.toMatchObject(refused);
+  const pieces = wrong[Symbol.asyncIterator]();
+  await expect(pieces.next()).rejects.toMatchObject(refused);
+  expect(await model.generate("a", { maxNewTokens: 1 }).texts()).toHaveLength(1); // no later call waits for it
+});

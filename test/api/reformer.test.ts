@@ -112,6 +112,24 @@ describe("Reformer on this thread", () => {
     await expect(Reformer.create(SMALL, { ...HERE, signal: stop.signal })).rejects.toBe(reason);
   });
 
+  test("a create() that is aborted, or whose onProgress throws, leaves nothing on the device", async () => {
+    using bytes = countGpuBytes();
+    const stop = new AbortController();
+    const onProgress = ({ phase }: ProgressEvent) => phase === "upload" && stop.abort();
+    const { signal } = stop;
+    const device = await getDevice();
+    await expect(Reformer.create(SMALL, { device, signal, onProgress })).rejects.toMatchObject({
+      name: "AbortError",
+    });
+    expect(bytes.live()).toBe(0);
+    const thrown = new Error("the page's own");
+    const throws = () => {
+      throw thrown;
+    };
+    await expect(Reformer.create(SMALL, { device, onProgress: throws })).rejects.toBe(thrown);
+    expect(bytes.live()).toBe(0);
+  });
+
   test("after dispose() every call says so; a second dispose() does nothing", async () => {
     const model = await Reformer.create(SMALL, HERE);
     await Promise.all([model.dispose(), model.dispose()]);
