@@ -61,6 +61,8 @@ export function literals(list: readonly Literal[]): Plugin {
         }, code);
     },
     generateBundle(_options, bundle) {
+      const unmet = list.find((one) => !replaced.has(one));
+      if (unmet) this.error(`${unmet.importer} is not in this build, but should say ${unmet.source}.`);
       const chunks = Object.values(bundle).filter((file) => file.type === "chunk");
       for (const { source, placeholder, literal } of replaced) {
         const found = chunks.filter(({ code }) => code.includes(placeholder));
