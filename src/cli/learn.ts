@@ -17,6 +17,8 @@ const EXPERIMENTS = {
   needle: learnNeedle,
   reverse: learnReverse,
 } as const;
+/** The experiment that has several. */
+const WITH_VARIANTS = "mail";
 
 /** Exit status 1 where an experiment misses its bar. */
 export async function main(args: readonly string[], { signal }: { signal: AbortSignal }): Promise<number> {
@@ -30,6 +32,12 @@ export async function main(args: readonly string[], { signal }: { signal: AbortS
     if (name in EXPERIMENTS) continue;
     console.error(
       `No experiment "${name}": needed is one or more of ${Object.keys(EXPERIMENTS).join(", ")}.`,
+    );
+    return 2;
+  }
+  if (values.variant !== undefined && names.some((name) => name !== WITH_VARIANTS)) {
+    console.error(
+      `--variant is of ${WITH_VARIANTS} alone: npm run learn -- ${WITH_VARIANTS} --variant ${JSON.stringify(values.variant)}`,
     );
     return 2;
   }
