@@ -12,7 +12,7 @@ const BATCH = 32;
 
 /**
  * The target of every text, in their order. Texts of as many tokens are converted side by side.
- * @throws {ShapeError} where a text, or `maxNewTokens`, is longer than the model's positions
+ * @throws {ShapeError} where a text, or `maxNewTokens`, is longer than the model's positions; signal.reason on abort
  */
 export async function convert(
   model: TaskModel,
@@ -27,11 +27,11 @@ export async function convert(
     wanted ?? Math.min(DEFAULT_NEW_TOKENS, longestLength(config)),
   );
   const byLength = new Map<number, { readonly place: number; readonly tokens: Uint32Array }[]>();
-  texts.forEach((text, place) => {
-    const tokens = pairTokens(config, tokenizer, text);
+  for (const [place, text] of texts.entries()) {
+    const tokens = await pairTokens(config, tokenizer, text, signal);
     pairLengths(config, tokens.length, maxNewTokens);
     byLength.set(tokens.length, [...(byLength.get(tokens.length) ?? []), { place, tokens }]);
-  });
+  }
   const targets = texts.map(() => "");
   for (const group of byLength.values()) {
     for (let first = 0; first < group.length; first += BATCH) {

@@ -50,7 +50,8 @@ export async function encodeExamples(
     if (config.head === "question-answering") {
       encoded.push(await encodeAnswered(tokenizer, place, example, length, signal));
     } else if (config.head === "sequence-to-sequence") {
-      encoded.push(encodePair(config, tokenizer, place, example, { source: length, target: targetLength }));
+      const longest = { source: length, target: targetLength };
+      encoded.push(await encodePair({ config, tokenizer }, place, example, longest, signal));
     } else {
       if (typeof (example as LabelledText).text !== "string") {
         throw new ConfigError(
@@ -108,21 +109,21 @@ async function encodeAnswered(
   return { tokens, targets: span, weight: 1 };
 }
 
-function encodePair(
-  config: ReformerConfig,
-  tokenizer: Tokenizer,
+async function encodePair(
+  { config, tokenizer }: { readonly config: ReformerConfig; readonly tokenizer: Tokenizer },
   place: string,
   example: Example,
   longest: { readonly source: number; readonly target: number },
-): EncodedExample {
+  signal: AbortSignal | undefined,
+): Promise<EncodedExample> {
   const { text, target } = example as TextPair;
   if (typeof text !== "string" || typeof target !== "string") {
     throw new ConfigError(
       `${place} is ${JSON.stringify(example)?.slice(0, 80)}, but a sequence-to-sequence head needs { text, target }.`,
     );
   }
-  const tokens = pairTokens(config, tokenizer, text);
-  const targets = [...pairTokens(config, tokenizer, target)];
+  const tokens = await pairTokens(config, tokenizer, text, signal);
+  const targets = [...(await pairTokens(config, tokenizer, target, signal))];
   for (const [name, given, allowed] of [
     ["source", tokens.length, longest.source],
     ["target", targets.length, longest.target],
@@ -274,7 +275,9 @@ export async function longestExample(
         : await encodeText(tokenizer, example.text ?? "", { signal });
     const pair = "target" in example && typeof example.target === "string";
     length = Math.max(length, tokens.length + Number(pair));
-    if (pair) targetLength = Math.max(targetLength, pairTokens(config, tokenizer, example.target).length);
+    if (!pair) continue;
+    const { length: targetTokens } = await pairTokens(config, tokenizer, example.target, signal);
+    targetLength = Math.max(targetLength, targetTokens);
   }
   const most = longestLength(config);
   return { length: Math.min(length, most), targetLength: Math.min(targetLength, most) };

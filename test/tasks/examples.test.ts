@@ -2,9 +2,18 @@
 import { describe, expect, test } from "vitest";
 import { resolveConfig } from "../../src/config/config.js";
 import { Random } from "../../src/random.js";
-import { ExampleSource, encodeExamples, labelTargets, splitExamples } from "../../src/tasks/examples.js";
+import { convert } from "../../src/tasks/convert.js";
+import {
+  ExampleSource,
+  encodeExamples,
+  labelTargets,
+  longestExample,
+  splitExamples,
+} from "../../src/tasks/examples.js";
 import { MASK_SHARE, maskTokens } from "../../src/tasks/masking.js";
 import { encodeQuestion, tokensOfSpan } from "../../src/tasks/question.js";
+import type { TaskModel } from "../../src/tasks/reading.js";
+import { trainBpe } from "../../src/text/bpe-training.js";
 import { byteTokenizer } from "../../src/text/byte-tokenizer.js";
 
 const tokenizer = byteTokenizer();
@@ -55,6 +64,28 @@ describe("examples of a classification head", () => {
     expect(label(0.5, number)).toEqual([0.5]);
     expect(() => label("high", number)).toThrow("needs a number");
   });
+});
+
+test("pairs of long texts can be aborted, to be taught and to be converted", async () => {
+  const pieces = await trainBpe("the whale and the sea ".repeat(20), { vocabSize: 300 });
+  const config = resolveConfig({ head: "sequence-to-sequence", vocabSize: 301, eosTokenId: 300 });
+  const model = { config, tokenizer: pieces };
+  const book = "the whale and the sea ".repeat(1e6);
+  const aborted = () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 1);
+    return { length: 64, signal: stop.signal };
+  };
+  const refused = { name: "AbortError" };
+  const teach = (text: string, target: string) => encodeExamples(model, [{ text, target }], aborted());
+  await expect(teach(book, "")).rejects.toMatchObject(refused);
+  await expect(teach("", book)).rejects.toMatchObject(refused);
+  await expect(longestExample(model, [{ text: "", target: book }], aborted().signal)).rejects.toMatchObject(
+    refused,
+  );
+  // It ends before it needs a device.
+  const { signal } = aborted();
+  await expect(convert(model as TaskModel, [book], { signal })).rejects.toMatchObject(refused);
 });
 
 describe("questions", () => {
