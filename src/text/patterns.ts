@@ -15,7 +15,13 @@ export function checkPatterns(value: unknown): void {
     const next = open.pop();
     if (typeof next !== "object" || next === null) continue;
     const pattern = (next as { readonly Regex?: unknown }).Regex;
-    if (typeof pattern === "string" && (pattern.length > MAX_PATTERN || repeatsRepetition(pattern))) {
+    if (typeof pattern === "string" && pattern.length > MAX_PATTERN) {
+      throw new TextError(
+        `The expression ${JSON.stringify(pattern.slice(0, 100))} has ${pattern.length} characters, and no tokenizer needs more than ${MAX_PATTERN}. Use a tokenizer.json without it.`,
+        { pattern: pattern.slice(0, 100), length: pattern.length },
+      );
+    }
+    if (typeof pattern === "string" && repeatsRepetition(pattern)) {
       throw new TextError(
         `The expression ${JSON.stringify(pattern.slice(0, 100))} repeats what repeats without an end: it could take for ever on a short text. Use a tokenizer.json without it.`,
         { pattern: pattern.slice(0, 100) },
