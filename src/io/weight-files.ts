@@ -38,7 +38,7 @@ export function weightFiles(
   const files: Record<string, Uint8Array<ArrayBuffer>> = {};
   const places: Record<string, string> = {};
   parts.forEach((part, i) => {
-    const file = `model-${number(i + 1)}-of-${number(parts.length)}.safetensors`;
+    const file = `model-${fiveDigits(i + 1)}-of-${fiveDigits(parts.length)}.safetensors`;
     files[file] = concatBytes(safetensorsParts(part, METADATA));
     for (const name of part.keys()) places[name] = file;
   });
@@ -47,7 +47,7 @@ export function weightFiles(
   return files;
 }
 
-const number = (part: number) => String(part).padStart(5, "0");
+const fiveDigits = (part: number) => String(part).padStart(5, "0");
 const bytesOf = (tensors: ReadonlyMap<string, Tensor>) =>
   [...tensors.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
 
