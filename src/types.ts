@@ -84,7 +84,10 @@ export interface LoadOptions extends CreateOptions {
   readonly revision?: string | undefined;
   /** Keep downloaded files for the next visit, in the browser's private file system; default true. */
   readonly cache?: boolean | undefined;
-  /** SHA-256 in hexadecimal by file name: a downloaded file of another is refused. The hub's own are checked anyway. */
+  /**
+   * SHA-256 in hexadecimal by file name: a file of another is refused, and one that was kept is downloaded again first. Where
+   * none is given, that of a large file on the hub is the one that the hub lists, if it answers within 30 seconds.
+   */
   readonly integrity?: Readonly<Record<string, string>> | undefined;
   /** Fetches the files, on this thread; default: the global one, in the worker where there is one. */
   readonly fetch?: typeof fetch | undefined;
