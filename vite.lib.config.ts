@@ -61,7 +61,7 @@ export default defineConfig({
     emptyOutDir: true,
     lib: {
       entry: Object.fromEntries(
-        ["index", "kernels", "worker", "inline", "node"].map((name) => [name, `src/${name}.ts`]),
+        ["index", "kernels", "metrics", "worker", "inline", "node"].map((name) => [name, `src/${name}.ts`]),
       ),
       formats: ["es"],
     },

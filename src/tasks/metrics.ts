@@ -1,5 +1,9 @@
-// How good predictions are. Labels are numbers from 0; scores are probabilities.
+// How good predictions are: of labels (numbers from 0, or names), of scores, and of answers as text. Lists are [examples], one
+// entry an example; every result is a share from 0 to 1.
 import { ShapeError } from "../errors.js";
+
+/** What an example is labelled. */
+type Label = number | string | boolean;
 
 function checkLengths(given: number, wanted: number): void {
   if (given === wanted && given > 0) return;
@@ -14,14 +18,24 @@ function checkLengths(given: number, wanted: number): void {
 
 const mean = (values: readonly number[]) => values.reduce((sum, x) => sum + x, 0) / values.length;
 
-/** Share of predictions that are right. */
-export function accuracy(predicted: readonly number[], truth: readonly number[]): number {
+/**
+ * Share of predictions that are right.
+ * @param predicted [examples], the label of each
+ * @param truth [examples]
+ * @throws {ShapeError} where the lists are empty or not of one length
+ */
+export function accuracy<L extends Label>(predicted: readonly L[], truth: readonly L[]): number {
   checkLengths(predicted.length, truth.length);
   return mean(predicted.map((label, i) => Number(label === truth[i])));
 }
 
-/** F1 of each label, 2·TP / (2·TP + FP + FN), averaged over the labels that occur in truth or predictions. */
-export function macroF1(predicted: readonly number[], truth: readonly number[]): number {
+/**
+ * F1 of each label, 2·TP / (2·TP + FP + FN), averaged over the labels that occur in truth or predictions.
+ * @param predicted [examples], the label of each
+ * @param truth [examples]
+ * @throws {ShapeError} where the lists are empty or not of one length
+ */
+export function macroF1<L extends Label>(predicted: readonly L[], truth: readonly L[]): number {
   checkLengths(predicted.length, truth.length);
   const labels = [...new Set([...predicted, ...truth])];
   return mean(
@@ -35,10 +49,18 @@ export function macroF1(predicted: readonly number[], truth: readonly number[]):
 
 /**
  * Area under the ROC curve: how often a positive scores above a negative, ties as half (Mann-Whitney).
- * @throws {ShapeError} where one of the two classes is missing
+ * @param scores [examples], in any unit: only their order counts
+ * @param positive [examples], whether each is of the class that high scores speak for
+ * @throws {ShapeError} where one of the two classes is missing, a score is NaN, or the lists are not of one length
  */
 export function areaUnderRoc(scores: readonly number[], positive: readonly boolean[]): number {
   checkLengths(scores.length, positive.length);
+  const unordered = scores.findIndex(Number.isNaN);
+  if (unordered >= 0) {
+    throw new ShapeError(`score ${unordered} is NaN, but scores must have an order: leave it out.`, {
+      place: unordered,
+    });
+  }
   const order = scores.map((score, i) => ({ score, positive: positive[i] === true }));
   order.sort((a, b) => a.score - b.score);
   const positives = order.filter((one) => one.positive).length;
@@ -69,12 +91,15 @@ export function normalizedAnswer(text: string): string {
     .join(" ");
 }
 
-/** 1 where two answers are the same once normalised, else 0. */
+/** 1 where two answers are the same once normalised (lower case, no signs, no English articles), else 0. */
 export function exactMatch(predicted: string, truth: string): number {
   return Number(normalizedAnswer(predicted) === normalizedAnswer(truth));
 }
 
-/** F1 of the words that two normalised answers share, each as often as in both; two empty answers agree. */
+/**
+ * F1 of the words that two normalised answers share, each as often as in both, 0 to 1; two empty answers agree. Of several
+ * examples or several right answers take the mean, or the best, of the calls.
+ */
 export function tokenF1(predicted: string, truth: string): number {
   const words = (text: string) => normalizedAnswer(text).split(" ").filter(Boolean);
   const [got, wanted] = [words(predicted), words(truth)];
@@ -91,6 +116,9 @@ export function tokenF1(predicted: string, truth: string): number {
 /**
  * Expected calibration error: predictions in `bins` equal ranges of confidence, the mean gap between how sure and how
  * often right they are, weighted by their number (Guo et al. 2017).
+ * @param confidence [examples], the probability of the predicted label
+ * @param right [examples], whether it is the true one
+ * @throws {ShapeError} where a confidence is no probability, or the lists are empty or not of one length
  */
 export function calibrationError(
   confidence: readonly number[],
@@ -98,6 +126,15 @@ export function calibrationError(
   bins = 10,
 ): number {
   checkLengths(confidence.length, right.length);
+  const impossible = confidence.findIndex((sure) => !(sure >= 0 && sure <= 1));
+  if (impossible >= 0 || !Number.isInteger(bins) || bins < 1) {
+    throw new ShapeError(
+      impossible >= 0
+        ? `confidence ${impossible} is ${confidence[impossible]}, but must be a probability from 0 to 1.`
+        : `bins is ${bins}, but must be a whole number from 1 on.`,
+      impossible >= 0 ? { place: impossible } : { bins },
+    );
+  }
   const gaps = new Float64Array(bins); // Σ confidence − right of each bin
   confidence.forEach((sure, i) => {
     const bin = Math.min(bins - 1, Math.floor(sure * bins));

@@ -20,6 +20,7 @@ test("macroF1() averages the labels that occur", () => {
   // Label 0: 1 right, 1 predicted wrongly, 1 missed: 2/4. Label 1: 2 right, 1 missed: 4/5. Label 2: never right: 0.
   expect(macroF1([0, 0, 1, 1, 2], [0, 1, 1, 1, 0])).toBeCloseTo((0.5 + 0.8 + 0) / 3, 15);
   expect(macroF1([3, 3], [3, 3])).toBe(1);
+  expect(macroF1(["spam", "ham"], ["spam", "spam"])).toBeCloseTo(2 / 3 / 2, 15); // 2/3 and 0
 });
 
 test("areaUnderRoc() counts pairs in order, ties as half", () => {
@@ -28,6 +29,7 @@ test("areaUnderRoc() counts pairs in order, ties as half", () => {
   expect(areaUnderRoc([2, 1], [true, false])).toBe(1);
   expect(areaUnderRoc([1, 1], [true, false])).toBe(0.5);
   expect(() => areaUnderRoc([1, 2], [true, true])).toThrow("2 positives and 0 negatives");
+  expect(() => areaUnderRoc([1, Number.NaN], [true, false])).toThrow("score 1 is NaN");
 });
 
 test("exactMatch() compares answers without case, signs and articles", () => {
@@ -48,4 +50,6 @@ test("calibrationError() weighs the gaps of the bins by their size", () => {
   // Bin 9: 0.95 and 0.91, one right: |1.86 - 1|. Bin 6: 0.6, right: |0.6 - 1|. Together 1.26 of 3.
   expect(calibrationError([0.95, 0.91, 0.6], [true, false, true])).toBeCloseTo(0.42, 12);
   expect(calibrationError([1, 1], [true, true])).toBe(0);
+  expect(() => calibrationError([0.5, 1.5], [true, true])).toThrow("confidence 1 is 1.5");
+  expect(() => calibrationError([0.5], [true], 0)).toThrow("bins is 0");
 });
