@@ -1,6 +1,6 @@
 // A run's weights and optimiser state between GPU memory and checkpoint files.
 import type { ReformerConfig } from "../config/config.js";
-import { CheckpointError } from "../errors.js";
+import { CheckpointError, DivergedError } from "../errors.js";
 import { type Checkpoint, type HistoryPoint, packCheckpoint, unpackCheckpoint } from "../io/checkpoint.js";
 import type { CheckpointFiles } from "../io/checkpoint-store.js";
 import { type Tensor as FileTensor, makeTensor, tensorFloats } from "../io/safetensors.js";
@@ -53,6 +53,10 @@ export interface RunState {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * A run as files.
+ * @throws {DivergedError} where a number is not finite: a step that is not, or memory that failed, must not become what is kept
+ */
 export async function saveRun(
   model: {
     readonly config: ReformerConfig;
@@ -64,13 +68,30 @@ export async function saveRun(
   plan: Plan,
   state: RunState,
 ): Promise<CheckpointFiles> {
+  const weights = await readTensors(prepared, model.weights);
+  const moments = await readTensors(prepared, optimizer);
+  for (const [name, tensor] of [...weights, ...moments]) {
+    const values = tensorFloats(tensor);
+    if (allFinite(values)) continue;
+    const bad = values.find((value) => !Number.isFinite(value));
+    throw new DivergedError(
+      `the run is not saved at step ${state.step}, since ${name} has ${bad}: go on from the last checkpoint`,
+      { step: state.step, where: name },
+    );
+  }
   return packCheckpoint({
     config: model.config,
-    model: await readTensors(prepared, model.weights),
-    optimizer: await readTensors(prepared, optimizer),
+    model: weights,
+    optimizer: moments,
     tokenizer: model.tokenizer.toJSON(),
     training: { ...state, planFingerprint: fingerprint(plan), planChoices: plan.choices },
   });
+}
+
+function allFinite(values: Float32Array): boolean {
+  let sum = 0;
+  for (const value of values) sum += value * 0; // NaN from the first that is not
+  return sum === 0;
 }
 
 /** Reads a checkpoint and checks that it belongs to this model. */
