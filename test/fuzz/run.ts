@@ -10,8 +10,7 @@ export async function main(args: readonly string[], { signal }: { signal: AbortS
   }
   const all = (await targets()).map((target) => ({ target, counts: emptyCounts() }));
   const random = new Random(seed);
-  for (let i = 0; i < inputs; i++) {
-    signal.throwIfAborted();
+  for (let i = 0; i < inputs && !signal.aborted; i++) {
     const { target, counts } = all[i % all.length] as (typeof all)[number];
     await tryOne(target, random, counts);
     if ((i + 1) % 20_000 === 0) console.log(`${i + 1} inputs`);
@@ -25,5 +24,6 @@ export async function main(args: readonly string[], { signal }: { signal: AbortS
     for (const text of [...untyped, ...hangs].slice(0, 5)) console.log(`  ${text.slice(0, 2000)}`);
     found += untyped.length + hangs.length;
   }
+  if (signal.aborted) throw signal.reason; // what was found until then has been said
   return found > 0 ? 1 : 0;
 }

@@ -34,6 +34,7 @@ export async function install(folder: string, archive: string): Promise<void> {
 const USES_OF_TYPES = `
 import { STATION_TAGS, type StationElement, useCourseFiles } from "webgpu-reformer/elements";
 import { createWorker } from "webgpu-reformer/inline";
+import { macroF1 } from "webgpu-reformer/metrics";
 import { fromFolder, prepareNode, intoFolder } from "webgpu-reformer/node";
 import type { ModelFiles, TrainStep } from "webgpu-reformer";
 
@@ -46,6 +47,7 @@ export async function inNode(device: GPUDevice, signal: AbortSignal): Promise<Tr
   await loaded.save(intoFolder("model"));
   return steps;
 }
+export const share: number = macroF1(["spam", "ham"], ["spam", "spam"]);
 export const inlined = () => Reformer.create({}, { worker: createWorker });
 export function embedded(): string[] {
   useCourseFiles("/course/");
