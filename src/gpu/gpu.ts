@@ -1,12 +1,9 @@
-// One GPUDevice and what this library keeps about it: counted buffers, cached pipelines, loss, readback.
-import {
-  DeviceLostError,
-  DisposedError,
-  GpuOutOfMemoryError,
-  ShaderCompileError,
-  WebGPUUnavailableError,
-} from "../errors.js";
+// One GPUDevice and what this library keeps about it: counted buffers, loss, readback.
+import { DeviceLostError, DisposedError, GpuOutOfMemoryError, WebGPUUnavailableError } from "../errors.js";
 import type { Dims, Kernel, Variant } from "./kernel.js";
+import { type CompiledKernel, type Pipelines, pipelinesOf } from "./pipelines.js";
+
+export type { CompiledKernel };
 
 /** Features that are requested when the adapter offers them; all are in the WebGPU standard. */
 export const WANTED_FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16", "subgroups"];
@@ -63,14 +60,6 @@ export interface BufferRequest {
   readonly category?: string;
 }
 
-/** What was compiled for one device; models that share the device share it. */
-interface Compiled {
-  readonly pipelines: Map<Variant<Dims>, Map<string, Promise<CompiledKernel>>>;
-  readonly modules: Map<string, GPUShaderModule>;
-  readonly layouts: Map<string, GPUBindGroupLayout>;
-}
-const COMPILED = new WeakMap<GPUDevice, Compiled>();
-
 /** How a model uses its device. */
 export interface GpuOptions {
   /** Bytes that may be live at once; default: no limit. */
@@ -89,7 +78,7 @@ export class Gpu {
   readonly interactive: boolean;
   readonly #buffers = new Map<GPUBuffer, string>();
   readonly #bytesBy = new Map<string, number>();
-  readonly #compiled: Compiled;
+  readonly #pipelines: Pipelines;
 
   constructor(
     readonly device: GPUDevice,
@@ -98,8 +87,7 @@ export class Gpu {
   ) {
     this.memoryLimit = memoryLimit;
     this.interactive = interactive;
-    this.#compiled = COMPILED.get(device) ?? { pipelines: new Map(), modules: new Map(), layouts: new Map() };
-    COMPILED.set(device, this.#compiled);
+    this.#pipelines = pipelinesOf(device);
     device.lost.then((info) => {
       if (this.#disposed) return;
       this.#lost = new DeviceLostError(
@@ -176,70 +164,11 @@ export class Gpu {
 
   /** Pipeline of one kernel variant; compiled once per device. */
   async pipeline(kernel: Kernel<Dims>, variant: Variant<Dims>, dims: Dims): Promise<CompiledKernel> {
-    const overrides = variant.overrides(dims);
-    const label = `${kernel.name}/${kernel.entryPoint}/${variant.name}/${JSON.stringify(overrides)}`;
-    const { pipelines } = this.#compiled;
-    const ofVariant = pipelines.get(variant) ?? new Map<string, Promise<CompiledKernel>>();
-    pipelines.set(variant, ofVariant);
-    let compiled = ofVariant.get(label);
-    if (!compiled) {
-      compiled = this.#compile(label, kernel, variant, overrides);
-      ofVariant.set(label, compiled);
-      compiled.catch(() => ofVariant.delete(label));
-    }
-    const result = await compiled;
-    this.check();
-    return result;
-  }
-
-  async #compile(
-    label: string,
-    kernel: Kernel<Dims>,
-    variant: Variant<Dims>,
-    constants: Readonly<Record<string, number>>,
-  ): Promise<CompiledKernel> {
-    const code = variant.sources.join("\n");
-    let module = this.#compiled.modules.get(code);
-    if (!module) {
-      module = this.device.createShaderModule({ label: kernel.name, code });
-      this.#compiled.modules.set(code, module);
-    }
-    const layout = this.#layout(kernel);
     try {
-      const pipeline = await this.device.createComputePipelineAsync({
-        label,
-        layout: this.device.createPipelineLayout({ label: kernel.name, bindGroupLayouts: [layout] }),
-        compute: { module, entryPoint: kernel.entryPoint, constants },
-      });
-      return { pipeline, layout };
-    } catch (error) {
-      this.check();
-      const info = await module.getCompilationInfo();
-      const messages = info.messages.map((m) => `${m.type} at line ${m.lineNum}:${m.linePos}: ${m.message}`);
-      throw new ShaderCompileError(
-        `${label} did not compile: ${error instanceof Error ? error.message : String(error)}${messages.length ? `\n${messages.join("\n")}` : ""}`,
-        { kernel: kernel.name, variant: variant.name },
-      );
+      return await this.#pipelines.pipeline(kernel, variant, dims);
+    } finally {
+      this.check(); // a lost device is why, whatever else is said
     }
-  }
-
-  #layout(kernel: Kernel<Dims>): GPUBindGroupLayout {
-    const accesses = Object.values(kernel.bindings).map((b) => b.access === "read");
-    const hasParams = Object.keys(kernel.params).length > 0;
-    const key = `${hasParams}/${accesses.join()}`;
-    let layout = this.#compiled.layouts.get(key);
-    if (!layout) {
-      const entries: GPUBindGroupLayoutEntry[] = accesses.map((readOnly, i) => ({
-        binding: i + 1,
-        visibility: 4, // GPUShaderStage.COMPUTE
-        buffer: { type: readOnly ? "read-only-storage" : "storage" },
-      }));
-      if (hasParams)
-        entries.unshift({ binding: 0, visibility: 4, buffer: { type: "uniform", hasDynamicOffset: true } });
-      layout = this.device.createBindGroupLayout({ label: key, entries });
-      this.#compiled.layouts.set(key, layout);
-    }
-    return layout;
   }
 
   /** Copies a range of a buffer to the CPU, in pieces through `staging` (MAP_READ) or at once through a new buffer. */
@@ -287,11 +216,6 @@ export class Gpu {
     for (const buffer of [...this.#buffers.keys()]) this.free(buffer);
     if (this.ownsDevice) this.device.destroy();
   }
-}
-
-export interface CompiledKernel {
-  readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
 }
 
 /** What is thrown where a model would hold more bytes than its `memoryLimit`. */
