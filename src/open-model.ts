@@ -1,5 +1,5 @@
 // Where a model runs: in a worker made from a URL, in one from a blob, in a given one, or on this thread.
-import type { EngineOptions } from "./engine/engine.js";
+import type { EngineOptions } from "./engine/opening.js";
 import { ConfigError, DisposedError } from "./errors.js";
 import type { CreateOptions, Model } from "./types.js";
 import { openModel as openInWorker } from "./worker/client.js";

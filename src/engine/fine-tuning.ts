@@ -9,7 +9,8 @@ import type { FineTuneOptions, FineTuneStep, TrainSummary } from "../types.js";
 import type { Example } from "../types-tasks.js";
 import { exampleData, needExamples } from "./data.js";
 import { resolveTrainOptions, type TrainSettings } from "./options.js";
-import { type TrainedModel, TrainingRun } from "./training.js";
+import type { TrainedModel } from "./trained-model.js";
+import { TrainingRun } from "./training.js";
 
 const DEFAULT_PATIENCE = 3;
 

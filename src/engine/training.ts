@@ -1,38 +1,19 @@
 // One training run: batches, evaluations, samples and checkpoints, from where it stood to its last step, across a lost
 // device if need be.
-import type { ReformerConfig } from "../config/config.js";
 import { DeviceLostError, DivergedError } from "../errors.js";
 import type { HistoryPoint } from "../io/checkpoint.js";
 import type { CheckpointFiles, CheckpointStore } from "../io/checkpoint-store.js";
-import type { Tokenizer } from "../text/tokenizer.js";
 import { UPDATE_STATE } from "../train/optimizer.js";
 import type { TrainingPlan } from "../train/recordings.js";
 import { type FinishedStep, Trainer } from "../train/trainer.js";
-import type { ProgressEvent, TrainStep, TrainSummary } from "../types.js";
+import type { TrainStep, TrainSummary } from "../types.js";
 import { BestKeeper } from "./best.js";
 import { fingerprint, openRun, saveRun, writeTensors } from "./checkpoint.js";
-import { keepChoices, type OpenChoices, recallChoices } from "./choice-memory.js";
+import { keepChoices, recallChoices } from "./choice-memory.js";
 import { type HeldOut, type TrainingData, textData } from "./data.js";
-import type { OpenDevice } from "./device.js";
 import type { TrainSettings } from "./options.js";
 import { planRun } from "./plan.js";
-
-/** What a run needs of the engine it trains. */
-export interface TrainedModel {
-  readonly config: ReformerConfig;
-  readonly tokenizer: Tokenizer;
-  readonly seed: number;
-  readonly device: OpenDevice;
-  /** Opens another device after the first was lost; the weights on it are undefined. */
-  reopen(): Promise<OpenDevice>;
-  openStore(name: string | undefined): Promise<CheckpointStore>;
-  /** Where it is remembered what was fastest on a device. */
-  readonly openChoices: OpenChoices;
-  /** Text the model writes now. */
-  sample(prompt: string, tokens: number, signal: AbortSignal | undefined): Promise<string>;
-  onStep(step: number): void;
-  onProgress: ((event: ProgressEvent) => void) | undefined;
-}
+import { isLost, type TrainedModel } from "./trained-model.js";
 
 /** Devices that may be lost one after another before a run gives up. */
 const MAX_RECOVERIES = 4;
@@ -170,7 +151,7 @@ export class TrainingRun {
   async *#untilLost(): AsyncGenerator<TrainStep> {
     const { settings, trainer, signal, model } = this;
     const { steps } = settings;
-    const isBarrier = (step: number) => this.#evaluates(step) || this.#saves(step) || this.#samples(step);
+    const isBarrier = (step: number) => Object.values(due(step, settings)).some(Boolean);
     if (this.keeper?.exhausted) return;
     const durations: number[] = [];
     let started = performance.now();
@@ -200,10 +181,9 @@ export class TrainingRun {
     const { step, loss } = finished;
     const { batchSize, length, targetLength = 0 } = settings.shape;
     this.#lastLoss = loss;
-    if (this.#evaluates(step)) {
-      this.#heldOut = await data.evaluate(trainer, signal);
-    }
-    const heldOut = this.#evaluates(step) ? this.#heldOut : undefined;
+    const { evaluation, sampled, saved } = due(step, settings);
+    if (evaluation) this.#heldOut = await data.evaluate(trainer, signal);
+    const heldOut = evaluation ? this.#heldOut : undefined;
     this.#history.push({
       step,
       loss,
@@ -211,10 +191,9 @@ export class TrainingRun {
       ...(heldOut ? { heldOutLoss: heldOut.loss } : {}),
     });
     if (heldOut) await this.keeper?.consider(step, heldOut.loss, () => this.#pack());
-    const sample = this.#samples(step)
+    const sample = sampled
       ? await this.model.sample(settings.samplePrompt, settings.sampleTokens, signal)
       : undefined;
-    const saved = this.#saves(step);
     if (saved) await this.#save();
     const notices = [this.#notice.notice, finished.notice].filter((notice) => notice !== undefined);
     const news = { ...this.#notice, ...(notices.length > 0 ? { notice: notices.join(" ") } : {}) };
@@ -230,21 +209,6 @@ export class TrainingRun {
       saved,
       ...news,
     };
-  }
-
-  #evaluates(step: number): boolean {
-    const { evaluateEvery, steps } = this.settings;
-    return evaluateEvery > 0 && (step % evaluateEvery === 0 || step === steps);
-  }
-
-  #samples(step: number): boolean {
-    const { sampleEvery, steps } = this.settings;
-    return sampleEvery > 0 && (step % sampleEvery === 0 || step === steps);
-  }
-
-  #saves(step: number): boolean {
-    const { checkpointEvery, steps } = this.settings;
-    return step === steps || (checkpointEvery > 0 && step % checkpointEvery === 0);
   }
 
   async #save(): Promise<void> {
@@ -296,13 +260,15 @@ export class TrainingRun {
   }
 }
 
-function isLost({ device }: TrainedModel): boolean {
-  try {
-    device.gpu.check();
-    return false;
-  } catch {
-    return true;
-  }
+/** What is done after a step, the last one's saving included. */
+function due(step: number, { steps, evaluateEvery, sampleEvery, checkpointEvery }: TrainSettings) {
+  const every = (interval: number) => interval > 0 && step % interval === 0;
+  const last = step === steps;
+  return {
+    evaluation: every(evaluateEvery) || (last && evaluateEvery > 0),
+    sampled: every(sampleEvery) || (last && sampleEvery > 0),
+    saved: every(checkpointEvery) || last,
+  };
 }
 
 function mean(values: readonly number[]): number {

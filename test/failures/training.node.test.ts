@@ -1,6 +1,7 @@
 // What goes wrong during training: a lost device, too little memory, numbers that blow up, a damaged checkpoint.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Engine, type EngineOptions } from "../../src/engine/engine.js";
+import { Engine } from "../../src/engine/engine.js";
+import type { EngineOptions } from "../../src/engine/opening.js";
 import { CheckpointError, DivergedError, GpuOutOfMemoryError } from "../../src/errors.js";
 import { type CheckpointDirectory, checkpointStore } from "../../src/io/checkpoint-store.js";
 import { memoryDirectory } from "../../src/io/memory-store.js";
