@@ -1,13 +1,13 @@
 // position-embedding-backward: the gradient of one table of positions.
 //
-//   dPositions[k,c] += Σ over tokens t whose position p has row k in this table of dStream[t, FIRST_COLUMN + c]·v(t,c)
-//   AXIS 0: k = p div A1, columns from 0.  AXIS 1: k = p mod A1, columns from SIZE0.  v is the dropout factor.
-//   A learned table is axis 0 with A1 = 1.
+//   dPositions[k,c] += Σ over tokens t whose position p has row k in this table of dStream[t, COLUMN + c]·v(t,c)
+//   k = p div STRIDE mod COUNT: COUNT rows of the table, STRIDE positions with the same row one after the other, columns
+//   from COLUMN on.  v is the dropout factor, of the plane p div PLANE_STRIDE mod PLANE_COUNT where positions are axial.
 //
 //   dStream       [T,E]         f32  gradient of the stream, both halves summed; T tokens of a slab from token rowOffset
 //   control       [16]          u32  for seeded dropout
-//   keepPosition  [B,A1] or [T,E]  u32  recorded mask, 1 = kept; absent unless dropout is given
-//   dPositions    [A_AXIS,SIZE_AXIS]  f32  added to
+//   keepPosition  [B,PLANE_COUNT] or [T,E]  u32  recorded mask, 1 = kept; absent unless dropout is given
+//   dPositions    [COUNT,WIDTH]  f32  added to
 //
 //   Grid    ⌈elements / 64⌉ in a line, one invocation per element of the table
 //   Cost    reads the table's columns of dStream once
@@ -15,10 +15,13 @@
 //   Source  transpose of embedding.wgsl. Prepended: threefry, control, dropout.
 //           Oracle: test/oracle/position-embedding-backward.ts
 override SIZE: u32;  // E
-override SIZE0: u32;
-override AXIS0: u32; // rows of the slow table
-override AXIS1: u32;
-override AXIS: u32;
+override ROWS: u32;  // positions of all tables
+override COUNT: u32;
+override STRIDE: u32;
+override COLUMN: u32;
+override WIDTH: u32;
+override PLANE_COUNT: u32;
+override PLANE_STRIDE: u32;
 override PLANES: bool;
 override DROPOUT: u32;
 
@@ -43,34 +46,29 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         @builtin(local_invocation_index) lane: u32) {
   let i = (group.x + group.y * groups.x) * GROUP + lane;
   if (i >= arrayLength(&dPositions)) { return; }
-  let width = select(SIZE - SIZE0, SIZE0, AXIS == 0u);
-  let k = i / width;
-  let column = i % width + select(SIZE0, 0u, AXIS == 0u);
+  let k = i / WIDTH;
+  let column = i % WIDTH + COLUMN;
   var key = vec2u();
   if (DROPOUT == DROPOUT_SEEDED) {
     let seed = vec2u(control[CONTROL_SEED], control[CONTROL_SEED + 1u]);
     key = dropout_key(seed, control[CONTROL_DRAW], params.positionSite);
   }
-  // Positions of row k: p = start + m·stride.
-  let start = select(k, k * AXIS1, AXIS == 0u);
-  let stride = select(AXIS1, 1u, AXIS == 0u);
-  let count = select(AXIS0, AXIS1, AXIS == 0u);
   let end = params.rowOffset + params.tokens;
   var sum = 0.0;
   for (var sequence = params.rowOffset / params.length; sequence * params.length < end; sequence++) {
-    for (var m = 0u; m < count; m++) {
-      let p = start + m * stride;
+    for (var m = 0u; m < ROWS / COUNT; m++) {
+      let p = (m / STRIDE * COUNT + k) * STRIDE + m % STRIDE; // ascending, those of row k
       if (p < params.positionOffset || p >= params.positionOffset + params.length) { continue; }
       let token = sequence * params.length + p - params.positionOffset;
       if (token < params.rowOffset || token >= end) { continue; }
       let at = (token - params.rowOffset) * SIZE + column;
       let mask_row = select(token, sequence, PLANES);
-      let mask_column = select(column, p % AXIS1, PLANES);
+      let mask_column = select(column, p / PLANE_STRIDE % PLANE_COUNT, PLANES);
       var value = dStream[at];
       if (DROPOUT == DROPOUT_SEEDED) {
         value *= dropout_factor(key, mask_row, mask_column, params.dropoutRate);
       } else if (DROPOUT == DROPOUT_GIVEN) {
-        let kept = keepPosition[select(at, mask_row * AXIS1 + mask_column, PLANES)];
+        let kept = keepPosition[select(at, mask_row * PLANE_COUNT + mask_column, PLANES)];
         value *= f32(kept) / (1.0 - params.dropoutRate);
       }
       sum += value;

@@ -1,6 +1,7 @@
-// `npm run learn -- book|dates|duplication|mail|needle|reverse`: measures that models learn, and writes the numbers into
+// `npm run learn -- attention|book|dates|duplication|mail|needle|reverse`: measures that models learn, and writes the numbers into
 // docs/learning. `--variant "full, 512 tokens"` runs one of mail's alone, beside what is recorded of the others.
 import { parseArgs } from "node:util";
+import { learnAttention } from "./learn/attention.js";
 import { learnBook } from "./learn/book.js";
 import { learnDates } from "./learn/dates.js";
 import { learnDuplication } from "./learn/duplication.js";
@@ -10,6 +11,7 @@ import { learnReverse } from "./learn/reverse.js";
 import { pollSlowly } from "./node-gpu.mjs";
 
 const EXPERIMENTS = {
+  attention: learnAttention,
   book: learnBook,
   dates: learnDates,
   duplication: learnDuplication,

@@ -1,6 +1,7 @@
 // Checks a configuration, and the rules that follow from one about lengths and buckets.
 
 import { ConfigError, ShapeError } from "../errors.js";
+import { elements } from "../shapes.js";
 import {
   ACTIVATIONS,
   count,
@@ -182,21 +183,35 @@ function resolvePositions(
   }
   if (type !== "axial")
     fail("positions", given, '{ type: "axial", shape, dims } or { type: "learned", maxLength }');
-  const pair = (field: string, value: unknown): readonly [number, number] => {
-    if (!Array.isArray(value) || value.length !== 2) return fail(field, value, "two whole numbers");
-    const check = (axis: number) =>
-      checkNumber(fail, `${field}[${axis}]`, value[axis], count(0, 1, MAX_TOKENS));
-    return [check(0), check(1)];
+  const perAxis = (field: string, value: unknown): readonly number[] => {
+    if (!Array.isArray(value) || value.length < 2 || value.length > 3)
+      return fail(field, value, "two or three whole numbers");
+    return value.map((number, axis) =>
+      checkNumber(fail, `${field}[${axis}]`, number, count(0, 1, MAX_TOKENS)),
+    );
   };
-  const table = shape === undefined ? undefined : pair("positions.shape", shape);
-  if (table && table[0] * table[1] > MAX_TOKENS)
+  const table = shape === undefined ? undefined : perAxis("positions.shape", shape);
+  if (table && elements(table) > MAX_TOKENS)
     fail("positions.shape", shape, `at most ${MAX_TOKENS} positions`);
-  const maxLength = length(table ? table[0] * table[1] : NUMBERS.maxLength.fallback);
-  const widths = dims === undefined ? axialDims(hiddenSize) : pair("positions.dims", dims);
-  if (widths[0] + widths[1] !== hiddenSize)
-    fail("positions.dims", dims, `two numbers of sum hiddenSize ${hiddenSize}`);
-  return { positions: { type: "axial", shape: table ?? axialShape(maxLength), dims: widths }, maxLength };
+  const maxLength = length(table ? elements(table) : NUMBERS.maxLength.fallback);
+  const axes = table ?? axialShape(maxLength);
+  const widths = perAxis("positions.dims", dims ?? axialDims(hiddenSize, axes.length));
+  if (widths.length !== axes.length)
+    fail("positions.dims", widths, `as many numbers as positions.shape ${JSON.stringify(axes)}`);
+  if (widths.reduce((sum, width) => sum + width, 0) !== hiddenSize)
+    fail("positions.dims", widths, `${axes.length} numbers of sum hiddenSize ${hiddenSize}`);
+  const bytes = axes.reduce((sum, rows, axis) => sum + 4 * rows * (widths[axis] ?? 0), 0);
+  if (bytes > POSITION_BYTES)
+    fail(
+      "positions.shape",
+      axes,
+      `tables of at most ${POSITION_BYTES} bytes, here ${bytes}: make the axes more alike`,
+    );
+  return { positions: { type: "axial", shape: axes, dims: widths }, maxLength };
 }
+
+/** Bytes of all tables of axial positions, at most: one binding holds them together. */
+const POSITION_BYTES = 2 ** 26;
 
 /** The most square table of at least `length` positions; exactly `length` where a divisor allows it. */
 function axialShape(length: number): readonly [number, number] {
@@ -205,10 +220,10 @@ function axialShape(length: number): readonly [number, number] {
   return [root, Math.ceil(length / root)];
 }
 
-/** A quarter of the width for the slow axis, in fours where there is room. */
-function axialDims(hiddenSize: number): readonly [number, number] {
-  const slow = hiddenSize >= 16 ? 4 * Math.floor(hiddenSize / 16) : Math.floor(hiddenSize / 2);
-  return [slow, hiddenSize - slow];
+/** A quarter of the width for every axis but the last, in fours where there is room. */
+function axialDims(hiddenSize: number, axes: number): readonly number[] {
+  const slow = hiddenSize >= 16 ? 4 * Math.floor(hiddenSize / 16) : Math.floor(hiddenSize / axes);
+  return [...new Array<number>(axes - 1).fill(slow), hiddenSize - slow * (axes - 1)];
 }
 
 /**

@@ -23,11 +23,14 @@ export const ACTIVATIONS = [
 ] as const;
 export type Activation = (typeof ACTIVATIONS)[number];
 
-/** Position p is concat(table0[p div a1], table1[p mod a1]) of dims d0 + d1 = hiddenSize. */
+/**
+ * Tables of two or three axes, the last one the fastest: of two, position p is concat(table0[p div a1], table1[p mod a1]).
+ * `shape` has the rows of each and holds their product of positions; `dims` has their widths, of sum hiddenSize.
+ */
 export interface AxialPositions {
   readonly type: "axial";
-  readonly shape: readonly [a0: number, a1: number];
-  readonly dims: readonly [d0: number, d1: number];
+  readonly shape: readonly number[];
+  readonly dims: readonly number[];
 }
 
 /** One table of `maxLength` rows. */

@@ -1,13 +1,13 @@
 // Lengths of sequences: how many tokens a model takes, and what they are padded to.
 
 import { ShapeError } from "../errors.js";
-import { roundUp } from "../shapes.js";
+import { elements, roundUp } from "../shapes.js";
 import { type LayerKind, MAX_TOKENS, type ReformerConfig } from "./fields.js";
 
 /** Longest sequence the configuration takes: maxLength, or the size of its position table. */
 export function longestLength(config: ReformerConfig): number {
   const { positions, maxLength } = config;
-  const rows = positions.type === "axial" ? positions.shape[0] * positions.shape[1] : positions.maxLength;
+  const rows = positions.type === "axial" ? elements(positions.shape) : positions.maxLength;
   return Math.min(rows, maxLength);
 }
 

@@ -5,7 +5,7 @@ import stream from "../../shaders/shared/stream.wgsl?raw";
 import threefry from "../../shaders/shared/threefry.wgsl?raw";
 import { ShapeError } from "../errors.js";
 import { defineKernel } from "../gpu/kernel.js";
-import { ceilDiv, lineGrid } from "../shapes.js";
+import { ceilDiv, elements, lineGrid, roundUp } from "../shapes.js";
 
 /** Sizes of a slab of tokens and of the tables of positions. */
 export interface PositionDims {
@@ -22,10 +22,12 @@ export interface PositionDims {
   /** Width of the stream. */
   readonly size: number;
   readonly positions: "axial" | "learned";
-  /** Rows of the two axial tables, the slow axis first; learned: [rows of the table, 1]. */
-  readonly positionShape: readonly [number, number];
-  /** Widths of the two axial tables; learned: [size, 0]. */
-  readonly positionSizes: readonly [number, number];
+  /** Rows of the tables of two or three axes, the slowest first; learned: of its only table. */
+  readonly positionShape: readonly number[];
+  /** Widths of the tables. */
+  readonly positionSizes: readonly number[];
+  /** Every table begins at a multiple of so many elements. */
+  readonly align: number;
   /** 0 none, 1 seeded (bind control), 2 given (bind the keep masks). */
   readonly dropout: 0 | 1 | 2;
   readonly dropoutRate: number;
@@ -41,24 +43,53 @@ export interface EmbeddingDims extends PositionDims {
   readonly positionSite: number;
 }
 
-/**
- * Shape of the keep mask of positions: a column of the axial table per sequence, or every element of the slab.
- */
+/** One table of positions. */
+export interface PositionTable {
+  readonly rows: number;
+  readonly width: number;
+  /** Its first column in the stream. */
+  readonly column: number;
+  /** Positions, one after the other, that have the same row of it. */
+  readonly stride: number;
+  /** Its first element where all tables lie one after the other. */
+  readonly start: number;
+}
+
+/** The tables of positions, the slowest axis first. */
+export function positionTables({ positionShape, positionSizes, align }: PositionDims): PositionTable[] {
+  let [column, end] = [0, 0];
+  return positionShape.map((rows, axis) => {
+    const width = positionSizes[axis] ?? 0;
+    const start = roundUp(end, align);
+    const table = { rows, width, column, stride: elements(positionShape.slice(axis + 1)), start };
+    column += width;
+    end = start + rows * width;
+    return table;
+  });
+}
+
+/** What one draw of the dropout of axial positions acts on, in each sequence: a row of the second table. */
+export function positionPlanes(d: PositionDims): { readonly count: number; readonly stride: number } {
+  const { rows: count, stride } = positionTables(d)[1] ?? { rows: 1, stride: 1 };
+  return { count, stride };
+}
+
+/** Shape of the keep mask of positions: a plane of the axial tables per sequence, or every element of the slab. */
 export function positionMaskShape(d: PositionDims): readonly number[] {
   if (d.positions === "learned") return [d.tokens, d.size];
-  return [ceilDiv(d.rowOffset + d.tokens, d.length), d.positionShape[1]];
+  return [ceilDiv(d.rowOffset + d.tokens, d.length), positionPlanes(d).count];
 }
 
 /** @throws {ShapeError} where the tables are not as wide as the stream or hold too few positions. */
 function checkPositions(d: PositionDims): void {
   const { positionShape, positionSizes, positionOffset, size } = d;
   const length = d.length - (d.padding ?? 0);
-  if (positionSizes[0] + positionSizes[1] !== size) {
+  if (positionSizes.reduce((sum, width) => sum + width, 0) !== size) {
     throw new ShapeError(
       `position tables of width ${positionSizes.join(" + ")} do not fill a stream of width ${size}`,
     );
   }
-  const rows = positionShape[0] * positionShape[1];
+  const rows = elements(positionShape);
   if (positionOffset + length > rows) {
     throw new ShapeError(
       `positions ${positionOffset} to ${positionOffset + length - 1} need ${positionOffset + length} rows, the tables ` +
@@ -68,19 +99,28 @@ function checkPositions(d: PositionDims): void {
   }
 }
 
+const NO_TABLE = { rows: 1, width: 0, start: 0 };
+
 /** Word plus position vectors, as the stream's words. Equation, shapes and cost: shaders/embedding.wgsl. */
 export const embedding = defineKernel<EmbeddingDims>({
   name: "embedding",
   sources: [threefry, control, dropout, stream, source],
-  overrides: (d) => ({
-    SIZE: d.size,
-    SIZE0: d.positionSizes[0],
-    AXIS1: d.positionShape[1],
-    ROWS: d.positionShape[0] * d.positionShape[1],
-    PLANES: Number(d.positions === "axial"),
-    DROPOUT: d.dropout,
-    FIXED_POINT: Number(d.fixedPoint),
-  }),
+  overrides: (d) => {
+    const [first, second = NO_TABLE, third = NO_TABLE] = positionTables(d);
+    return {
+      SIZE: d.size,
+      SIZE0: first?.width ?? 0,
+      SIZE1: second.width,
+      START1: second.start,
+      START2: third.start,
+      AXIS1: second.rows,
+      AXIS2: third.rows,
+      ROWS: elements(d.positionShape),
+      PLANES: Number(d.positions === "axial"),
+      DROPOUT: d.dropout,
+      FIXED_POINT: Number(d.fixedPoint),
+    };
+  },
   params: {
     tokens: "u32",
     length: "u32",
@@ -93,14 +133,13 @@ export const embedding = defineKernel<EmbeddingDims>({
   bindings: {
     ids: { access: "read", type: "u32", shape: (d) => [d.tokens] },
     word: { access: "read", shape: (d) => [d.vocab, d.size] },
-    pos0: {
+    positions: {
       access: "read",
       shape: (d) => {
         checkPositions(d);
-        return [d.positionShape[0], d.positionSizes[0]];
+        return [Math.max(...positionTables(d).map(({ start, rows, width }) => start + rows * width))];
       },
     },
-    pos1: { access: "read", shape: (d) => [d.positionShape[1], d.positionSizes[1]], optional: true },
     control: { access: "read", type: "u32", shape: () => [16], optional: true },
     keepWord: { access: "read", type: "u32", shape: (d) => [d.tokens, d.size], optional: true },
     keepPosition: { access: "read", type: "u32", shape: positionMaskShape, optional: true },

@@ -9,7 +9,7 @@ import { bucketIds } from "./attention-heads.js";
 import { recordBucketSort } from "./bucket-sort.js";
 import type { LayerContext } from "./context.js";
 import { append, type BucketCache, type DecodeCache } from "./decode-cache.js";
-import { embeddingDims, positionNames, WORD } from "./embedding.js";
+import { embeddingDims, positionWeights, WORD } from "./embedding.js";
 import { feedForward } from "./feed-forward.js";
 import { hash } from "./hash.js";
 import type { Streams } from "./reversible-block.js";
@@ -195,12 +195,10 @@ function attentionDims(
 export function embedNext(context: LayerContext, tokens: Tensor, x: Rows, control = context.control): void {
   const { recording, weight, config, batch } = context;
   const part = config.head === "sequence-to-sequence" ? "target" : "source";
-  const [pos0, pos1] = positionNames(config, part).map(weight);
   recording.dispatch(embedding, embeddingDims(context, 0, batch, part), {
     ids: tokens,
     word: weight(WORD),
-    pos0,
-    pos1,
+    positions: positionWeights(context, part),
     control,
     out: slice(x, 0, batch),
   });

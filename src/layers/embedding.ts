@@ -7,7 +7,7 @@ import {
 } from "../kernels/embedding-backward.js";
 import { positionEmbeddingBackward } from "../kernels/position-embedding-backward.js";
 import { addTensors } from "../kernels/stream.js";
-import { type Tensor, view } from "../scheduler/recording.js";
+import { ALIGNMENT, areNeighbours, spanOf, type Tensor, view } from "../scheduler/recording.js";
 import { recordBucketSort } from "./bucket-sort.js";
 import { dropoutAt, type LayerContext } from "./context.js";
 import { type Rows, ranges, slice } from "./rows.js";
@@ -29,8 +29,18 @@ const PARTS = {
 export function positionNames(config: LayerContext["config"], part: Embedded = "source"): readonly string[] {
   const { positions } = PARTS[part];
   return config.positions.type === "axial"
-    ? [`${positions}.weights.0`, `${positions}.weights.1`]
+    ? config.positions.shape.map((_, axis) => `${positions}.weights.${axis}`)
     : [`${positions}.embedding.weight`];
+}
+
+/** The position tables as the tensor that they share. */
+export function positionWeights({ config, weight }: LayerContext, part: Embedded = "source"): Tensor {
+  const tables = positionNames(config, part).map(weight);
+  tables.slice(1).forEach((table, i) => {
+    if (areNeighbours(tables[i] as Tensor, table)) return;
+    throw new Error(`internal: ${table.label} does not follow the table before`);
+  });
+  return spanOf(tables[0] as Tensor, tables.at(-1) as Tensor);
 }
 
 export function embeddingDims(
@@ -51,8 +61,9 @@ export function embeddingDims(
     positionOffset: context.positionOffset ?? 0,
     size,
     positions: positions.type,
-    positionShape: axial ? positions.shape : [positions.maxLength, 1],
-    positionSizes: axial ? positions.dims : [size, 0],
+    positionShape: axial ? positions.shape : [positions.maxLength],
+    positionSizes: axial ? positions.dims : [size],
+    align: ALIGNMENT / 4,
     dropout: word.dropout,
     dropoutRate: word.dropoutRate,
     vocab,
@@ -64,15 +75,13 @@ export function embeddingDims(
 
 /** x = dropout(word[id]) + dropout(position). */
 export function embed(context: LayerContext, tokens: Tensor, x: Rows, part: Embedded = "source"): void {
-  const { recording, weight, config, control } = context;
-  const [pos0, pos1] = positionNames(config, part).map(weight);
+  const { recording, weight, control } = context;
   for (const { start, count } of ranges([x])) {
     const dims = embeddingDims(context, start, count, part);
     recording.dispatch(embedding, dims, {
       ids: view(tokens, start, [count]),
       word: weight(WORD),
-      pos0,
-      pos1,
+      positions: positionWeights(context, part),
       control: dims.dropout === 1 ? control : undefined,
       ...keepMasks(context, part),
       out: slice(x, start, count),
@@ -136,7 +145,7 @@ export function embeddingGradients(
       positionNames(config, part).forEach((name, axis) => {
         recording.dispatch(
           positionEmbeddingBackward,
-          { ...all, axis: axis as 0 | 1 },
+          { ...all, axis },
           { dStream, keepPosition, dPositions: gradient(name), ...drawn },
         );
       });

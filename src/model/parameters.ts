@@ -17,7 +17,7 @@ export interface Parameter {
   readonly init: number | "zeros" | "ones";
   /** Weight decay acts on matrices, not on norms, biases and embeddings' scale. */
   readonly decay: boolean;
-  /** Follows the parameter before in the memory of one tensor: both gradients are summed by one dispatch. */
+  /** Follows the parameter before in the memory of one tensor: one dispatch can read both, or sum both gradients. */
   readonly joined: boolean;
 }
 
@@ -44,11 +44,14 @@ export function parameters(config: ReformerConfig): Parameter[] {
   };
   matrix("reformer.embeddings.word_embeddings.weight", [V, E]);
   const positions = (part: Embedded) => {
-    const [first = "", second = ""] = positionNames(config, part);
+    const [first = "", ...others] = positionNames(config, part);
     if (config.positions.type === "axial") {
+      // The table of an axis broadcasts along the others.
       const { shape, dims } = config.positions;
-      matrix(first, [shape[0], 1, dims[0]], { init: config.axialInitStd });
-      matrix(second, [1, shape[1], dims[1]], { init: config.axialInitStd });
+      [first, ...others].forEach((name, axis) => {
+        const along = [...shape.map((rows, i) => (i === axis ? rows : 1)), dims[axis] ?? 0];
+        matrix(name, along, { init: config.axialInitStd, joined: axis > 0 });
+      });
     } else {
       matrix(first, [config.positions.maxLength, E]);
     }

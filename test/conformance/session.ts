@@ -2,6 +2,7 @@
 import type { Gpu } from "../../src/gpu/gpu.js";
 import type { GivenInputs, LayerContext } from "../../src/layers/context.js";
 import { STATUS_SLOTS } from "../../src/layers/context.js";
+import { positionNames } from "../../src/layers/embedding.js";
 import { makeRows, type Rows, rowsPerSlab } from "../../src/layers/rows.js";
 import { plan } from "../../src/scheduler/plan.js";
 import { Arena, Recording, type Tensor } from "../../src/scheduler/recording.js";
@@ -73,14 +74,23 @@ export class Session {
   }
 
   #weight(name: string): Tensor {
-    let tensor = this.#weights.get(name);
-    if (!tensor) {
-      const parameter = parametersOf(this.c).get(name);
-      if (!parameter) throw new Error(`${this.c.name} has no parameter ${name}`);
-      tensor = this.input(name, Float32Array.from(parameter.data));
-      this.#weights.set(name, tensor);
+    const known = this.#weights.get(name);
+    if (known) return known;
+    // Tables of positions are read as one tensor.
+    const tables = positionNames(this.c.config);
+    const names = tables.includes(name) ? tables : [name];
+    const parts = names.map((label) => ({ label, shape: [this.#recordedWeight(label).length] }));
+    for (const tensor of new Arena(name, "state").neighbours(name, parts)) {
+      this.#inputs.set(tensor, this.#recordedWeight(tensor.label));
+      this.#weights.set(tensor.label, tensor);
     }
-    return tensor;
+    return this.#weight(name);
+  }
+
+  #recordedWeight(name: string): Float32Array {
+    const parameter = parametersOf(this.c).get(name);
+    if (!parameter) throw new Error(`${this.c.name} has no parameter ${name}`);
+    return Float32Array.from(parameter.data);
   }
 
   #gradient(name: string): Tensor {

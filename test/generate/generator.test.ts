@@ -75,6 +75,11 @@ describe("decoding with caches equals one forward pass", () => {
     ["local layers, from the first token", { layers: ["local"] }, 1],
     ["local layers, two chunks back", { layers: ["local", "local"], localChunksBefore: 2 }, 3],
     ["local layers, no chunk back", { layers: ["local"], localChunksBefore: 0 }, 20],
+    [
+      "three axes of positions",
+      { layers: ["local"], positions: { type: "axial", shape: [4, 4, 6], dims: [4, 4, 8] } },
+      9,
+    ],
     ["full attention, learned positions", { layers: ["full", "full"], positions: { type: "learned" } }, 9],
     [
       "every kind, short enough for full attention",

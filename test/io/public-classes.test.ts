@@ -32,6 +32,11 @@ const AXIAL = {
   "embeddings.position_embeddings.weights.0": [8, 1, 4],
   "embeddings.position_embeddings.weights.1": [1, 16, 12],
 };
+const THREE_AXES = {
+  "embeddings.position_embeddings.weights.0": [4, 1, 1, 2],
+  "embeddings.position_embeddings.weights.1": [1, 2, 1, 2],
+  "embeddings.position_embeddings.weights.2": [1, 1, 16, 12],
+};
 const LEARNED = { "embeddings.position_embeddings.embedding.weight": [128, E] };
 const body = (positions: Readonly<Record<string, number[]>>) => ({
   "embeddings.word_embeddings.weight": [V, E],
@@ -55,6 +60,21 @@ const CLASSES: readonly [
   settings: object,
 ][] = [
   ["ReformerModel", { head: "none", causal: false }, body(AXIAL), { is_decoder: false }],
+  [
+    "ReformerModel",
+    {
+      head: "none",
+      causal: false,
+      positions: { type: "axial", shape: [4, 2, 16], dims: [2, 2, 12] },
+    },
+    body(THREE_AXES),
+    {
+      is_decoder: false,
+      axial_pos_embds: true,
+      axial_pos_shape: [4, 2, 16],
+      axial_pos_embds_dim: [2, 2, 12],
+    },
+  ],
   [
     "ReformerModelWithLMHead",
     { head: "language-model", causal: true },

@@ -89,8 +89,9 @@ test("the oracle is the derivative of the forward oracle", () => {
     length: 12,
     positionOffset: 0,
     positions: "learned",
-    positionShape: [12, 1],
-    positionSizes: [3, 0],
+    positionShape: [12],
+    positionSizes: [3],
+    align: 1,
   } as const;
   const random = new Random(8);
   const ids = Array.from({ length: 12 }, () => random.below(5));
@@ -98,7 +99,7 @@ test("the oracle is the derivative of the forward oracle", () => {
   const dOut = Array.from({ length: 36 }, () => random.normal());
   const mask = (row: number, column: number) => ((row + column) % 3 === 0 ? 0 : 1.5);
   const loss = (table: readonly number[]) =>
-    embedding(forward, ids, table, new Array(36).fill(0), [], mask).reduce(
+    embedding(forward, ids, table, [new Array(36).fill(0)], mask).reduce(
       (sum, x, i) => sum + x * dOut[i]!,
       0,
     );

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type EmbeddingDims, embedding } from "../../src/kernels/embedding.js";
+import { type EmbeddingDims, embedding, positionTables } from "../../src/kernels/embedding.js";
 import { Random, randomKey, threefry2x32, uniformOf } from "../../src/random.js";
 import { type Factor, embedding as oracle } from "../oracle/embedding.js";
 import { expectClose, ulps } from "../support/close.js";
@@ -15,6 +15,7 @@ const axial: EmbeddingDims = {
   positions: "axial",
   positionShape: [4, 6],
   positionSizes: [4, 7],
+  align: 1,
   fixedPoint: false,
   dropout: 0,
   dropoutRate: 0,
@@ -24,9 +25,11 @@ const axial: EmbeddingDims = {
 const learned: EmbeddingDims = {
   ...axial,
   positions: "learned",
-  positionShape: [30, 1],
-  positionSizes: [11, 0],
+  positionShape: [30],
+  positionSizes: [11],
 };
+/** 24 positions, too; every table begins at a binding's offset. */
+const three: EmbeddingDims = { ...axial, positionShape: [2, 3, 4], positionSizes: [2, 4, 5], align: 64 };
 
 const ROWS: [why: string, dims: EmbeddingDims][] = [
   ["axial positions", axial],
@@ -40,6 +43,14 @@ const ROWS: [why: string, dims: EmbeddingDims][] = [
     "learned, padding beyond the table, a slab",
     { ...learned, tokens: 20, length: 33, rowOffset: 30, padding: 3 },
   ],
+  ["three axes", three],
+  [
+    "three axes, an offset and a slab that starts inside a sequence",
+    { ...three, tokens: 17, rowOffset: 9, positionOffset: 3 },
+  ],
+  ["three axes, padding beyond the tables", { ...three, tokens: 56, length: 28, padding: 4 }],
+  ["three axes, seeded dropout of planes", { ...three, dropout: 1, dropoutRate: 0.3 }],
+  ["three axes, given masks", { ...three, dropout: 2, dropoutRate: 0.25 }],
   ["axial, fixed point", { ...axial, fixedPoint: true }],
   ["axial, seeded dropout, a slab", { ...axial, tokens: 20, rowOffset: 15, dropout: 1, dropoutRate: 0.3 }],
   ["learned, seeded dropout, fixed point", { ...learned, fixedPoint: true, dropout: 1, dropoutRate: 0.1 }],
@@ -66,18 +77,17 @@ function inputsOf(d: EmbeddingDims) {
   const random = new Random(5);
   const normals = (count: number) => Float32Array.from({ length: count }, () => random.normal());
   const bits = (count: number) => Uint32Array.from({ length: count }, () => random.below(2));
-  const [rows, columns] = d.positionShape;
-  const [size0, size1] = d.positionSizes;
+  const tables = positionTables(d);
+  const end = Math.max(...tables.map(({ start, rows, width }) => start + rows * width));
   const values: Record<string, TypedArray> = {
     ids: Uint32Array.from({ length: d.tokens }, () => random.below(d.vocab)),
     word: normals(d.vocab * d.size),
-    pos0: normals(rows * size0),
+    positions: normals(end),
   };
-  if (size1 > 0) values.pos1 = normals(columns * size1);
   if (d.dropout === 1) values.control = control();
   if (d.dropout === 2) {
     values.keepWord = bits(d.tokens * d.size);
-    values.keepPosition = bits(d.positions === "axial" ? 2 * columns : d.tokens * d.size);
+    values.keepPosition = bits(d.positions === "axial" ? 2 * d.positionShape[1]! : d.tokens * d.size);
   }
   return values;
 }
@@ -92,10 +102,14 @@ function masksOf(d: EmbeddingDims, values: Record<string, TypedArray>): readonly
       mask[(row - first) * width + column]! / (1 - d.dropoutRate);
   const word = given(values.keepWord!, d.rowOffset, d.size);
   if (d.positions === "learned") return [word, given(values.keepPosition!, d.rowOffset, d.size)];
-  return [word, given(values.keepPosition!, 0, d.positionShape[1])];
+  return [word, given(values.keepPosition!, 0, d.positionShape[1]!)];
 }
 
-describe("embedding(ids, word, pos0, pos1)", () => {
+/** What the oracle takes: one array for each table. */
+const tablesIn = (d: EmbeddingDims, positions: TypedArray) =>
+  positionTables(d).map(({ start, rows, width }) => positions.subarray(start, start + rows * width));
+
+describe("embedding(ids, word, positions)", () => {
   test.each(ROWS)("equals the oracle: %s", async (_, dims) => {
     const values = inputsOf(dims);
     const { out, again } = await runKernels(
@@ -103,12 +117,11 @@ describe("embedding(ids, word, pos0, pos1)", () => {
       values,
     );
     expect(again).toEqual(out);
-    const { ids, word, pos0, pos1 } = values;
+    const { ids, word, positions } = values;
     const [wordMask, positionMask] = masksOf(dims, values);
-    const evaluate = (w: TypedArray, p0: TypedArray, p1: TypedArray | undefined) =>
-      oracle(dims, ids!, w, p0, p1, wordMask, positionMask);
-    const sizes = [word!, pos0!, pos1].map((x) => x?.map(Math.abs));
-    const scale = evaluate(sizes[0]!, sizes[1]!, sizes[2]);
+    const evaluate = (w: TypedArray, p: TypedArray) =>
+      oracle(dims, ids!, w, tablesIn(dims, p), wordMask, positionMask);
+    const scale = evaluate(word!.map(Math.abs), positions!.map(Math.abs));
     const { fixedPoint } = dims;
     const actual = fixedPoint
       ? Array.from(out!, (w) => w / 65536)
@@ -116,7 +129,7 @@ describe("embedding(ids, word, pos0, pos1)", () => {
     // Two factors of three roundings (1 - rate, quotient, product), a product and a sum: below 8 roundings.
     const bound = ulps(8, scale, "scaling by dropout and one sum in f32, and half a step of fixed point");
     const step = fixedPoint ? 2 ** -17 : 0;
-    expectClose(actual, evaluate(word!, pos0!, pos1), { ...bound, at: (i) => bound.at(i) + step });
+    expectClose(actual, evaluate(word!, positions!), { ...bound, at: (i) => bound.at(i) + step });
   });
 
   test("starts at the control buffer's position, so decoding needs one plan", async () => {

@@ -19,6 +19,7 @@ const axial: PositionEmbeddingBackwardDims = {
   positions: "axial",
   positionShape: [4, 6],
   positionSizes: [5, 7],
+  align: 1,
   axis: 0,
   dropout: 0,
   dropoutRate: 0,
@@ -27,9 +28,11 @@ const axial: PositionEmbeddingBackwardDims = {
 const learned: PositionEmbeddingBackwardDims = {
   ...axial,
   positions: "learned",
-  positionShape: [30, 1],
-  positionSizes: [12, 0],
+  positionShape: [30],
+  positionSizes: [12],
 };
+/** 24 positions, too. */
+const three: PositionEmbeddingBackwardDims = { ...axial, positionShape: [2, 3, 4], positionSizes: [3, 4, 5] };
 const slab = { tokens: 31, rowOffset: 20 };
 const part = { length: 18, tokens: 36, positionOffset: 4 };
 
@@ -40,6 +43,15 @@ const ROWS: [why: string, dims: PositionEmbeddingBackwardDims][] = [
   ["the fast table, a slab", { ...axial, ...slab, axis: 1 }],
   ["the slow table, part of the positions", { ...axial, ...part }],
   ["the fast table, part of the positions", { ...axial, ...part, axis: 1 }],
+  ["the slowest of three axes, a slab", { ...three, ...slab }],
+  ["the second of three axes", { ...three, axis: 1 }],
+  ["the second of three axes, part of the positions", { ...three, ...part, axis: 1 }],
+  ["the fastest of three axes, a slab", { ...three, ...slab, axis: 2 }],
+  [
+    "the fastest of three axes, seeded dropout of planes",
+    { ...three, axis: 2, dropout: 1, dropoutRate: 0.3 },
+  ],
+  ["the second of three axes, given planes", { ...three, axis: 1, dropout: 2, dropoutRate: 0.25 }],
   ["a learned table longer than the sequences", learned],
   ["the fast table, seeded dropout in a slab", { ...axial, ...slab, axis: 1, dropout: 1, dropoutRate: 0.3 }],
   ["a learned table, seeded dropout in a slab", { ...learned, ...slab, dropout: 1, dropoutRate: 0.3 }],
@@ -51,11 +63,11 @@ const control = controlWords([9, 8], 6);
 
 function inputsOf(d: PositionEmbeddingBackwardDims) {
   const random = new Random(4);
-  const masked = d.positions === "axial" ? 3 * d.positionShape[1] : d.tokens * d.size;
+  const masked = d.positions === "axial" ? 3 * d.positionShape[1]! : d.tokens * d.size;
   const keepPosition = Uint32Array.from({ length: masked }, () => random.below(2));
   const values: Record<string, TypedArray> = {
     dStream: normals(d.tokens * d.size, 2),
-    dPositions: normals(d.positionShape[d.axis] * d.positionSizes[d.axis], 3),
+    dPositions: normals(d.positionShape[d.axis]! * d.positionSizes[d.axis]!, 3),
     ...(d.dropout === 1 && { control }),
     ...(d.dropout === 2 && { keepPosition }),
   };
@@ -71,7 +83,7 @@ describe("positionEmbeddingBackward(dStream)", () => {
     const { dropout, dropoutRate, positionSite, rowOffset } = dims;
     // Axial masks have a row for every sequence, learned ones for every token of the slab.
     const [rows, columns, first] =
-      dims.positions === "axial" ? [3, dims.positionShape[1], 0] : [dims.tokens, dims.size, rowOffset];
+      dims.positions === "axial" ? [3, dims.positionShape[1]!, 0] : [dims.tokens, dims.size, rowOffset];
     const kept =
       dropout === 1
         ? seededKeep(control, positionSite, dropoutRate, rows, columns, first)
@@ -79,8 +91,10 @@ describe("positionEmbeddingBackward(dStream)", () => {
     const mask: Factor = (row, column) =>
       dropout === 0 ? 1 : kept[(row - first) * columns + column]! / (1 - dropoutRate);
     const sizes = oracle(dims, dStream!.map(Math.abs), dPositions!.map(Math.abs), mask);
-    // At most 3 sequences of 6 positions share a row; 4 roundings scale each term, one adds to the old gradient.
-    const bound = ulps(3 * 6 + 5, sizes, "sums of up to 18 scaled f32 terms");
+    // 3 sequences and the positions of a row in each; 4 roundings scale each term, one adds to the old gradient.
+    const terms =
+      3 * (dims.positionShape.reduce((all, rows) => all * rows, 1) / dims.positionShape[dims.axis]!);
+    const bound = ulps(terms + 5, sizes, `sums of up to ${terms} scaled f32 terms`);
     expectClose(result, oracle(dims, dStream!, dPositions!, mask), bound);
   });
 });
@@ -89,6 +103,9 @@ test.each([
   ["slow axial", axial],
   ["fast axial", { ...axial, axis: 1 } as const],
   ["learned", learned],
+  ["slowest of three", three],
+  ["second of three", { ...three, axis: 1 }],
+  ["fastest of three", { ...three, axis: 2 }],
 ])("the oracle is the derivative of the forward oracle: %s table", (_, dims) => {
   const random = new Random(6);
   const values = (count: number) => Array.from({ length: count }, () => random.normal());
@@ -98,8 +115,8 @@ test.each([
   const word = new Array<number>(dims.size).fill(0);
   const mask: Factor = (row, column) => ((row + column) % 3 === 0 ? 0 : 1.5);
   const loss = (table: readonly number[]) => {
-    const [pos0, pos1] = tables.map((other, i) => (i === dims.axis ? table : other));
-    const out = embedding(dims, zeros, word, pos0!, pos1, () => 1, mask);
+    const moved = tables.map((other, i) => (i === dims.axis ? table : other));
+    const out = embedding(dims, zeros, word, moved, () => 1, mask);
     return out.reduce((sum, x, i) => sum + x * dOut[i]!, 0);
   };
   const table = tables[dims.axis]!;

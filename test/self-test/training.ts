@@ -35,6 +35,7 @@ const AXIAL = {
   positions: "axial",
   positionShape: [4, 6],
   positionSizes: [4, 7],
+  align: 1,
   dropout: 0,
   dropoutRate: 0,
   positionSite: 13,
@@ -61,13 +62,14 @@ const embeddingForward: Check = {
     const dims = { ...AXIAL, vocab: 7, fixedPoint: true, site: 12 };
     const random = new Random(5);
     const ids = Uint32Array.from({ length: dims.tokens }, () => random.below(dims.vocab));
-    const [word, pos0, pos1] = [normals(7 * 11, 1), normals(4 * 4, 2), normals(6 * 7, 3)];
-    const { out } = await run([call(embedding, dims)], { ids, word, pos0, pos1 });
-    const sizes = embeddingOracle(dims, ids, magnitudes(word), magnitudes(pos0), magnitudes(pos1));
+    const [word, positions] = [normals(7 * 11, 1), normals(4 * 4 + 6 * 7, 2)];
+    const tables = [positions.subarray(0, 4 * 4), positions.subarray(4 * 4)];
+    const { out } = await run([call(embedding, dims)], { ids, word, positions });
+    const sizes = embeddingOracle(dims, ids, magnitudes(word), tables.map(magnitudes));
     return {
       out: {
         actual: Float64Array.from(out ?? [], (stream) => stream / 2 ** 16),
-        expected: embeddingOracle(dims, ids, word, pos0, pos1),
+        expected: embeddingOracle(dims, ids, word, tables),
         bound: {
           why: "one sum, half a step of fixed point",
           at: (i) => U32 * (sizes[i] as number) + 2 ** -17,

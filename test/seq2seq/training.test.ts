@@ -1,6 +1,6 @@
 // Sequence to sequence on the real path: gradients, inversion, memory and padding.
 import { afterAll, expect, test } from "vitest";
-import { pairLengths } from "../../src/config/config.js";
+import { pairLengths, type ReformerOptions } from "../../src/config/config.js";
 import { planMemory } from "../../src/plan-memory.js";
 import { getDevice } from "../support/device.js";
 import { batchOf, disposeAll, gradientsOf, LENGTHS, makePair, PAIRS, SMALL_PAIR } from "./model.js";
@@ -9,8 +9,11 @@ import { pairReference } from "./reference.js";
 afterAll(disposeAll);
 const bits = (values: Float32Array) => new Uint32Array(values.buffer);
 
-test("loss and every gradient are those of the formulas in f64", async () => {
-  const made = await makePair({ streams: "f32", backward: "stored" });
+test.each<[string, ReformerOptions["positions"]]>([
+  ["two", SMALL_PAIR.positions],
+  ["three", { type: "axial", shape: [2, 3, 8], dims: [4, 4, 8] }],
+])("loss and every gradient are those of the formulas in f64, %s axes of positions", async (_, positions) => {
+  const made = await makePair({ streams: "f32", backward: "stored" }, { positions });
   const { config, weights, buckets } = made;
   const { source, target, joined } = pairLengths(config, LENGTHS.length, LENGTHS.targetLength);
   expect({ source, joined }).toEqual({ source: 24, joined: 24 });

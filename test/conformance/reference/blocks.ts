@@ -1,5 +1,6 @@
 // The Reformer's blocks in f64, from the formulas: embedding, attention block, feed-forward block, reversible layer.
 import { type LayerKind, type ReformerConfig, runsFullAttention } from "../../../src/config/config.js";
+import { elements } from "../../../src/shapes.js";
 import { activate } from "./activations.js";
 import { attend } from "./attention.js";
 import { add, gather, layerNorm, linear, type Numbers, scale, type Tape, Value } from "./tape.js";
@@ -53,14 +54,22 @@ export function embedding(setting: Setting, ids: Numbers, first: number): Value 
   const place = Array.from({ length: batch * length }, (_, i) => first + (i % length));
   let position: Value;
   if (positions.type === "axial") {
-    const [, a1] = positions.shape;
-    const tables = [0, 1].map((i) => parameter(`${name}.position_embeddings.weights.${i}`));
-    const rows = [place.map((p) => Math.floor(p / a1)), place.map((p) => p % a1)];
-    const parts = positions.dims.map((size, i) => gather(tape, tables[i] as Value, rows[i] as Numbers, size));
-    position = interleave(tape, parts as [Value, Value], positions.dims);
-    const planes = keep.get("-1.position"); // [batch, a1]: a dropped plane loses the whole vector
+    const tables = positions.shape.map((_, axis) => parameter(`${name}.position_embeddings.weights.${axis}`));
+    const row = (p: number, axis: number) =>
+      Math.floor(p / elements(positions.shape.slice(axis + 1))) % (positions.shape[axis] as number);
+    const parts = positions.dims.map((size, axis) =>
+      gather(
+        tape,
+        tables[axis] as Value,
+        place.map((p) => row(p, axis)),
+        size,
+      ),
+    );
+    position = interleave(tape, parts, positions.dims);
+    const count = positions.shape[1] as number;
+    const planes = keep.get("-1.position"); // [batch, rows of axis 1]: a dropped plane loses the whole vector
     if (planes) {
-      const kept = place.map((p, i) => planes[Math.floor(i / length) * a1 + (p % a1)] as number);
+      const kept = place.map((p, i) => planes[Math.floor(i / length) * count + row(p, 1)] as number);
       const factor = Array.from(
         { length: place.length * E },
         (_, i) => (kept[Math.floor(i / E)] as number) / (1 - rate),
@@ -74,17 +83,18 @@ export function embedding(setting: Setting, ids: Numbers, first: number): Value 
   return add(tape, word, position, errors(setting, word.data.length));
 }
 
-/** [a | b], rows of sizes[0] and sizes[1]. */
-function interleave(tape: Tape, parts: readonly [Value, Value], sizes: readonly [number, number]): Value {
-  const width = sizes[0] + sizes[1];
+/** Parts side by side, rows of part k `sizes[k]` wide. */
+function interleave(tape: Tape, parts: readonly Value[], sizes: readonly number[]): Value {
+  const width = sizes.reduce((sum, size) => sum + size, 0);
+  /** By column: the part, its width, and the column in it. */
+  const columns = sizes.flatMap((size, k) =>
+    Array.from({ length: size }, (_, column) => ({ part: parts[k] as Value, size, column })),
+  );
   const source = (i: number): [Value, number] => {
-    const row = Math.floor(i / width);
-    const column = i % width;
-    return column < sizes[0]
-      ? [parts[0], row * sizes[0] + column]
-      : [parts[1], row * sizes[1] + column - sizes[0]];
+    const { part, size, column } = columns[i % width] as (typeof columns)[number];
+    return [part, Math.floor(i / width) * size + column];
   };
-  const count = parts[0].data.length + parts[1].data.length;
+  const count = parts.reduce((sum, { data }) => sum + data.length, 0);
   const out = new Value(
     Float64Array.from({ length: count }, (_, i) => {
       const [from, index] = source(i);
