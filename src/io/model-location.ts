@@ -190,12 +190,11 @@ function webReader(
     const current = kept && !fixed ? await validatorOf(address, { fetch, signal, stall }) : kept?.validator;
     offline ||= kept !== undefined && current === undefined;
     // A server that does not answer, or says nothing of the file: the kept one is better than none.
-    if (kept && (current ?? kept.validator) === kept.validator) {
-      if (await hasSha256(kept.bytes, given.get(name))) {
-        onBytes?.(name, kept.bytes.length, kept.bytes.length);
-        return kept.bytes;
-      }
-      await cache?.remove(address); // the caller wants another one: what the server has now is checked as well
+    const unchanged = kept && (current ?? kept.validator) === kept.validator;
+    // Of another SHA-256 than the caller's it is replaced by what the server has now, if that is right.
+    if (unchanged && (await hasSha256(kept.bytes, given.get(name)))) {
+      onBytes?.(name, kept.bytes.length, kept.bytes.length);
+      return kept.bytes;
     }
     const found = await download(address, {
       fetch,

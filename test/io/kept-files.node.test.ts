@@ -150,6 +150,13 @@ it("a kept file of another SHA-256 than the caller's is downloaded again", async
   expect(server.requests).toEqual(["GET /model.safetensors"]);
   expect(await get(wanted)).toEqual(newer);
   expect(server.requests).toEqual(["GET /model.safetensors"]); // the new one was kept
+  // A wrong SHA-256 is asked for once more, refused, and costs nothing of what was kept.
+  await expect(get({ "model.safetensors": "0".repeat(64) })).rejects.toMatchObject({
+    details: { reason: "sha256" },
+  });
+  expect(server.requests).toEqual(["GET /model.safetensors", "GET /model.safetensors"]);
+  expect(await get(wanted)).toEqual(newer);
+  expect(server.requests).toHaveLength(2);
 });
 
 it.each([
