@@ -1,7 +1,6 @@
 // Places every tensor of some recordings in GPU buffers, without a GPU: arenas for what lasts, a shared workspace for the
 // rest, and every dispatch's variant and parameters.
-import { ConfigError } from "../errors.js";
-import type { Dims, Kernel, Variant } from "../gpu/kernel.js";
+import type { Dims, Variant } from "../gpu/kernel.js";
 import { roundUp } from "../shapes.js";
 import { ParamsPacker } from "./params-packer.js";
 import {
@@ -13,6 +12,7 @@ import {
   type Recording,
   type Tensor,
 } from "./recording.js";
+import { chooseVariant, type FormProfile } from "./variants.js";
 import {
   type BufferLimits,
   type Colour,
@@ -24,20 +24,9 @@ import {
 } from "./workspace.js";
 
 /** What a plan must know of a device. `GPUSupportedLimits` and plain objects both fit. */
-export interface DeviceProfile extends BufferLimits {
-  readonly maxComputeWorkgroupStorageSize: number;
-  readonly maxComputeInvocationsPerWorkgroup: number;
-  readonly features: ReadonlySet<string>;
-  /** The adapter is a CPU: forms made for software come first. */
-  readonly software?: boolean;
-  /** Variant to use per kernel name, or several, the first that suits the dims; else the first that suits the device. */
-  readonly variants?: Readonly<Record<string, string | readonly string[]>>;
+export interface DeviceProfile extends BufferLimits, FormProfile {
   /** Bytes of GPU memory that a model may hold at once; none: what the device gives. */
   readonly memoryLimit?: number;
-  /** The variant by `tuningKey` that was found fastest on this device. Stronger than `variants`. */
-  readonly tuned?: Readonly<Record<string, string>>;
-  /** Forms that compute wrongly on this device, as `formName` has them: never used. */
-  readonly broken?: ReadonlySet<string>;
   /** Feed-forward blocks and heads divide the rows that they work on at a time by it; default 1. */
   readonly chunkDivisor?: number;
   /** Heads that attention computes at a time; default all. */
@@ -252,44 +241,6 @@ function checkAliasing(
       seen.set(buffer, use);
     }
   }
-}
-
-/** How a variant is told apart from those of all kernels. */
-export const formName = (kernel: Kernel<Dims>, variant: Variant<Dims>): string =>
-  `${kernel.name}/${variant.name}`;
-
-/** The variants that the device and these dims allow. */
-export function usableVariants(kernel: Kernel<Dims>, dims: Dims, profile: DeviceProfile): Variant<Dims>[] {
-  return kernel.variants.filter((variant) => {
-    const { requires, supports } = variant;
-    return (
-      !profile.broken?.has(formName(kernel, variant)) &&
-      (!requires?.feature || profile.features.has(requires.feature)) &&
-      (requires?.workgroupStorage ?? 0) <= profile.maxComputeWorkgroupStorageSize &&
-      (requires?.invocations ?? 0) <= profile.maxComputeInvocationsPerWorkgroup &&
-      (supports?.(dims) ?? true)
-    );
-  });
-}
-
-/** Under what `DeviceProfile.tuned` names the variant of these dims; undefined where the kernel is never tuned. */
-export function tuningKey({ name, shapeClass }: Kernel<Dims>, dims: Dims): string | undefined {
-  return shapeClass && `${name} ${shapeClass(dims)}`;
-}
-
-/** The wanted variant, else the first one made for such a device, of those that the device and these dims allow. */
-export function chooseVariant(kernel: Kernel<Dims>, dims: Dims, profile: DeviceProfile): Variant<Dims> {
-  const usable = usableVariants(kernel, dims, profile);
-  const key = tuningKey(kernel, dims);
-  const wanted = [(key && profile.tuned?.[key]) ?? profile.variants?.[kernel.name] ?? []].flat();
-  const named = wanted.flatMap((name) => usable.filter((v) => v.name === name));
-  const suitsDims = ({ suits }: Variant<Dims>) => suits?.(dims) ?? true;
-  const suitsDevice = ({ software = false }: Variant<Dims>) => software === (profile.software ?? false);
-  const made = usable.filter(suitsDevice);
-  const chosen = named.find(suitsDims) ?? named[0] ?? made.find(suitsDims) ?? usable[0];
-  if (!chosen)
-    throw new ConfigError(`no variant of ${kernel.name} serves ${JSON.stringify(dims)} on this device`);
-  return chosen;
 }
 
 function report(buffers: readonly PlannedBuffer[], ops: readonly Op[]): MemoryReport {

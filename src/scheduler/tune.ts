@@ -4,9 +4,10 @@ import { GpuOutOfMemoryError, ShaderCompileError } from "../errors.js";
 import { adapterName, type Gpu } from "../gpu/gpu.js";
 import type { Dims, Kernel } from "../gpu/kernel.js";
 import { elements } from "../shapes.js";
-import { chooseVariant, type DeviceProfile, type Plan, plan, tuningKey, usableVariants } from "./plan.js";
+import { type DeviceProfile, type Plan, plan } from "./plan.js";
 import { ALIGNMENT, Arena, Recording, type Tensor, view } from "./recording.js";
 import { PreparedPlan } from "./run.js";
+import { chooseVariant, tuningKey, usableVariants } from "./variants.js";
 
 /** Dims that stand for all of their class in a plan, and the variants to choose from, the preferred one first. */
 export interface Candidates {

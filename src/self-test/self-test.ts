@@ -3,16 +3,10 @@
 import { SelfTestError, ShaderCompileError } from "../errors.js";
 import { adapterName, Gpu } from "../gpu/gpu.js";
 import type { Dims, Kernel, Variant } from "../gpu/kernel.js";
-import {
-  type DeviceProfile,
-  flatTensors,
-  formName,
-  type Plan,
-  plan,
-  usableVariants,
-} from "../scheduler/plan.js";
+import { type DeviceProfile, flatTensors, type Plan, plan } from "../scheduler/plan.js";
 import { Arena, Recording, type Tensor } from "../scheduler/recording.js";
 import { PreparedPlan } from "../scheduler/run.js";
+import { formName, usableVariants } from "../scheduler/variants.js";
 import { caseOf, type SelfTestCase } from "./cases.js";
 
 /** What was planned with forms that work. */

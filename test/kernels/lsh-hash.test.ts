@@ -10,7 +10,7 @@ import {
 } from "../../src/kernels/lsh-hash.js";
 import { rotationSignsShape, rotationSize } from "../../src/kernels/rotations.js";
 import { Random } from "../../src/random.js";
-import { chooseVariant } from "../../src/scheduler/plan.js";
+import { chooseVariant } from "../../src/scheduler/variants.js";
 import { elements } from "../../src/shapes.js";
 import {
   fastRotation,

@@ -10,7 +10,7 @@ import {
   matmulSplits,
   matmulToHalves,
 } from "../../src/kernels/matmul.js";
-import { chooseVariant } from "../../src/scheduler/plan.js";
+import { chooseVariant } from "../../src/scheduler/variants.js";
 import * as oracle from "../oracle/matmul.js";
 import { expectClose, U32 } from "../support/close.js";
 import { getDevice } from "../support/device.js";

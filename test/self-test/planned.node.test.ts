@@ -19,15 +19,10 @@ import {
   layerNormPairBackward,
 } from "../../src/kernels/layer-norm.js";
 import { matmul, matmulDims, matmulResidual } from "../../src/kernels/matmul.js";
-import {
-  chooseVariant,
-  DEFAULT_LIMITS,
-  type DeviceProfile,
-  type Plan,
-  plan,
-} from "../../src/scheduler/plan.js";
+import { DEFAULT_LIMITS, type DeviceProfile, type Plan, plan } from "../../src/scheduler/plan.js";
 import { profileOf as engineProfile } from "../../src/scheduler/profile.js";
 import { Arena, Recording, type Tensor } from "../../src/scheduler/recording.js";
+import { chooseVariant } from "../../src/scheduler/variants.js";
 import { planTested } from "../../src/self-test/self-test.js";
 import type { ReformerOptions } from "../../src/types.js";
 import { SMALL, TEXT, TRAINING } from "../api/small-model.js";
@@ -241,6 +236,7 @@ test.each(MUTATIONS)(
     const { planned, profile, notice } = await planTested(device, given, planning([[kernel, dims]]));
     const [used] = formsOf(planned.plan);
     expect(used).not.toBe(chosen);
+    expect(kernel.variants.find(({ name }) => name === used)?.rounds ?? false).toBe(false);
     expect([...(profile.broken ?? [])]).toEqual([`${kernel.name}/${chosen}`]);
     expect(notice).toContain(
       `${kernel.name}/${chosen} computes wrong values, ${kernel.name}/${used} is used instead`,
