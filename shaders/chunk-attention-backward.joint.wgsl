@@ -28,6 +28,7 @@ struct Params {
   round: u32,
   dropoutRate: f32,
   site: u32,
+  firstHead: u32,
   accumulate: u32,
 }
 @group(0) @binding(0) var<uniform>             params:        Params;

@@ -12,6 +12,7 @@ struct Params {
   round: u32,
   dropoutRate: f32,
   site: u32,
+  firstHead: u32,
 }
 @group(0) @binding(0) var<uniform>             params:        Params;
 @group(0) @binding(1) var<storage, read>       q:             array<Word>;

@@ -3,8 +3,8 @@
 //   out_s[i] (+)= Σ_p partials_s[p,i]        s = 0 ... SETS - 1; sets of no parts are left as they are
 //
 //   partials  SETS × [parts_s, count_s]  f32  one set behind the other, each from a multiple of ALIGN elements on
-//   out       SETS × [count_s]           f32  likewise; added to where ADD. Where WIDE there is one set, of a matrix of
-//                                             COLUMNS columns, and out has WIDTH, of which the sums' begin at FIRST
+//   out       SETS × [count_s]           f32  likewise; added to where ADD. Where WITHIN there is one set, of a matrix of
+//                                             `columns` columns, and out has `width`, of which the sums' begin at `first`
 //
 //   Grid      workgroups in a line, for every set ⌈count·lanes/256⌉: each element has one lane, or LANES from MANY parts on
 //   Cost      Σ parts·count additions
@@ -14,10 +14,7 @@ override LANES: u32;
 override MANY: u32;
 override ALIGN: u32;
 override ADD: bool;
-override WIDE: bool;
-override COLUMNS: u32;
-override WIDTH: u32;
-override FIRST: u32;
+override WITHIN: bool;
 
 struct Params {
   parts0: u32, count0: u32,
@@ -25,6 +22,7 @@ struct Params {
   parts2: u32, count2: u32,
   parts3: u32, count3: u32,
   parts4: u32, count4: u32,
+  columns: u32, width: u32, first: u32,
 }
 @group(0) @binding(0) var<uniform>             params:   Params;
 @group(0) @binding(1) var<storage, read>       partials: array<f32>;
@@ -89,7 +87,7 @@ fn main(
   if (index >= elements || end == 0u) { return; }
   for (var lane = 1u; lane < lanes; lane++) { sum += sh_sums[lane * elements + element]; }
   var at = out_at + i;
-  if (WIDE) { at = i / COLUMNS * WIDTH + FIRST + i % COLUMNS; }
+  if (WITHIN) { at = i / params.columns * params.width + params.first + i % params.columns; }
   if (ADD) { sum += out[at]; }
   out[at] = sum;
 }

@@ -161,7 +161,15 @@ function record(recording: Recording, control: Tensor, options: LshAttentionOpti
   const sizes = { segments: batch * heads * rounds, length, buckets: ids };
   const order = recordBucketSort(recording, sizes, buckets);
   const chunks = { chunkLength, chunksBefore, chunksAfter, causal, shared: true, sorted: true, masked };
-  const rules = { duplicates, acrossBuckets, buckets: ids, dropout: 0, dropoutRate: 0, site: 0 } as const;
+  const rules = {
+    duplicates,
+    acrossBuckets,
+    buckets: ids,
+    dropout: 0,
+    dropoutRate: 0,
+    site: 0,
+    firstHead: 0,
+  } as const;
   recordChunkAttention(
     recording,
     { batch, heads, length, headSize, rounds, ...chunks, ...rules },

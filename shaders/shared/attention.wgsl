@@ -1,13 +1,12 @@
 // Where tokens stand, what a query may see and how work is shared out: one text for attention forward and backward.
 // Needs threefry.wgsl, control.wgsl and dropout.wgsl. The including file declares `params` (batch, length, chunkLength,
-// round, dropoutRate, site), `dropoutSource` and `fn order_at(at) -> u32`, what stands in `order`.
+// round, dropoutRate, site, firstHead), `dropoutSource` and `fn order_at(at) -> u32`, what stands in `order`.
 //
 // A slot is a place in the sorted sequence of all rounds, round after round; slots are cut into chunks, and the chunks
 // form a ring. `row` counts (batch, head).
 override ROWS: u32; // of a block, which one workgroup computes: a multiple of 4
 override HEADS: u32;
-override ALL_HEADS: u32; // of which these are HEADS, from FIRST_HEAD on: dropout draws by them
-override FIRST_HEAD: u32;
+override ALL_HEADS: u32; // of which these are HEADS, from params.firstHead on: dropout draws by them
 override HEAD_VECS: u32; // head size / 4
 override ROUNDS: u32;
 override CHUNKS_BEFORE: u32;
@@ -148,7 +147,7 @@ fn all_forbidden(key: u32, count: u32, query_end: u32) -> bool {
 
 // Row of (batch, head) among all heads.
 fn row_of_all(row: u32) -> u32 {
-  return row / HEADS * ALL_HEADS + FIRST_HEAD + row % HEADS;
+  return row / HEADS * ALL_HEADS + params.firstHead + row % HEADS;
 }
 
 // Key of the dropout generator for one head and the round of a slot.

@@ -41,6 +41,7 @@ const params = {
   round: "u32",
   dropoutRate: "f32",
   site: "u32",
+  firstHead: "u32",
   accumulate: "u32",
 } as const;
 

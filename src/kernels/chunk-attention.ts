@@ -50,8 +50,10 @@ export interface ChunkAttentionDims {
   readonly dropoutRate: number;
   /** Which place in the model draws. */
   readonly site: number;
-  /** Where these heads are some of `all`, those from `first` on: dropout draws, and keep masks count, by all of them. */
-  readonly headsOf?: { readonly all: number; readonly first: number } | undefined;
+  /** Where these heads are some of more: how many there are. Dropout draws, and keep masks count, by all of them. */
+  readonly allHeads?: number | undefined;
+  /** Number of the first of these heads among all. */
+  readonly firstHead: number;
 }
 
 /** Settings of attention over the whole sequence: a single chunk as long as it. */
@@ -68,10 +70,12 @@ export function oneChunk(
     | "dropout"
     | "dropoutRate"
     | "site"
-    | "headsOf"
-  >,
+    | "allHeads"
+  > &
+    Partial<Pick<ChunkAttentionDims, "firstHead">>,
 ): ChunkAttentionDims {
   return {
+    firstHead: 0,
     ...dims,
     rounds: 1,
     round: 0,
@@ -120,7 +124,7 @@ export const dropoutSourceBinding: Binding<ChunkAttentionDims> = {
     d.dropout === 2
       ? [
           d.batch,
-          d.headsOf?.all ?? d.heads,
+          d.allHeads ?? d.heads,
           (d.rounds * d.length) / d.chunkLength,
           d.chunkLength,
           windowLength(d),
@@ -142,8 +146,7 @@ function blockOf(d: ChunkAttentionDims): { readonly rows: number; readonly place
 /** What all forms of attention are specialised by. */
 export const ruleOverrides = (d: ChunkAttentionDims) => ({
   HEADS: d.heads,
-  ALL_HEADS: d.headsOf?.all ?? d.heads,
-  FIRST_HEAD: d.headsOf?.first ?? 0,
+  ALL_HEADS: d.allHeads ?? d.heads,
   HEAD_VECS: d.headSize / 4,
   ROUNDS: d.rounds,
   CHUNKS_BEFORE: d.chunksBefore,
@@ -210,6 +213,7 @@ function forward(storage: Storage): Kernel<ChunkAttentionDims> {
       round: "u32",
       dropoutRate: "f32",
       site: "u32",
+      firstHead: "u32",
     },
     bindings: {
       q: heads,

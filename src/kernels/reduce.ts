@@ -25,9 +25,9 @@ export type SumPartialsDims = Readonly<Record<`parts${SetNumber}` | `count${SetN
   readonly add: boolean;
   /** Elements at whose multiples the sets begin, and the tensors that they are summed into. */
   readonly align: number;
-  /** Where the sums of a single set are a matrix of `columns` columns: `out` is the wider one that they are part of. */
-  readonly within?: WithinColumns | undefined;
-};
+  /** The sums are those of a single set, a matrix of `columns` columns, and `out` is the wider one that they are part of. */
+  readonly within: boolean;
+} & WithinColumns;
 
 /** Dims for at most `MAX_SETS` sets of neighbours in memory, in their order; without `align` they lie end to end. */
 export function sumPartialsDims(
@@ -46,7 +46,8 @@ export function sumPartialsDims(
     ...{ parts0: s0?.parts ?? 0, count0: s0?.count ?? 0, parts1: s1?.parts ?? 0, count1: s1?.count ?? 0 },
     ...{ parts2: s2?.parts ?? 0, count2: s2?.count ?? 0, parts3: s3?.parts ?? 0, count3: s3?.count ?? 0 },
     ...{ parts4: s4?.parts ?? 0, count4: s4?.count ?? 0, add, align },
-    ...(within && { within }),
+    within: within !== undefined,
+    ...(within ?? { columns: 1, width: 1, first: 0 }),
   };
 }
 
@@ -76,14 +77,12 @@ export const sumPartials = defineKernel<SumPartialsDims>({
     MANY: MANY_PARTS,
     ALIGN: align,
     ADD: Number(add),
-    WIDE: Number(within !== undefined),
-    COLUMNS: within?.columns ?? 1,
-    WIDTH: within?.width ?? 1,
-    FIRST: within?.first ?? 0,
+    WITHIN: Number(within),
   }),
   params: {
     ...{ parts0: "u32", count0: "u32", parts1: "u32", count1: "u32", parts2: "u32", count2: "u32" },
     ...{ parts3: "u32", count3: "u32", parts4: "u32", count4: "u32" },
+    ...{ columns: "u32", width: "u32", first: "u32" },
   },
   bindings: {
     partials: {
@@ -97,9 +96,9 @@ export const sumPartials = defineKernel<SumPartialsDims>({
     },
     out: {
       access: "read_write",
-      shape: ({ within, ...d }) => [
-        within
-          ? (d.count0 / within.columns) * within.width
+      shape: (d) => [
+        d.within
+          ? (d.count0 / d.columns) * d.width
           : endOf(
               setsOf(d).map(({ count }) => count),
               d.align,

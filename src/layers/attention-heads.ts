@@ -40,7 +40,9 @@ function dimsOf(context: LayerContext, layer: number, kind: LayerKind, full: boo
     shared: kind === "lsh",
     masked: keyMask !== undefined,
     ...drop,
-    ...(drop.dropout !== 0 && { headsOf: context.headsOf }),
+    // Without dropout no kernel asks which heads these are.
+    allHeads: drop.dropout === 0 ? undefined : context.headsOf?.all,
+    firstHead: drop.dropout === 0 ? 0 : (context.headsOf?.first ?? 0),
   };
   if (full) return oneChunk(common);
   if (kind === "local") {

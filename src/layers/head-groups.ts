@@ -21,10 +21,16 @@ export function headGroups({
 
 /**
  * Contexts to record a layer's attention in, one for each group of heads: `config.numHeads` are those of the group.
- * Where all heads are computed at once, the context itself.
+ * Where all heads are computed at once, the context itself. Without `hashes` they have nothing to hash with: then the
+ * attention of every group must have been kept.
  * @throws {ConfigError} where there are no groups of `headGroup` heads
  */
-export function groupContexts(context: LayerContext, layer: number, kind: LayerKind): LayerContext[] {
+export function groupContexts(
+  context: LayerContext,
+  layer: number,
+  kind: LayerKind,
+  hashes = true,
+): LayerContext[] {
   const { config, headGroup = config.numHeads } = context;
   const { numHeads } = config;
   if (headGroup === numHeads) return [context];
@@ -34,7 +40,7 @@ export function groupContexts(context: LayerContext, layer: number, kind: LayerK
     );
   }
   const groups = numHeads / headGroup;
-  const given = hashInputs(context, layer, kind);
+  const given = hashes ? hashInputs(context, layer, kind) : {};
   return Array.from({ length: groups }, (_, group) => ({
     ...context,
     config: { ...config, numHeads: headGroup },

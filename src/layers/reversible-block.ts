@@ -101,7 +101,7 @@ export function layerBackward(
       feedForwardBackward(context, layer, { y1, y2: streams.x2, dy1, dy2 }, stored?.feedForward),
     );
     recording.scope(kind, () => {
-      for (const [i, group] of groupContexts(context, layer, kind).entries()) {
+      for (const [i, group] of groupContexts(context, layer, kind, !stored).entries()) {
         const state = stored?.attention[i] ?? attentionState(group, layer, kind, x2);
         if (!stored) addAttention(group, layer, state, streams.x1, "residualSub");
         attentionBackward(group, layer, kind, state, { x: x2, dOut: dy1, dx: dy2 });

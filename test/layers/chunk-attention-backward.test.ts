@@ -22,7 +22,7 @@ function recorded(kind: "local" | "lsh", length: number, mebibytes: number): str
       sorted: shared,
       masked: false,
     },
-    ...{ duplicates: "count", acrossBuckets: true, dropout: 0, dropoutRate: 0, site: 0 },
+    ...{ duplicates: "count", acrossBuckets: true, dropout: 0, dropoutRate: 0, site: 0, firstHead: 0 },
   };
   const recording = new Recording();
   const heads = () => recording.tensor("heads", [1, 4, length, 64]);

@@ -1,9 +1,9 @@
 // How many dispatches a layer takes: each costs a fixed time on every device, so that the number may not creep up.
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type ReformerOptions, resolveConfig } from "../../src/config/config.js";
 import { resolveTrainOptions } from "../../src/engine/options.js";
 import { parameterArena } from "../../src/model/memory.js";
-import { DEFAULT_LIMITS } from "../../src/scheduler/plan.js";
+import { DEFAULT_LIMITS, type DeviceProfile, type Plan } from "../../src/scheduler/plan.js";
 import { planTraining, RUN } from "../../src/train/recordings.js";
 import type { TrainOptions } from "../../src/types.js";
 
@@ -21,13 +21,23 @@ const OPTIONS: ReformerOptions = {
   maxLength: LENGTH,
 };
 
-/** Kernels of every layer's forward and backward, in order. */
-function kernelsOf(options: ReformerOptions = {}, train: Partial<TrainOptions> = {}) {
+/** What is recorded for a batch. */
+function batchOf(
+  options: ReformerOptions = {},
+  train: Partial<TrainOptions> = {},
+  device: Partial<DeviceProfile> = {},
+) {
   const config = resolveConfig({ ...OPTIONS, ...options });
   const { shape } = resolveTrainOptions(config, { steps: 1, length: LENGTH, ...train });
-  const { plan } = planTraining(config, shape, parameterArena(config, "weights", "weights"), DEFAULT_LIMITS);
+  const profile = { ...DEFAULT_LIMITS, ...device };
+  const { plan } = planTraining(config, shape, parameterArena(config, "weights", "weights"), profile);
+  return plan.recordings[RUN.batch] as Plan["recordings"][number];
+}
+
+/** Kernels of every layer's forward and backward, in order. */
+function kernelsOf(...given: Parameters<typeof batchOf>) {
   const kernels: Record<string, string[]> = {};
-  for (const op of plan.recordings[RUN.batch]?.ops ?? []) {
+  for (const op of batchOf(...given).ops) {
     const [layer = "", way = ""] = op.label.split(".");
     const name = way === "backward" ? `${layer} backward` : layer;
     if (op.op !== "dispatch" || !layer.startsWith("layer")) continue;
@@ -89,4 +99,33 @@ test.each([
     [kernels[`layer${layer}`]?.length, kernels[`layer${layer} backward`]?.length],
   ]);
   expect(Object.fromEntries(counts ?? [])).toEqual(expected);
+});
+
+describe("one head at a time", () => {
+  const oneHead = { headGroup: 1 };
+
+  test("stored activations: the backward hashes nothing and copies no part of rotations", () => {
+    const { ops } = batchOf({}, { backward: "stored" }, oneHead);
+    const backward = ops.filter(({ label }) => label.startsWith("layer1.backward"));
+    const kernels = backward.flatMap((op) => (op.op === "dispatch" ? [op.kernel.name] : []));
+    expect(kernels).toContain("chunk-attention-backward:joint");
+    expect(kernels).not.toContain("rotations");
+    expect(backward.filter(({ op }) => op === "copy")).toEqual([]);
+  });
+
+  test.each(["local", "lsh", "full"] as const)("%s: the groups run in the same pipelines", (kind) => {
+    const { ops, dispatches } = batchOf({ layers: [kind], ...DROPOUT }, {}, oneHead);
+    for (const part of [`layer0.${kind}.`, `layer0.backward.${kind}.`]) {
+      const pipelines = ops.flatMap((op) => {
+        if (op.op !== "dispatch" || !op.label.startsWith(part) || op.kernel.name === "rotations") return [];
+        const variant = dispatches.get(op)?.variant;
+        return [`${op.kernel.name}/${variant?.name} ${JSON.stringify(variant?.overrides(op.dims))}`];
+      });
+      // Every group begins by normalising, and does so as often as the other one.
+      const norms = pipelines.flatMap((name, i) => (name.startsWith("layer-norm/") ? [i] : []));
+      const second = norms[norms.length / 2];
+      expect(second).toBeGreaterThan(0);
+      expect(new Set(pipelines.slice(second))).toEqual(new Set(pipelines.slice(0, second)));
+    }
+  });
 });
