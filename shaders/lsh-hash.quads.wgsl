@@ -119,7 +119,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       }
       best = consider(best, y, column, half);
     }
-    bucket += product * best.index;
+    bucket += product * min(best.index, vec4u(2u * half - 1u)); // whatever compares with NaN
     product *= factors[f];
     start += half;
   }

@@ -140,7 +140,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       let rival = rivals[g * TOKENS + lane];
       all = better(all, Best(vec4f(bitcast<f32>(rival.x)), vec4u(rival.y)));
     }
-    bucket += product * all.index.x;
+    bucket += product * min(all.index.x, 2u * half - 1u); // whatever compares with NaN
     product *= factors[f];
     start += half;
   }

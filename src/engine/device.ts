@@ -15,8 +15,8 @@ export function planWeights(config: ReformerConfig, weights: ParameterArena, pro
 }
 
 /**
- * The forward pass over two chunks, or what fits the positions: what every use of a model runs. A body without a head is
- * planned as a question-answering model, whose head runs nothing that others do not.
+ * The forward pass over two chunks, or what fits the positions, of whose kernels every use of a model runs most. A body
+ * without a head is planned as a question-answering model, whose head runs nothing that others do not.
  */
 export function planForward(given: ReformerConfig, profile: DeviceProfile) {
   const config: ReformerConfig = given.head === "none" ? { ...given, head: "question-answering" } : given;
@@ -32,7 +32,10 @@ export interface OpenDevice {
   readonly profile: DeviceProfile;
   readonly weights: ParameterArena;
   readonly base: PreparedPlan;
-  /** Plans are tested before they run. */
+  /**
+   * Plans of training and of writing are tested before they run, as the forward pass was when the device was opened; other
+   * plans run without those forms that failed there.
+   */
   readonly tested: boolean;
   /** What the self-test found, in a sentence for the person. */
   readonly notice?: string;
@@ -53,7 +56,7 @@ export async function openDevice(
     const given = profileOf(gpu.device, options.memoryLimit);
     const weights = parameterArena(config, "weights", "weights");
     const forward = (p: DeviceProfile) => planForward(config, p);
-    const { profile, notice } = tested ? await planTested(gpu.device, given, forward) : { profile: given };
+    const { profile, notice } = await planTested(gpu.device, given, forward, tested);
     return {
       gpu,
       profile,

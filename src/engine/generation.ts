@@ -2,6 +2,9 @@
 import { longestLength, type ReformerConfig } from "../config/config.js";
 import { ConfigError } from "../errors.js";
 import { Generator } from "../generate/generator.js";
+import { planGeneration } from "../generate/recordings.js";
+import type { DeviceProfile } from "../scheduler/plan.js";
+import { planTested } from "../self-test/self-test.js";
 import { encodeText, type TokenDecoder, type Tokenizer } from "../text/tokenizer.js";
 import type { GeneratedPiece, GenerateOptions } from "../types.js";
 import type { OpenDevice } from "./device.js";
@@ -46,7 +49,9 @@ export async function* generateText(
     batch: prompts.length,
     capacity: Math.min(longestLength(config), longest + maxNewTokens),
   };
-  const { gpu, weights, base, profile } = device;
+  const { gpu, weights, base } = device;
+  const steps = (p: DeviceProfile) => planGeneration(config, { ...sizes, streams: "f32" }, weights, p);
+  const { profile } = await planTested(gpu.device, device.profile, steps, device.tested);
   const generator = await Generator.create(gpu, config, weights, base, { ...sizes, profile, signal });
   try {
     const writers = prompts.map((_, prompt) => new Writer(tokenizer, stop, prompt));

@@ -3,7 +3,7 @@
 import type { ReformerConfig } from "../config/config.js";
 import type { DeviceProfile, PlanChoices } from "../scheduler/plan.js";
 import { rememberedChoices, stopwatchOn, tune } from "../scheduler/tune.js";
-import { planTested, type Tested } from "../self-test/self-test.js";
+import { planTested } from "../self-test/self-test.js";
 import { planTraining, type TrainingPlan, type TrainingShape } from "../train/recordings.js";
 import type { OpenDevice } from "./device.js";
 import { planLength } from "./length.js";
@@ -29,9 +29,7 @@ export async function planRun(
   const { chosen } = options;
   const within = (p: DeviceProfile) => planLength(config, shape.length, p, held, make);
   const wanted = { ...profile, ...chosen };
-  const first: Tested<TrainingPlan> = tested
-    ? await planTested(gpu.device, wanted, within)
-    : { planned: within(wanted), profile: wanted };
+  const first = await planTested(gpu.device, wanted, within, tested);
   const notices = [notice, first.notice].filter((text) => text !== undefined);
   let plan = first.planned;
   if (!chosen && options.tune && shape.precision !== "mixed") {

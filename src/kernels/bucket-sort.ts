@@ -45,7 +45,9 @@ export function bucketSortPasses(buckets: number): BucketSortPass[] {
 }
 
 const lanes = (d: BucketSortDims) => (d.radix <= 128 ? 64 : 32);
-const tiles = (d: BucketSortDims) => ceilDiv(d.length, lanes(d) * KEYS);
+/** Positions of a segment that histogram and scatter work on at a time. */
+export const bucketTile = (d: BucketSortDims): number => lanes(d) * KEYS;
+const tiles = (d: BucketSortDims) => ceilDiv(d.length, bucketTile(d));
 
 /** Shape of the counts that go from histogram through scan to scatter. */
 export const bucketCounts = (d: BucketSortDims): readonly number[] => [d.segments, d.radix, tiles(d)];

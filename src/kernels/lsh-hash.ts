@@ -69,8 +69,9 @@ const vectors = (d: LshHashDims) => [d.batch, d.heads, d.length, d.headSize];
 
 const oneProbe = ({ probes = 1 }: LshHashDims) => probes === 1;
 
-/** Rotation columns from which the wide form's tiles are filled. */
+/** Rotation columns from which the wide form pays, and those that it projects on at a time (WIDTH in the shader). */
 const MANY_COLUMNS = 64;
+const WIDTH = 32;
 
 function gaussian(storage: Storage): Kernel<LshHashDims> {
   return defineKernel<LshHashDims>({
@@ -94,7 +95,8 @@ function gaussian(storage: Storage): Kernel<LshHashDims> {
         overrides: (d) => ({ ...overrides(d), HEAD_SIZE: d.headSize }),
         grid: (d) => [ceilDiv(d.length, 64), d.rounds, d.batch * d.heads],
         supports: oneProbe,
-        suits: (d) => d.rotationColumns >= MANY_COLUMNS,
+        // Every factor has tiles of its own: smaller ones would leave them empty.
+        suits: (d) => d.rotationColumns >= MANY_COLUMNS && Math.min(...d.factors) / 2 >= WIDTH,
       },
     ],
     bindings: {

@@ -148,6 +148,33 @@ function checkColumns(dims: MatmulDims): void {
   }
 }
 
+/**
+ * Shape of a C that is stored as halves, in numbers.
+ * @throws {ConfigError} where two neighbours make no word, or more than one value meets in one
+ */
+function halvesOfC(d: MatmulDims): readonly number[] {
+  const pairs = d.cHeads ? d.headSize : d.n;
+  if (d.store !== "set" || d.splits > 1 || d.columnsOf === "c" || pairs % 2 !== 0) {
+    throw new ConfigError(
+      `matmul into halves has store "${d.store}", ${d.splits} splits, columns of ${d.columnsOf} and rows of ${pairs}: use store "set" without splits, into all columns of a matrix or heads of an even size`,
+    );
+  }
+  return d.cHeads ? headsShape(d) : [d.m, d.n];
+}
+
+/**
+ * Shape of the kept sums.
+ * @throws {ConfigError} where C is not stored like them
+ */
+function keptShape(d: MatmulDims): readonly number[] {
+  if (d.store !== "set" || d.splits > 1 || d.cHeads || d.columnsOf === "c") {
+    throw new ConfigError(
+      `matmul that keeps its sums has store "${d.store}", ${d.splits} splits, heads ${d.cHeads} and columns of ${d.columnsOf}: use store "set" without splits, into a matrix of rows`,
+    );
+  }
+  return [d.m, d.n];
+}
+
 /** Parts of K that give a product with few tiles 512 workgroups (to fill a large GPU), of at least 512 terms each. */
 export function matmulSplits(m: number, n: number, k: number): number {
   const tiles = ceilDiv(m, TILE) * ceilDiv(n, TILE);
@@ -168,7 +195,7 @@ export function halfVariants(features: ReadonlySet<string>): Readonly<Record<str
 const TILE = 64;
 
 /** Most rows of C for which the form without tiles is used. */
-const FEW_ROWS = 8;
+export const FEW_ROWS = 8;
 
 /** Workgroups of the wide form below which it leaves much of a GPU idle. */
 const MANY_TILES = 256;
@@ -193,7 +220,7 @@ function inFours(d: MatmulDims): boolean {
 }
 
 /** What of a product is stored as halves, two to a word along rows (or, of heads layouts, along heads). */
-interface Halves {
+export interface Halves {
   readonly a?: boolean;
   readonly b?: boolean;
   readonly out?: boolean;
@@ -243,25 +270,29 @@ function spec(out: "f32" | "i32", epilogue = plainSum, half: Halves = {}) {
     return { sources, overrides: (d: MatmulDims) => ({ ...overrides(d), ...operands }), ...tiles };
   };
   const fits = (d: MatmulDims) => d.store.startsWith("residual") === (out === "i32");
+  const many = (d: MatmulDims) => d.m > FEW_ROWS || !plain;
   const tiles = {
     grid: (d: MatmulDims) => [ceilDiv(d.n, TILE), ceilDiv(d.m, TILE), d.splits] as const,
-    supports: (d: MatmulDims) => fits(d) && (d.m > FEW_ROWS || !plain),
+    supports: fits,
+    suits: many,
   };
   const wideGrid = (d: MatmulDims) => [ceilDiv(d.n, TILE), ceilDiv(d.m, 2 * TILE), d.splits] as const;
   const wide = (quad: string) => ({
     ...form(wideSource, quad, fours("A", storageOf("a")), fours("B", storageOf("b"))),
     grid: wideGrid,
-    supports: (d: MatmulDims) => tiles.supports(d) && inFours(d),
+    supports: (d: MatmulDims) => fits(d) && many(d) && inFours(d),
     suits: (d: MatmulDims) => wideGrid(d).reduce((all, size) => all * size, 1) >= MANY_TILES,
   });
-  const f16 = { requires: { feature: "shader-f16" }, rounds: true } as const;
+  const f16 = { requires: { feature: "shader-f16" } } as const;
+  // Few rows are not rounded, whoever asks.
+  const rounding = { rounds: true, supports: (d: MatmulDims) => fits(d) && many(d) } as const;
   const tiledForms: readonly Variant<MatmulDims>[] = [
     { name: "wide", ...wide(quadF32) },
-    { name: "wide-f16", ...wide(quadF16), ...f16 },
+    { name: "wide-f16", ...wide(quadF16), ...f16, rounds: true },
     { name: "wide-half", ...wide(quadHalf), rounds: true },
     { name: "tiled", ...tiled(quadF32) },
-    { name: "tiled-f16", ...tiled(quadF16), ...f16 },
-    { name: "tiled-half", ...tiled(quadHalf), rounds: true },
+    { name: "tiled-f16", ...tiled(quadF16), ...f16, ...rounding },
+    { name: "tiled-half", ...tiled(quadHalf), ...rounding },
   ];
   const otherForms: readonly Variant<MatmulDims>[] = [
     {
@@ -313,6 +344,7 @@ function spec(out: "f32" | "i32", epilogue = plainSum, half: Halves = {}) {
       out: {
         access: "read_write",
         ...storedAs<MatmulDims>(storageOf("out"), (d) => {
+          if (half.out) return halvesOfC(d);
           if (d.cHeads) return headsShape(d);
           return [d.splits, d.m, d.columnsOf === "c" ? d.width : d.n];
         }),
@@ -343,7 +375,7 @@ export const matmul = defineKernel<MatmulDims>({ name: "matmul", ...plain });
 export const matmulKeep = defineKernel<MatmulDims>({
   name: "matmul:keep",
   ...keeping,
-  bindings: { ...keeping.bindings, kept: { access: "write", shape: (d) => [d.m, d.n] } },
+  bindings: { ...keeping.bindings, kept: { access: "write", shape: keptShape } },
 });
 
 /** The same into a residual stream (i32): stores "residualAdd" and "residualSub". */

@@ -108,11 +108,9 @@ export function attendHeadsBackward(
   dOut: Tensor,
 ): readonly Tensor[] {
   const { dims, inputs, out, stats, scale } = attended;
-  const { dq, dk, dv } = recordChunkAttentionBackward(
-    context.recording,
-    dims,
-    { ...inputs, out, stats, scale, dOut },
-    context.slabRows,
-  );
+  const { dq, dk, dv } = recordChunkAttentionBackward(context, dims, {
+    ...inputs,
+    ...{ out, stats, scale, dOut },
+  });
   return dk ? [dq, dk, dv] : [dq, dv];
 }

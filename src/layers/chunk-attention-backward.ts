@@ -11,7 +11,8 @@ import {
   chunkAttentionGradientsHalf,
   isJoint,
 } from "../kernels/chunk-attention-backward.js";
-import { type Recording, storageOf, type Tensor, view } from "../scheduler/recording.js";
+import { storageOf, type Tensor, view } from "../scheduler/recording.js";
+import { formName } from "../scheduler/variants.js";
 import { elements } from "../shapes.js";
 import {
   type AttentionDims,
@@ -40,13 +41,12 @@ const KERNELS = {
 
 /**
  * Gradients of q, k (of shared keys within dq) and v, for `dOut` and what the forward pass left: in one pass where the
- * kernel for it serves these dims and one binding holds dk and dv, else in three.
+ * kernel for it works, serves these dims, and one binding holds dk and dv, else in three.
  */
 export function recordChunkAttentionBackward(
-  recording: Recording,
+  { recording, slabRows, broken }: Pick<LayerContext, "recording" | "slabRows" | "broken">,
   dims: AttentionDims,
   inputs: AttentionInputs & AttentionState & { readonly dOut: Tensor },
-  slabRows: LayerContext["slabRows"],
 ): { readonly dq: Tensor; readonly dk?: Tensor; readonly dv: Tensor } {
   checkDims(dims);
   const { q, k, v, dropoutSource, out, stats, scale, dOut } = inputs;
@@ -58,7 +58,8 @@ export function recordChunkAttentionBackward(
   const dq = recording.tensor("dq", shape);
   const kernels = KERNELS[storageOf(q)];
   const bothFit = shared || batch * heads * length <= slabRows(2 * headSize);
-  if (isJoint(dims) && bothFit) {
+  const works = kernels.joint.variants.some(({ name }) => !broken?.has(formName(kernels.joint, { name })));
+  if (isJoint(dims) && bothFit && works) {
     const keys = k ? view(k, 0, k.shape, { type: "u32" }) : order;
     const dkv = recording.tensor(shared ? "dv" : "dkv", shared ? shape : [2, ...shape]);
     for (let round = 0; round < dims.rounds; round++) {

@@ -56,6 +56,8 @@ export interface LayerContext {
   readonly gradient: (name: string) => Tensor;
   /** Rows of a token-major tensor that one binding holds. */
   readonly slabRows: (width: number) => number;
+  /** Forms that compute wrongly on the device, as `formName` has them; default none. */
+  readonly broken?: ReadonlySet<string> | undefined;
   /** Feed-forward blocks and heads divide their rows at a time by it, where the configuration leaves them open; default 1. */
   readonly chunkDivisor?: number | undefined;
   /** Heads that attention computes at a time; default all. */

@@ -18,7 +18,7 @@ export interface FormProfile {
 }
 
 /** How a variant is told apart from those of all kernels. */
-export const formName = (kernel: Kernel<Dims>, variant: Variant<Dims>): string =>
+export const formName = (kernel: Pick<Kernel<Dims>, "name">, variant: Pick<Variant<Dims>, "name">): string =>
   `${kernel.name}/${variant.name}`;
 
 /** The variants that the device and these dims allow. */

@@ -2,7 +2,6 @@
 // how far f32 may be off, to first order in its rounding u.
 import type { ChunkAttentionDims } from "../kernels/chunk-attention.js";
 import type { LayerNormDims } from "../kernels/layer-norm.js";
-import type { MatmulDims } from "../kernels/matmul.js";
 
 const U = 2 ** -24;
 
@@ -10,6 +9,8 @@ const U = 2 ** -24;
 export interface Answer {
   readonly values: Float64Array;
   readonly bounds: Float64Array;
+  /** The tensor has them as halves, two to a word. */
+  readonly halves?: boolean;
 }
 
 type Numbers = ArrayLike<number>;
@@ -18,25 +19,18 @@ export function answer(count: number, bound = 0): Answer {
   return { values: new Float64Array(count), bounds: new Float64Array(count).fill(bound) };
 }
 
+/** The same of a tensor that has them as halves: devices may round up or down. */
+export const asHalves = ({ values, bounds }: Answer): Answer => ({
+  values,
+  bounds: bounds.map((bound, i) => bound + 2 ** -10 * (Math.abs(values[i] as number) + bound) + 2 ** -24),
+  halves: true,
+});
+
 const get = (values: Numbers, i: number): number => values[i] as number;
 
 function add({ values, bounds }: Answer, i: number, value: number, bound: number): void {
   values[i] = get(values, i) + value;
   bounds[i] = get(bounds, i) + bound;
-}
-
-/** A·B + bias of whole numbers, exact in f32 and in halves. */
-export function product(d: MatmulDims, a: Numbers, b: Numbers, bias: Numbers | undefined): Float64Array {
-  return Float64Array.from({ length: d.m * d.n }, (_, at) => {
-    const column = at % d.n;
-    const row = (at - column) / d.n;
-    let sum = bias ? get(bias, column) : 0;
-    for (let i = 0; i < d.k; i++) {
-      const x = get(a, d.transposeA ? i * d.m + row : row * d.k + i);
-      sum += x * get(b, d.transposeB ? column * d.k + i : i * d.n + column);
-    }
-    return sum;
-  });
 }
 
 /** Layer norm of rows of `columns` values and its gradients for `dOut`: of x, and of gamma and beta by parts of rows. */

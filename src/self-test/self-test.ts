@@ -7,7 +7,10 @@ import { type DeviceProfile, flatTensors, type Plan, plan } from "../scheduler/p
 import { Arena, Recording, type Tensor } from "../scheduler/recording.js";
 import { PreparedPlan } from "../scheduler/run.js";
 import { formName, usableVariants } from "../scheduler/variants.js";
-import { caseOf, type SelfTestCase } from "./cases.js";
+import type { Answer } from "./answers.js";
+import type { SelfTestCase } from "./case.js";
+import { caseOf } from "./cases.js";
+import { ofHalfBits } from "./halves.js";
 
 /** What was planned with forms that work. */
 export interface Tested<T> {
@@ -31,39 +34,59 @@ interface Candidate {
   readonly dims: Dims;
 }
 
+/** A form that failed. */
+interface Failure extends Candidate {
+  readonly verdict: Verdict;
+}
+
 /**
- * Plans, and plans again as long as a form of the plan fails.
- * @throws {SelfTestError} where a kernel fails in every form
+ * Plans, and plans again as long as a form of the plan fails; without `tested` once, whatever fails.
+ * @throws {SelfTestError} where a kernel fails in every form, and nothing can stand in for it
  */
 export async function planTested<T extends { readonly plan: Plan }>(
   device: GPUDevice,
   given: DeviceProfile,
   make: (profile: DeviceProfile) => T,
+  tested = true,
 ): Promise<Tested<T>> {
   let profile = given;
-  const failures: (Candidate & { readonly name: string; readonly verdict: Verdict })[] = [];
+  let planned = make(profile);
+  if (!tested) return { planned, profile };
+  const failures: Failure[] = [];
   for (;;) {
-    const planned = make(profile);
     const failed = await failedForms(device, candidatesOf(planned.plan), profile);
     if (failed.size === 0) {
       if (failures.length === 0) return { planned, profile };
+      const { plan } = planned;
       const told = failures.map(
-        ({ name, verdict, kernel }) => `${name} ${verdict}, ${formsIn(planned.plan, kernel)} is used instead`,
+        ({ verdict, kernel, variant }) =>
+          `${formName(kernel, variant)} ${verdict}, ${formsIn(plan, kernel)} is used instead`,
       );
       return { planned, profile, notice: `On this adapter (${adapterName(device)}) ${told.join("; ")}.` };
     }
     profile = { ...profile, broken: new Set([...(profile.broken ?? []), ...failed.keys()]) };
-    for (const [name, failure] of failed) {
-      const { kernel, dims, verdict } = failure;
-      if (usableVariants(kernel, dims, profile).length === 0) {
-        throw new SelfTestError(
-          `This adapter (${adapterName(device)}) fails the self-test: ${name} ${verdict}, and there is no other form of it. Update the graphics driver, or use another browser or computer.`,
-          { kernel: kernel.name, form: name, adapter: adapterName(device) },
-        );
-      }
-      failures.push({ ...failure, name });
+    failures.push(...failed.values());
+    try {
+      planned = make(profile);
+    } catch (error) {
+      throw refusal(device, profile, [...failed.values()]) ?? error;
     }
   }
+}
+
+/** What is said where a plan needs a kernel of which no form works. */
+function refusal(
+  device: GPUDevice,
+  profile: DeviceProfile,
+  failures: readonly Failure[],
+): SelfTestError | undefined {
+  const last = failures.find(({ kernel, dims }) => usableVariants(kernel, dims, profile).length === 0);
+  if (!last) return undefined;
+  const [name, adapter] = [formName(last.kernel, last.variant), adapterName(device)];
+  return new SelfTestError(
+    `This adapter (${adapter}) fails the self-test: ${name} ${last.verdict}, and there is no other form of it. Update the graphics driver, or use another browser or computer.`,
+    { kernel: last.kernel.name, form: name, adapter },
+  );
 }
 
 function candidatesOf({ recordings }: Plan): Candidate[] {
@@ -79,11 +102,11 @@ function candidatesOf({ recordings }: Plan): Candidate[] {
   return [...found.values()];
 }
 
-/** The forms of a kernel that a plan has. */
+/** The forms of a kernel that a plan has, or what it has in their place. */
 function formsIn({ recordings }: Plan, kernel: Kernel<Dims>): string {
   const all = recordings.flatMap(({ dispatches }) => [...dispatches.values()]);
   const names = all.flatMap(({ op, variant }) => (op.kernel === kernel ? [formName(kernel, variant)] : []));
-  return [...new Set(names)].join(" or ");
+  return [...new Set(names)].join(" or ") || "another kernel";
 }
 
 const keyOf = ({ variant, dims }: Candidate): string => JSON.stringify(variant.overrides(dims));
@@ -92,7 +115,7 @@ async function failedForms(
   device: GPUDevice,
   candidates: readonly Candidate[],
   profile: DeviceProfile,
-): Promise<Map<string, Candidate & { readonly verdict: Verdict }>> {
+): Promise<Map<string, Failure>> {
   const kind = adapterName(device);
   const known = VERDICTS.get(kind) ?? new WeakMap<Variant<Dims>, Map<string, Verdict>>();
   VERDICTS.set(kind, known);
@@ -103,7 +126,7 @@ async function failedForms(
   };
   for (;;) {
     const open = candidates.flatMap((one) => {
-      const test = verdictOf(one) === undefined ? caseOf(one.kernel, one.dims) : undefined;
+      const test = verdictOf(one) === undefined ? caseOf(one.kernel, one.variant, one.dims) : undefined;
       return test ? [{ ...one, test }] : [];
     });
     if (open.length === 0) break;
@@ -120,7 +143,7 @@ async function failedForms(
       gpu.dispose();
     }
   }
-  const failed = new Map<string, Candidate & { readonly verdict: Verdict }>();
+  const failed = new Map<string, Failure>();
   for (const one of candidates) {
     const verdict = verdictOf(one);
     if (verdict) failed.set(formName(one.kernel, one.variant), { ...one, verdict });
@@ -163,9 +186,12 @@ async function wrongOnes(
   const [whole] = flatTensors(outputs, profile);
   const { buffer } = await prepared.read(whole as Tensor);
   const wrong = results.filter(([{ test }, name, tensor]) => {
+    const { values, bounds, halves = false } = test.expected[name] as Answer;
     const Words = { f32: Float32Array, u32: Uint32Array, i32: Int32Array }[tensor.type];
-    const actual = new Words(buffer as ArrayBuffer, tensor.byteOffset, tensor.byteLength / 4);
-    const { values, bounds } = test.expected[name] as SelfTestCase["expected"][string];
+    const bytes = [buffer as ArrayBuffer, tensor.byteOffset] as const;
+    const actual = halves
+      ? Array.from(new Uint16Array(...bytes, tensor.byteLength / 2), ofHalfBits)
+      : new Words(...bytes, tensor.byteLength / 4);
     // NaN is within no bound.
     return !values.every((x, i) => Math.abs((actual[i] as number) - x) <= (bounds[i] as number));
   });

@@ -89,6 +89,7 @@ export function contextOf(
     status: outputs.status,
     weight: weights.get,
     slabRows: (width) => rowsPerSlab(width, profile.maxStorageBufferBindingSize),
+    broken: profile.broken,
     chunkDivisor: profile.chunkDivisor,
     headGroup: profile.headGroup,
     given: {},

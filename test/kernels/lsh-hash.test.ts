@@ -150,6 +150,12 @@ describe.each(FORMS.map((form) => [form.name, form] as const))(
       expect([...buckets!].filter((bucket) => bucket !== 0)).toEqual([]);
     });
 
+    test("a vector without a direction gets a bucket, too", async () => {
+      const { qk, rotations } = inputs(dims, 5);
+      const [buckets] = await hashes(form, dims, rotations, [qk.fill(NaN)]);
+      expect([...buckets!].filter((bucket) => bucket >= 6)).toEqual([]);
+    });
+
     test("of equal projections, of either sign and wherever they stand, the lowest bucket wins", async () => {
       const d = dimsOf(1, 2, 128, 64, 2, [72]); // a row of the table
       const random = new Random(6);
@@ -292,6 +298,17 @@ describe("collisions", () => {
       expect(Math.abs(falling[3]! - 1 / 16)).toBeLessThan(5 * Math.sqrt(((1 / 16) * (15 / 16)) / 1600));
     }
   });
+});
+
+test("a GPU takes the wide form where every factor fills a tile of columns", () => {
+  const chosen = (factors: readonly number[]) => {
+    const d = dimsOf(1, 1, 128, 64, 1, factors);
+    return chooseVariant(call(lshHash, d).kernel, d, profileOf(device)).name;
+  };
+  expect(chosen([128])).toBe("wide");
+  expect(chosen([64, 64])).toBe("wide");
+  expect(chosen([64])).toBe("plain");
+  expect(chosen([4, 256])).toBe("plain");
 });
 
 test("rotationColumns() refuses odd factors, none and more than eight", () => {

@@ -496,6 +496,25 @@ test("matmulDims() objects to sizes that contradict each other", () => {
   expect(() => matmulDims(transposed)).toThrow("b is columns 0 to 64");
 });
 
+test("what is stored as halves, or kept beside the result, is refused where it has no place", () => {
+  const sizes = { m: 20, n: 24, k: 16 };
+  const halves = (given: Partial<Given> = {}) =>
+    matmulToHalves.bindings.out!.shape(matmulDims({ ...sizes, ...given }));
+  expect(halves()).toEqual([20, 12]);
+  expect(halves({ ...heads, cHeads: true })).toEqual([2, 3, 45, 4]);
+  expect(() => halves({ store: "add" })).toThrow('into halves has store "add"');
+  expect(() => halves({ splits: 2 })).toThrow("2 splits");
+  expect(() => halves({ n: 23 })).toThrow("rows of 23");
+  expect(() => halves({ n: 9, ...heads, headSize: 3, cHeads: true })).toThrow("rows of 3");
+  expect(() => halves({ columnsOf: "c", width: 30 })).toThrow("columns of c");
+  const kept = (given: Partial<Given> = {}) =>
+    matmulKeep.bindings.kept!.shape(matmulDims({ ...sizes, ...given }));
+  expect(kept()).toEqual([20, 24]);
+  expect(() => kept({ splits: 2 })).toThrow("2 splits");
+  expect(() => kept({ ...heads, cHeads: true })).toThrow("heads true");
+  expect(() => kept({ store: "add" })).toThrow('keeps its sums has store "add"');
+});
+
 test("matmulSplits() splits long sums with few tiles only", () => {
   expect(matmulSplits(4096, 256, 256)).toBe(1);
   expect(matmulSplits(256, 256, 65_536)).toBe(32);

@@ -8,8 +8,13 @@ import { Recording } from "../../src/scheduler/recording.js";
 const JOINT = ["chunk-attention-backward:joint"];
 const APART = ["chunk-attention-backward:dq", "chunk-attention-backward:dk", "chunk-attention-backward:dv"];
 
-/** Kernels of the gradients of 4 heads of 64, where a binding has so many MiB. */
-function recorded(kind: "local" | "lsh", length: number, mebibytes: number): string[] {
+/** Kernels of the gradients of 4 heads of 64, where a binding has so many MiB and some forms do not work. */
+function recorded(
+  kind: "local" | "lsh",
+  length: number,
+  mebibytes: number,
+  broken: readonly string[] = [],
+): string[] {
   const shared = kind === "lsh";
   const dims: AttentionDims = {
     ...{ batch: 1, heads: 4, length, headSize: 64, rounds: 1 },
@@ -33,10 +38,13 @@ function recorded(kind: "local" | "lsh", length: number, mebibytes: number): str
     scale: recording.tensor("scale", [1, 4, length]),
   };
   recordChunkAttentionBackward(
-    recording,
+    {
+      recording,
+      slabRows: (width) => rowsPerSlab(width, mebibytes * 2 ** 20),
+      broken: new Set(broken),
+    },
     dims,
     { q: heads(), v: heads(), dOut: heads(), ...order, ...state },
-    (width) => rowsPerSlab(width, mebibytes * 2 ** 20),
   );
   return recording.ops.slice(1).map((op) => (op.op === "dispatch" ? op.kernel.name : op.op));
 }
@@ -50,4 +58,11 @@ test.each([
   ["lsh", 131_072, 128, JOINT],
 ] as const)("%s attention over %d tokens, bindings of %d MiB: %j", (kind, length, mebibytes, kernels) => {
   expect(recorded(kind, length, mebibytes)).toEqual(kernels);
+});
+
+test("where no form of the one pass works, there are three", () => {
+  const [alone, plain] = ["alone", "plain"].map((form) => `${JOINT}/${form}`) as [string, string];
+  expect(recorded("lsh", 256, 128, [plain])).toEqual(JOINT);
+  expect(recorded("lsh", 256, 128, [alone])).toEqual(JOINT);
+  expect(recorded("lsh", 256, 128, [alone, plain])).toEqual(APART);
 });
