@@ -2,12 +2,9 @@
 // scatter, or on a segment of scan.
 //
 //   Grid      one invocation for each tile or segment, in a line of workgroups of 8
+//   Needs     shared/bucket-sort.wgsl, whose tiles are the plain form's
 //   Numerics  integers; the same counts, starts and order as the plain form
 // The specification (equation, shapes, cost, source, oracle) is in bucket-sort.wgsl.
-override RADIX: u32; // a power of two up to 256
-override LANES: u32; // of the plain form, whose tiles of LANES·KEYS positions this one shares
-
-struct Params { segments: u32, length: u32, shift: u32, first: u32 }
 @group(0) @binding(0) var<uniform>             params:    Params;
 @group(0) @binding(1) var<storage, read>       ids:       array<u32>;
 @group(0) @binding(2) var<storage, read>       orderIn:   array<u32>;
@@ -16,25 +13,10 @@ struct Params { segments: u32, length: u32, shift: u32, first: u32 }
 @group(0) @binding(3) var<storage, read>       starts:    array<u32>;
 @group(0) @binding(4) var<storage, read_write> order:     array<u32>;
 
-const KEYS = 64u;
 const GROUP = 8u;
-
-fn tiles() -> u32 { return (params.length + LANES * KEYS - 1u) / (LANES * KEYS); }
 
 fn tile_start(tile: u32) -> u32 { return tile * LANES * KEYS; }
 fn tile_end(tile: u32) -> u32 { return min(params.length, tile_start(tile + 1u)); }
-
-// Token that stands at position i of the order so far.
-fn token_at(segment: u32, i: u32) -> u32 {
-  if (params.first == 1u) { return i; }
-  return orderIn[segment * params.length + i];
-}
-
-fn digit_of(segment: u32, token: u32) -> u32 {
-  return (ids[segment * params.length + token] >> params.shift) % RADIX;
-}
-
-fn at_count(segment: u32, digit: u32, tile: u32) -> u32 { return (segment * RADIX + digit) * tiles() + tile; }
 
 var<private> numbers: array<u32, 256>; // of each digit
 

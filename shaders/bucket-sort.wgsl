@@ -17,10 +17,7 @@
 //   Numerics  integers; the result does not depend on timing
 //   Source  reduce-then-scan radix sort; private counters for each lane instead of ranking by ballots.
 //           Oracle: test/oracle/bucket-sort.ts
-override RADIX: u32; // a power of two
-override LANES: u32; // invocations of scatter; each owns KEYS consecutive positions of a tile
-
-struct Params { segments: u32, length: u32, shift: u32, first: u32 }
+//   Needs   shared/bucket-sort.wgsl
 @group(0) @binding(0) var<uniform>             params:    Params;
 @group(0) @binding(1) var<storage, read>       ids:       array<u32>;
 @group(0) @binding(2) var<storage, read>       orderIn:   array<u32>;
@@ -29,22 +26,7 @@ struct Params { segments: u32, length: u32, shift: u32, first: u32 }
 @group(0) @binding(3) var<storage, read>       starts:    array<u32>;
 @group(0) @binding(4) var<storage, read_write> order:     array<u32>;
 
-const KEYS = 64u;      // LANES·KEYS must stay below 2^16: scatter counts in 16 bits
-const GROUP = 256u;    // invocations of histogram and scan
-
-fn tiles() -> u32 { return (params.length + LANES * KEYS - 1u) / (LANES * KEYS); }
-
-// Token that stands at position i of the order so far.
-fn token_at(segment: u32, i: u32) -> u32 {
-  if (params.first == 1u) { return i; }
-  return orderIn[segment * params.length + i];
-}
-
-fn digit_of(segment: u32, token: u32) -> u32 {
-  return (ids[segment * params.length + token] >> params.shift) % RADIX;
-}
-
-fn at_count(segment: u32, digit: u32, tile: u32) -> u32 { return (segment * RADIX + digit) * tiles() + tile; }
+const GROUP = 256u; // invocations of histogram and scan
 
 var<workgroup> tally: array<atomic<u32>, RADIX>; // integer sums: any order of addition gives the same
 

@@ -10,7 +10,7 @@
 //
 //   Grid      ⌈rows/GROUP_ROWS⌉ workgroups in a line, LANES invocations per row: 4 and 64 with shared/row-sum.wgsl, 64 and 1
 //             with shared/row-alone.wgsl
-//   Cost      8·rows·D operations, 8·rows·D bytes
+//   Cost      8·rows·D operations, 8·rows·D bytes; 6 where HALVES
 //   Numerics  f32, two passes (mean, then biased variance); sums of strided lanes, then a tree
 //   Source    Ba et al. 2016; HF modeling_reformer. Oracle: test/oracle/layer-norm.ts
 override SIZE: u32;

@@ -16,22 +16,9 @@
 //   Memory   TILE·(P + 1) + 24 words: TILE·P is at most 2,048
 //   Numerics f32 sums in pairs of pairs, not scaled: y grows by P^1.5; the lowest index wins ties
 //   Source   Andoni et al. 2015 section 6 (three flips and transforms). Oracle: test/oracle/lsh-hash.ts
-override HEADS: u32;
 override HEAD_SIZE: u32;
-override ROUNDS: u32;
-override COLUMNS: u32; // S
 override SIZE: u32;    // P, a power of two from 4 to 256
 override TILE: u32;    // tokens of a workgroup, at most 64
-override MASKED: bool;
-// Even factors of N in order; 1 where there is none.
-override FACTOR_0: u32;
-override FACTOR_1: u32;
-override FACTOR_2: u32;
-override FACTOR_3: u32;
-override FACTOR_4: u32;
-override FACTOR_5: u32;
-override FACTOR_6: u32;
-override FACTOR_7: u32;
 
 struct Params { length: u32 }
 @group(0) @binding(0) var<uniform>             params:  Params;
@@ -63,13 +50,12 @@ fn flipped(turn: u32, component: u32, value: f32) -> f32 {
 fn load(lane: u32, row: u32, first_token: u32) {
   for (var i = lane; i < TILE * SIZE; i += LANES) {
     let token = first_token + i / SIZE;
-    let component = i % SIZE;
+    let c = i % SIZE;
     var value = 0.0;
-    if (token < params.length && component < HEAD_SIZE) {
-      let at = (row * params.length + token) * HEAD_SIZE + component;
-      value = flipped(0u, component, number_of(qk[word_index(at)], at));
+    if (token < params.length && c < HEAD_SIZE) {
+      value = flipped(0u, c, component((row * params.length + token) * HEAD_SIZE + c));
     }
-    z[i / SIZE * (SIZE + 1u) + component] = value;
+    z[i / SIZE * (SIZE + 1u) + c] = value;
   }
 }
 
@@ -123,11 +109,6 @@ struct Scan { factor: u32, start: u32, high: f32, high_at: u32, low: f32, low_at
 
 const LARGE = 0x1p127; // beyond any coordinate
 
-fn factor_of(f: u32) -> u32 {
-  let factors = array(FACTOR_0, FACTOR_1, FACTOR_2, FACTOR_3, FACTOR_4, FACTOR_5, FACTOR_6, FACTOR_7);
-  return factors[f];
-}
-
 fn consider(scan: Scan, value: f32, column: u32) -> Scan {
   var next = scan;
   if (value > next.high) { next.high = value; next.high_at = column; }
@@ -160,9 +141,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
   let token = first_token + lane;
   if (lane >= TILE || token >= params.length) { return; }
-  var bucket = scan.bucket;
-  if (MASKED) {
-    if (keyMask[(row / HEADS) * params.length + token] == 0u) { bucket = scan.product; }
-  }
-  buckets[(row * ROUNDS + round) * params.length + token] = bucket;
+  buckets[at_bucket(row, round, token)] = select(scan.bucket, scan.product, is_hidden(row, token));
 }

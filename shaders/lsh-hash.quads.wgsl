@@ -3,23 +3,10 @@
 // others. Loads and branches are what such adapters wait for.
 //
 //   Grid      (⌈L/128⌉, T, B·H); workgroups of 32 invocations, no workgroup memory
-//   Needs     `enable subgroups;` first, shared/heads-f32.wgsl or heads-half.wgsl, and quads of invocations with neighbouring
+//   Needs     `enable subgroups;` first, shared/lsh-hash.wgsl, and quads of invocations with neighbouring
 //             local indices
 //   Numerics  f32; sums over D in ascending order and ties as in the plain form
 // The specification (equation, shapes, cost, source, oracle) is in lsh-hash.wgsl.
-override HEADS: u32;
-override ROUNDS: u32;
-override COLUMNS: u32; // S
-override MASKED: bool;
-// Even factors of N in order; 1 where there is none.
-override FACTOR_0: u32;
-override FACTOR_1: u32;
-override FACTOR_2: u32;
-override FACTOR_3: u32;
-override FACTOR_4: u32;
-override FACTOR_5: u32;
-override FACTOR_6: u32;
-override FACTOR_7: u32;
 
 // D is a parameter: software drivers would unroll loops bounded by an override, and compile for seconds.
 struct Params { length: u32, headSize: u32 }
@@ -82,8 +69,6 @@ fn of_quad(x: f32) -> vec4f {
   return vec4f(quadBroadcast(x, 0u), quadBroadcast(x, 1u), quadBroadcast(x, 2u), quadBroadcast(x, 3u));
 }
 
-fn component(at: u32) -> f32 { return number_of(qk[word_index(at)], at); }
-
 fn component4(at: vec4u) -> vec4f {
   return vec4f(component(at.x), component(at.y), component(at.z), component(at.w));
 }
@@ -98,12 +83,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let head_rotations = row % HEADS * params.headSize * pitch + round * COLUMNS;
   let quad_columns = lane % 4u + vec4u(0u, 4u, 8u, 12u);
 
-  let factors = array(FACTOR_0, FACTOR_1, FACTOR_2, FACTOR_3, FACTOR_4, FACTOR_5, FACTOR_6, FACTOR_7);
   var bucket = vec4u();
   var product = 1u;
   var start = 0u;
   for (var f = 0u; start < COLUMNS; f++) {
-    let half = factors[f] / 2u;
+    let half = factor_of(f) / 2u;
     var best = Best(vec4f(), vec4u()); // of a zero vector
     for (var column = 0u; column < half; column += WIDTH) {
       // Behind the last column comes the last one again, which does not win against itself.
@@ -120,17 +104,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       best = consider(best, y, column, half);
     }
     bucket += product * min(best.index, vec4u(2u * half - 1u)); // whatever compares with NaN
-    product *= factors[f];
+    product *= 2u * half;
     start += half;
   }
 
   for (var i = 0u; i < 4u; i++) {
     let token = tokens[i];
     if (token >= params.length) { break; }
-    var id = bucket[i];
-    if (MASKED) {
-      if (keyMask[row / HEADS * params.length + token] == 0u) { id = product; }
-    }
-    buckets[(row * ROUNDS + round) * params.length + token] = id;
+    buckets[at_bucket(row, round, token)] = select(bucket[i], product, is_hidden(row, token));
   }
 }

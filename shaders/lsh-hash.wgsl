@@ -16,21 +16,8 @@
 //   Cost    B·H·L·T·D·S multiply-adds; qk is staged again for every 16 columns
 //   Numerics  f32 sums over D in ascending order; the lowest index wins ties, so a zero vector hashes to 0, then 1
 //   Source  Kitaev et al. 2020 section 2; Andoni et al. 2015, probes too. Oracle: test/oracle/lsh-hash.ts
-override HEADS: u32;
 override HEAD_SIZE: u32;
-override ROUNDS: u32;
 override PROBES: u32;  // 1 or 2 rounds of every rotation
-override COLUMNS: u32; // S
-override MASKED: bool;
-// Even factors of N in order; 1 where there is none.
-override FACTOR_0: u32;
-override FACTOR_1: u32;
-override FACTOR_2: u32;
-override FACTOR_3: u32;
-override FACTOR_4: u32;
-override FACTOR_5: u32;
-override FACTOR_6: u32;
-override FACTOR_7: u32;
 
 struct Params { length: u32, headSize: u32 } // headSize for forms that must not unroll by it
 @group(0) @binding(0) var<uniform>             params:    Params;
@@ -70,11 +57,10 @@ fn at_rotation(head: u32, component: u32, rotation: u32, column: u32) -> u32 {
 fn stage_q(place: Place, depth: u32) {
   for (var i = place.lane; i < TOKENS * DEPTH; i += TOKENS) {
     let token = place.first_token + i / DEPTH;
-    let component = depth + i % DEPTH;
+    let c = depth + i % DEPTH;
     var value = 0.0;
-    if (token < params.length && component < HEAD_SIZE) {
-      let at = (place.row * params.length + token) * HEAD_SIZE + component;
-      value = number_of(qk[word_index(at)], at);
+    if (token < params.length && c < HEAD_SIZE) {
+      value = component((place.row * params.length + token) * HEAD_SIZE + c);
     }
     q_tile[(i % DEPTH) * STRIDE + i / DEPTH] = value;
   }
@@ -170,35 +156,32 @@ fn hash(place: Place, start: u32, end: u32) -> Choice {
 @compute @workgroup_size(TOKENS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let place = Place(lane, group.x * TOKENS, group.y, group.z);
-  let factors = array(FACTOR_0, FACTOR_1, FACTOR_2, FACTOR_3, FACTOR_4, FACTOR_5, FACTOR_6, FACTOR_7);
   var bucket = 0u;
   var product = 1u;
   var column = 0u;
   var least_lead = LARGE;
   var to_second = 0u; // what turns the bucket into that of the second probe, modulo 2^32
   for (var f = 0u; f < 8u; f++) {
-    if (factors[f] > 1u) {
-      let choice = hash(place, column, column + factors[f] / 2u);
+    if (factor_of(f) > 1u) {
+      let choice = hash(place, column, column + factor_of(f) / 2u);
       if (choice.lead < least_lead) {
         least_lead = choice.lead;
         to_second = product * (choice.second - choice.best);
       }
       bucket += product * choice.best;
-      product *= factors[f];
-      column += factors[f] / 2u;
+      product *= factor_of(f);
+      column += factor_of(f) / 2u;
     }
   }
   let token = place.first_token + lane;
   if (token >= params.length) { return; }
-  if (MASKED) {
-    if (keyMask[(place.row / HEADS) * params.length + token] == 0u) {
-      bucket = product;
-      to_second = 0u;
-    }
+  if (is_hidden(place.row, token)) {
+    bucket = product;
+    to_second = 0u;
   }
   let round = place.rotation * PROBES;
-  buckets[(place.row * ROUNDS + round) * params.length + token] = bucket;
+  buckets[at_bucket(place.row, round, token)] = bucket;
   if (PROBES == 2u && round + 1u < ROUNDS) {
-    buckets[(place.row * ROUNDS + round + 1u) * params.length + token] = bucket + to_second;
+    buckets[at_bucket(place.row, round + 1u, token)] = bucket + to_second;
   }
 }

@@ -4,23 +4,10 @@
 //
 //   Grid       (⌈L/64⌉, T, B·H)
 //   Workgroup  64 invocations, 15 KiB; a third of the plain form's reads of workgroup memory for each multiply-add
-//   Needs      shared/heads-f32.wgsl or heads-half.wgsl
+//   Needs      shared/lsh-hash.wgsl
 //   Numerics   f32; sums over D in ascending order and ties as in the plain form
 // The specification (equation, shapes, cost, source, oracle) is in lsh-hash.wgsl.
-override HEADS: u32;
 override HEAD_SIZE: u32;
-override ROUNDS: u32;
-override COLUMNS: u32; // S
-override MASKED: bool;
-// Even factors of N in order; 1 where there is none.
-override FACTOR_0: u32;
-override FACTOR_1: u32;
-override FACTOR_2: u32;
-override FACTOR_3: u32;
-override FACTOR_4: u32;
-override FACTOR_5: u32;
-override FACTOR_6: u32;
-override FACTOR_7: u32;
 
 struct Params { length: u32, headSize: u32 }
 @group(0) @binding(0) var<uniform>             params:    Params;
@@ -70,13 +57,12 @@ fn outer(x: vec4f, y: vec4f) -> mat4x4f {
 
 fn stage_q(row: u32, first_token: u32, depth: u32, lane: u32) {
   for (var i = lane; i < DEPTH * TOKENS / 4u; i += LANES) {
-    let component = depth + i % DEPTH; // neighbours read what is contiguous
+    let c = depth + i % DEPTH; // neighbours read what is contiguous
     let quad = i / DEPTH;
     var values = vec4f();
     for (var j = 0u; j < 4u; j++) {
       let token = min(first_token + quad * 4u + j, params.length - 1u);
-      let at = (row * params.length + token) * HEAD_SIZE + component;
-      if (component < HEAD_SIZE) { values[j] = number_of(qk[word_index(at)], at); }
+      if (c < HEAD_SIZE) { values[j] = component((row * params.length + token) * HEAD_SIZE + c); }
     }
     q_tile[i % DEPTH * PITCH_Q + quad] = values;
   }
@@ -105,12 +91,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let token_quad = lane / GROUPS;
   let column_quad = lane % GROUPS;
 
-  let factors = array(FACTOR_0, FACTOR_1, FACTOR_2, FACTOR_3, FACTOR_4, FACTOR_5, FACTOR_6, FACTOR_7);
   var bucket = 0u; // of the token first_token + lane
   var product = 1u;
   var start = 0u;
   for (var f = 0u; start < COLUMNS; f++) {
-    let half = factors[f] / 2u;
+    let half = factor_of(f) / 2u;
     var best = Best(vec4f(), vec4u()); // of a zero vector
     for (var column = 0u; column < half; column += WIDTH) {
       var y0 = mat4x4f(); // [column][token]
@@ -141,14 +126,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       all = better(all, Best(vec4f(bitcast<f32>(rival.x)), vec4u(rival.y)));
     }
     bucket += product * min(all.index.x, 2u * half - 1u); // whatever compares with NaN
-    product *= factors[f];
+    product *= 2u * half;
     start += half;
   }
 
   let token = first_token + lane;
   if (token >= params.length) { return; }
-  if (MASKED) {
-    if (keyMask[row / HEADS * params.length + token] == 0u) { bucket = product; }
-  }
-  buckets[(row * ROUNDS + round) * params.length + token] = bucket;
+  buckets[at_bucket(row, round, token)] = select(bucket, product, is_hidden(row, token));
 }

@@ -3,17 +3,17 @@
 //   x[i,j] = Σ_k A[i,k]·B[k,j] + bias[j]
 //   C[i,j] (+)= act(mask[i,j]·x[i,j]), or where GRADIENT mask[i,j]·x[i,j]·act'(mask[i,j]·before[i,j])
 //
-//   a        [m,k], or [k,m] where TRANSPOSE_A, or [batch, heads, length, headSize] where A_HEADS      f32, or A_HALF
-//   b        [k,n], or [n,k] where TRANSPOSE_B, or [batch, heads, length, headSize] where B_HEADS      f32, or B_HALF
+//   a        [m,k], or [k,m] where TRANSPOSE_A, or [batch, heads, length, headSize] where A_HEADS      f32
+//   b        [k,n], or [n,k] where TRANSPOSE_B, or [batch, heads, length, headSize] where B_HEADS      f32
 //   bias     [n]                                                                                      f32  if BIAS
 //   keep     [batch·length, n]  0 or 1, of all tokens                                                 u32  if DROPOUT = 2
 //   control  [16]               seed and draw: shared/control.wgsl                                    u32  if DROPOUT = 1
 //   before   [m,n]              what went into dropout and activation, or where act is ReLU came out   f32  if GRADIENT
 //   out      [splits,m,n], or [batch, heads, length, headSize] where C_HEADS          f32, or i32 stream for residual stores
 //   kept     [m,n]              x                                                     f32  with shared/matmul-keep.wgsl alone
-//   Where WIDE_B or WIDE_C, the stored b or out has `width` columns, of which the operand's begin at firstColumn.
-//   A_HALF, B_HALF (tiled and wide forms), OUT_HALF: stored as halves, two neighbours of a row or head to a word; beyond 65,504
-//   infinite. The heads layout stands for the matrix [batch·length, heads·headSize] of one row per token. rowOffset is added to
+//   Where COLUMNS_OF_B or COLUMNS_OF_C, the stored b or out has `width` columns, of which the operand's begin at firstColumn.
+//   A or B in the tiled and wide forms, and C where OUT_HALF, may be stored as halves, two neighbours of a row or head to a
+//   word: of a word of C with a number beyond 65,504 both become infinite. The heads layout stands for the matrix [batch·length, heads·headSize] of one row per token. rowOffset is added to
 //   the row there and in the masks: the other operands may hold a slab of the tokens only.
 //   splits > 1: K is cut into equal ranges of whole K_STEPs; out holds one partial product each, summed later by reduce.
 //

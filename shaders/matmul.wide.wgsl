@@ -6,8 +6,8 @@
 //   Workgroup  128 invocations, 12.5 KiB with quad-f32, 6.25 KiB with halves; the next slices wait in registers
 //   Numerics   as the tiled forms: every element sums its terms one by one in order of k
 //   Needs      shared/quad-f32.wgsl, or quad-half.wgsl or quad-f16.wgsl in its place; fours of neighbouring elements of
-//              A and B lie in one row and one head, and no four is cut by the end of A or B; `alias A` and four_of_A, how a
-//              four of A is stored (vec4f, or vec2u of halves) and its numbers, and of B likewise
+//              A and B lie in one row and one head, and no four is cut by the end of A or B; shared/fours-of-a.wgsl
+//              and fours-of-b.wgsl, or fours-of-a-half.wgsl and fours-of-b-half.wgsl in their place
 // The specification (equation, shapes, cost, numerics, oracle) is in matmul.wgsl.
 @group(0) @binding(0) var<uniform>             params:  Params;
 @group(0) @binding(1) var<storage, read>       a:       array<A>;

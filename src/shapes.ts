@@ -8,6 +8,20 @@ export function roundUp(value: number, step: number): number {
   return ceilDiv(value, step) * step;
 }
 
+/** Where parts of some lengths begin one behind the other, each at a multiple of `step`, and where the last one with elements ends. */
+export function layOut(
+  lengths: readonly number[],
+  step: number,
+): { readonly starts: readonly number[]; readonly end: number } {
+  let end = 0;
+  const starts = lengths.map((length) => {
+    const start = roundUp(end, step);
+    if (length > 0) end = start + length;
+    return start;
+  });
+  return { starts, end };
+}
+
 /** Number of elements of a shape. */
 export function elements(shape: readonly number[]): number {
   return shape.reduce((product, axis) => product * axis, 1);

@@ -5,8 +5,8 @@ override TRANSPOSE_B: bool; // B is stored as [n, k]
 override A_HEADS: bool;     // the stored matrix is in the heads layout [batch, heads, length, headSize]
 override B_HEADS: bool;
 override C_HEADS: bool;
-override WIDE_B: bool;      // the stored matrix has params.width columns, of which B's or C's begin at params.firstColumn
-override WIDE_C: bool;
+override COLUMNS_OF_B: bool;      // the stored matrix has params.width columns, of which B's or C's begin at params.firstColumn
+override COLUMNS_OF_C: bool;
 override HEADS: u32;
 override HEAD_SIZE: u32;
 override STORE: u32;
@@ -61,14 +61,14 @@ fn a_step(k: u32) -> u32 {
 
 fn b_column(column: u32) -> u32 {
   let inside = min(column, params.n - 1u);
-  let first = select(0u, params.firstColumn, WIDE_B);
-  if (TRANSPOSE_B) { return first + row_part(inside, B_HEADS, select(params.k, params.width, WIDE_B)); }
+  let first = select(0u, params.firstColumn, COLUMNS_OF_B);
+  if (TRANSPOSE_B) { return first + row_part(inside, B_HEADS, select(params.k, params.width, COLUMNS_OF_B)); }
   return first + column_part(inside, B_HEADS);
 }
 
 fn b_step(k: u32) -> u32 {
   if (TRANSPOSE_B) { return column_part(k, B_HEADS); }
-  return row_part(k, B_HEADS, select(params.n, params.width, WIDE_B));
+  return row_part(k, B_HEADS, select(params.n, params.width, COLUMNS_OF_B));
 }
 
 // Begin and end of the terms that split number `split` sums.
@@ -106,8 +106,8 @@ fn store(row: u32, column: u32, sum: f32, split: u32, key: vec2u) {
   if (row >= params.m || column >= params.n) { return; }
   let value = finished(row, column, sum, key);
   var at = split * params.m * params.n;
-  if (WIDE_C) { at = params.firstColumn; }
-  at += row_part(row, C_HEADS, select(params.n, params.width, WIDE_C)) + column_part(column, C_HEADS);
+  if (COLUMNS_OF_C) { at = params.firstColumn; }
+  at += row_part(row, C_HEADS, select(params.n, params.width, COLUMNS_OF_C)) + column_part(column, C_HEADS);
   switch (STORE) {
     case STORE_ADD: { out[at] = bitcast<Out>(bitcast<f32>(out[at]) + value); }
     case STORE_RESIDUAL_ADD: { out[at] = bitcast<Out>(stream_add(bitcast<i32>(out[at]), value)); }

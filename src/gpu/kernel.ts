@@ -12,6 +12,9 @@ export type ScalarType = "f32" | "u32" | "i32";
 /** How the numbers of an activation lie in memory: as f32, or as halves, two to a u32. Arithmetic is in f32 either way. */
 export type Storage = "f32" | "half";
 
+/** Bytes of a number that is stored so. */
+export const bytesOf = (storage: Storage): number => (storage === "half" ? 2 : 4);
+
 /** How a kernel uses one storage binding. */
 export interface Binding<D> {
   /** "write" and "read_write" are both `read_write` in WGSL; "write" says the kernel overwrites all of it. */
@@ -69,7 +72,7 @@ export interface Variant<D> {
 }
 
 export interface Kernel<D extends Dims = never> {
-  /** The WGSL file's basename; several entry points of one file are `file:entry`. */
+  /** The WGSL file's basename, and behind a colon what tells the kernels of one file apart: an entry point, or what is stored how. */
   readonly name: string;
   readonly entryPoint: string;
   /** Uniform scalars, in the order of the WGSL struct; each names a numeric field of the dims. */

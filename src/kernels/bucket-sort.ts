@@ -1,5 +1,6 @@
 import aloneSource from "../../shaders/bucket-sort.alone.wgsl?raw";
 import source from "../../shaders/bucket-sort.wgsl?raw";
+import common from "../../shaders/shared/bucket-sort.wgsl?raw";
 import { ShapeError } from "../errors.js";
 import { defineKernel, type Variant } from "../gpu/kernel.js";
 import { ceilDiv, lineGrid } from "../shapes.js";
@@ -10,7 +11,7 @@ const MAX_BITS = 8;
 /** Bits of the smallest digit; fewer would only add pipelines. */
 const MIN_BITS = 4;
 
-/** Keys of one lane of the scatter step (KEYS in the shader). */
+/** Keys of one lane of the scatter step (KEYS in the shaders). */
 const KEYS = 64;
 
 /** One digit of the sort: digit = (id >> shift) mod radix. */
@@ -59,7 +60,7 @@ const overrides = (d: BucketSortDims) => ({ RADIX: d.radix, LANES: lanes(d) });
 /** The form without barriers, an invocation for each of `count`. */
 const alone = (count: (d: BucketSortDims) => number): Variant<BucketSortDims> => ({
   name: "alone",
-  sources: [aloneSource],
+  sources: [common, aloneSource],
   overrides,
   grid: (d) => lineGrid(ceilDiv(count(d), 8)),
   software: true,
@@ -68,7 +69,7 @@ const alone = (count: (d: BucketSortDims) => number): Variant<BucketSortDims> =>
 const allTiles = (d: BucketSortDims) => d.segments * tiles(d);
 
 const shared = {
-  sources: [source],
+  sources: [common, source],
   overrides,
   params: { segments: "u32", length: "u32", shift: "u32", first: "u32" },
 } as const;

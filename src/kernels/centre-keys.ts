@@ -1,7 +1,7 @@
 import source from "../../shaders/centre-keys.wgsl?raw";
-import { defineKernel, type Kernel, type Storage, storedAs, storedName } from "../gpu/kernel.js";
+import { bytesOf, defineKernel, type Kernel, type Storage, storedAs, storedName } from "../gpu/kernel.js";
 import { ceilDiv } from "../shapes.js";
-import { bytesOf, headsText } from "./chunk-attention.js";
+import { headsText } from "./chunk-attention.js";
 
 /** Tokens of a tile (TILE in the shader). */
 const TILE = 64;

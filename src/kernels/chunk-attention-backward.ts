@@ -6,6 +6,7 @@ import pairs from "../../shaders/shared/attention-backward.wgsl?raw";
 import jointPairs from "../../shaders/shared/attention-joint.wgsl?raw";
 import {
   type Binding,
+  bytesOf,
   defineKernel,
   type Kernel,
   type Storage,
@@ -15,7 +16,6 @@ import {
 import { ceilDiv, lineGrid } from "../shapes.js";
 import {
   attentionForm,
-  bytesOf,
   type ChunkAttentionDims,
   dropoutSourceBinding,
   headsShape,

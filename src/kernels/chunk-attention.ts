@@ -10,6 +10,7 @@ import headsHalf from "../../shaders/shared/heads-half.wgsl?raw";
 import threefry from "../../shaders/shared/threefry.wgsl?raw";
 import {
   type Binding,
+  bytesOf,
   defineKernel,
   type Kernel,
   type Storage,
@@ -106,9 +107,6 @@ export const headsText: Readonly<Record<Storage, readonly string[]>> = {
   f32: [headsF32],
   half: [halves, headsHalf],
 };
-
-/** Bytes of a number that is stored so. */
-export const bytesOf = (storage: Storage): number => (storage === "half" ? 2 : 4);
 
 export const orderBinding: Binding<ChunkAttentionDims> = {
   access: "read",

@@ -1,7 +1,7 @@
 import source from "../../shaders/key-scale.wgsl?raw";
-import { defineKernel, type Kernel, type Storage, storedAs, storedName } from "../gpu/kernel.js";
+import { bytesOf, defineKernel, type Kernel, type Storage, storedAs, storedName } from "../gpu/kernel.js";
 import { ceilDiv, lineGrid } from "../shapes.js";
-import { bytesOf, headsText } from "./chunk-attention.js";
+import { headsText } from "./chunk-attention.js";
 
 export interface KeyScaleDims {
   readonly batch: number;

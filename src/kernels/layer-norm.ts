@@ -6,7 +6,7 @@ import backward from "../../shaders/shared/layer-norm-backward.wgsl?raw";
 import rowAlone from "../../shaders/shared/row-alone.wgsl?raw";
 import rowSum from "../../shaders/shared/row-sum.wgsl?raw";
 import stream from "../../shaders/shared/stream.wgsl?raw";
-import { defineKernel, type Kernel, type Storage, storedAs, storedName } from "../gpu/kernel.js";
+import { bytesOf, defineKernel, type Kernel, type Storage, storedAs, storedName } from "../gpu/kernel.js";
 import { ceilDiv, lineGrid } from "../shapes.js";
 
 export interface LayerNormDims {
@@ -66,7 +66,7 @@ function forward(storage: Storage): Kernel<LayerNormDims> {
     },
     cost: (d) => ({
       flops: 8 * d.rows * width(d),
-      bytes: (storage === "half" ? 6 : 8) * d.rows * width(d),
+      bytes: (4 + bytesOf(storage)) * d.rows * width(d),
     }),
   });
 }

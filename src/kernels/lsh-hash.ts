@@ -2,10 +2,11 @@ import hadamardSource from "../../shaders/lsh-hash.hadamard.wgsl?raw";
 import quadsSource from "../../shaders/lsh-hash.quads.wgsl?raw";
 import source from "../../shaders/lsh-hash.wgsl?raw";
 import wideSource from "../../shaders/lsh-hash.wide.wgsl?raw";
+import shared from "../../shaders/shared/lsh-hash.wgsl?raw";
 import { ConfigError } from "../errors.js";
-import { defineKernel, type Kernel, type Storage, storedAs, storedName } from "../gpu/kernel.js";
+import { bytesOf, defineKernel, type Kernel, type Storage, storedAs, storedName } from "../gpu/kernel.js";
 import { ceilDiv } from "../shapes.js";
-import { bytesOf, headsText } from "./chunk-attention.js";
+import { headsText } from "./chunk-attention.js";
 import { rotationSignsShape, rotationSize } from "./rotations.js";
 
 /** Factors a bucket count may be given in (overrides FACTOR_0 to FACTOR_7). */
@@ -76,13 +77,13 @@ const WIDTH = 32;
 function gaussian(storage: Storage): Kernel<LshHashDims> {
   return defineKernel<LshHashDims>({
     name: storedName("lsh-hash", storage),
-    sources: [...headsText[storage], source],
+    sources: [...headsText[storage], shared, source],
     overrides: (d) => ({ ...overrides(d), HEAD_SIZE: d.headSize, PROBES: d.probes ?? 1 }),
     params: { length: "u32", headSize: "u32" },
     variants: [
       {
         name: "quads",
-        sources: ["enable subgroups;", ...headsText[storage], quadsSource],
+        sources: ["enable subgroups;", ...headsText[storage], shared, quadsSource],
         overrides,
         grid: (d) => [ceilDiv(d.length, 128), d.rounds, d.batch * d.heads],
         requires: { feature: "subgroups" },
@@ -91,7 +92,7 @@ function gaussian(storage: Storage): Kernel<LshHashDims> {
       },
       {
         name: "wide",
-        sources: [...headsText[storage], wideSource],
+        sources: [...headsText[storage], shared, wideSource],
         overrides: (d) => ({ ...overrides(d), HEAD_SIZE: d.headSize }),
         grid: (d) => [ceilDiv(d.length, 64), d.rounds, d.batch * d.heads],
         supports: oneProbe,
@@ -135,7 +136,7 @@ const tile = (d: LshHashDims) => Math.min(64, TILE_WORDS / rotationSize(d.headSi
 function hadamard(storage: Storage): Kernel<LshHashDims> {
   return defineKernel<LshHashDims>({
     name: storedName("lsh-hash:hadamard", storage),
-    sources: [...headsText[storage], hadamardSource],
+    sources: [...headsText[storage], shared, hadamardSource],
     overrides: (d) => ({
       ...overrides(d),
       HEAD_SIZE: d.headSize,

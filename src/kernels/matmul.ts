@@ -6,6 +6,10 @@ import wideSource from "../../shaders/matmul.wide.wgsl?raw";
 import activation from "../../shaders/shared/activation.wgsl?raw";
 import control from "../../shaders/shared/control.wgsl?raw";
 import dropout from "../../shaders/shared/dropout.wgsl?raw";
+import foursOfA from "../../shaders/shared/fours-of-a.wgsl?raw";
+import foursOfAHalf from "../../shaders/shared/fours-of-a-half.wgsl?raw";
+import foursOfB from "../../shaders/shared/fours-of-b.wgsl?raw";
+import foursOfBHalf from "../../shaders/shared/fours-of-b-half.wgsl?raw";
 import halves from "../../shaders/shared/halves.wgsl?raw";
 import masks from "../../shaders/shared/masks.wgsl?raw";
 import shared from "../../shaders/shared/matmul.wgsl?raw";
@@ -18,7 +22,14 @@ import stream from "../../shaders/shared/stream.wgsl?raw";
 import threefry from "../../shaders/shared/threefry.wgsl?raw";
 import type { Activation } from "../config/fields.js";
 import { ConfigError } from "../errors.js";
-import { defineKernel, type KernelSpec, type Storage, storedAs, type Variant } from "../gpu/kernel.js";
+import {
+  bytesOf,
+  defineKernel,
+  type KernelSpec,
+  type Storage,
+  storedAs,
+  type Variant,
+} from "../gpu/kernel.js";
 import { ceilDiv } from "../shapes.js";
 import { ACTIVATION_CODES } from "./activation.js";
 
@@ -148,6 +159,8 @@ function checkColumns(dims: MatmulDims): void {
   }
 }
 
+const headsShape = (d: MatmulDims): readonly number[] => [d.batch, d.heads, d.length, d.headSize];
+
 /**
  * Shape of a C that is stored as halves, in numbers.
  * @throws {ConfigError} where two neighbours make no word, or more than one value meets in one
@@ -202,8 +215,6 @@ const MANY_TILES = 256;
 
 const snippets = [control, threefry, dropout, masks, stream, activation, halves, shared];
 
-const headsShape = (d: MatmulDims) => [d.batch, d.heads, d.length, d.headSize];
-
 /** Sizes to powers of two, and how the operands lie in memory. */
 function shapeClass(d: MatmulDims): string {
   const sizes = [d.m, d.n, d.k].map((size) => 2 ** Math.ceil(Math.log2(size)));
@@ -227,15 +238,15 @@ export interface Halves {
 }
 
 /** How the wide forms read four neighbours of an operand. */
-const fours = (operand: "A" | "B", storage: Storage): string =>
-  storage === "half"
-    ? `alias ${operand} = vec2u; fn four_of_${operand}(four: vec2u) -> vec4f { return four_halves(four); }`
-    : `alias ${operand} = vec4f; fn four_of_${operand}(four: vec4f) -> vec4f { return four; }`;
+const fours = {
+  a: { f32: foursOfA, half: foursOfAHalf },
+  b: { f32: foursOfB, half: foursOfBHalf },
+} as const;
 
 function spec(out: "f32" | "i32", epilogue = plainSum, half: Halves = {}) {
   const storageOf = (tensor: keyof Halves): Storage => (half[tensor] ? "half" : "f32");
   const wordOf = (tensor: keyof Halves) => (half[tensor] ? "u32" : "f32");
-  const plain = !half.a && !half.b && !half.out;
+  const inF32 = !half.a && !half.b && !half.out;
   const form = (source: string, ...first: readonly string[]) => ({
     sources: [...first, `alias Out = ${half.out ? "u32" : out};`, ...snippets, epilogue, source],
     overrides: (d: MatmulDims) => {
@@ -246,8 +257,8 @@ function spec(out: "f32" | "i32", epilogue = plainSum, half: Halves = {}) {
         A_HEADS: Number(d.aHeads),
         B_HEADS: Number(d.bHeads),
         C_HEADS: Number(d.cHeads),
-        WIDE_B: Number(d.columnsOf === "b"),
-        WIDE_C: Number(d.columnsOf === "c"),
+        COLUMNS_OF_B: Number(d.columnsOf === "b"),
+        COLUMNS_OF_C: Number(d.columnsOf === "c"),
         HEADS: inHeads ? d.heads : 1,
         HEAD_SIZE: inHeads ? d.headSize : 1,
         STORE: STORES.indexOf(d.store),
@@ -270,7 +281,7 @@ function spec(out: "f32" | "i32", epilogue = plainSum, half: Halves = {}) {
     return { sources, overrides: (d: MatmulDims) => ({ ...overrides(d), ...operands }), ...tiles };
   };
   const fits = (d: MatmulDims) => d.store.startsWith("residual") === (out === "i32");
-  const many = (d: MatmulDims) => d.m > FEW_ROWS || !plain;
+  const many = (d: MatmulDims) => d.m > FEW_ROWS || !inF32;
   const tiles = {
     grid: (d: MatmulDims) => [ceilDiv(d.n, TILE), ceilDiv(d.m, TILE), d.splits] as const,
     supports: fits,
@@ -278,7 +289,7 @@ function spec(out: "f32" | "i32", epilogue = plainSum, half: Halves = {}) {
   };
   const wideGrid = (d: MatmulDims) => [ceilDiv(d.n, TILE), ceilDiv(d.m, 2 * TILE), d.splits] as const;
   const wide = (quad: string) => ({
-    ...form(wideSource, quad, fours("A", storageOf("a")), fours("B", storageOf("b"))),
+    ...form(wideSource, quad, fours.a[storageOf("a")], fours.b[storageOf("b")]),
     grid: wideGrid,
     supports: (d: MatmulDims) => fits(d) && many(d) && inFours(d),
     suits: (d: MatmulDims) => wideGrid(d).reduce((all, size) => all * size, 1) >= MANY_TILES,
@@ -354,22 +365,21 @@ function spec(out: "f32" | "i32", epilogue = plainSum, half: Halves = {}) {
     cost: (d) => ({
       flops: 2 * d.m * d.n * d.k,
       bytes:
-        (half.a ? 2 : 4) * d.m * d.k +
-        (half.b ? 2 : 4) * d.k * d.n +
-        (half.out ? 2 : 4) * d.splits * d.m * d.n * (d.store === "set" && !d.gradient ? 1 : 2),
+        bytesOf(storageOf("a")) * d.m * d.k +
+        bytesOf(storageOf("b")) * d.k * d.n +
+        bytesOf(storageOf("out")) * d.splits * d.m * d.n * (d.store === "set" && !d.gradient ? 1 : 2),
     }),
     shapeClass,
     // Of halves few forms: the rounding ones, and one that is exact.
-    variants: plain ? [...otherForms, ...tiledForms] : tiledForms.filter(({ rounds }) => rounds),
-    ...(plain ? { ...form(matmulSource), ...tiles, software: true } : tiled(quadF32)),
+    variants: inF32 ? [...otherForms, ...tiledForms] : tiledForms.filter(({ rounds }) => rounds),
+    ...(inF32 ? { ...form(matmulSource), ...tiles, software: true } : tiled(quadF32)),
   } satisfies Omit<KernelSpec<MatmulDims>, "name">;
 }
 
-const plain = spec("f32");
 const keeping = spec("f32", keepSum);
 
 /** C (+)= act(mask·(A·B + bias)) or a gradient, stored as f32: stores "set" and "add". Specification: shaders/matmul.wgsl. */
-export const matmul = defineKernel<MatmulDims>({ name: "matmul", ...plain });
+export const matmul = defineKernel<MatmulDims>({ name: "matmul", ...spec("f32") });
 
 /** The same with A·B + bias in a second tensor: store "set", of C in rows. */
 export const matmulKeep = defineKernel<MatmulDims>({

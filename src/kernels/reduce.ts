@@ -1,7 +1,7 @@
 import columnSumsSource from "../../shaders/reduce.column-sums.wgsl?raw";
 import source from "../../shaders/reduce.wgsl?raw";
 import { defineKernel } from "../gpu/kernel.js";
-import { ceilDiv, lineGrid, roundUp } from "../shapes.js";
+import { ceilDiv, layOut, lineGrid } from "../shapes.js";
 
 /** One tensor's partial sums, [parts, count]; of no parts: the tensor is left as it is. */
 export interface PartialSet {
@@ -59,10 +59,6 @@ const setsOf = (d: SumPartialsDims): PartialSet[] => [
   { parts: d.parts4, count: d.count4 },
 ];
 
-/** Elements up to the end of the last of some ranges that each begin at a multiple of `align`. */
-const endOf = (lengths: readonly number[], align: number) =>
-  lengths.reduce((end, length) => (length ? roundUp(end, align) + length : end), 0);
-
 /** Invocations that share one element's sum where there are many parts to read one after another. */
 const LANES = 16;
 const MANY_PARTS = 32;
@@ -88,10 +84,10 @@ export const sumPartials = defineKernel<SumPartialsDims>({
     partials: {
       access: "read",
       shape: (d) => [
-        endOf(
+        layOut(
           setsOf(d).map(({ parts, count }) => parts * count),
           d.align,
-        ),
+        ).end,
       ],
     },
     out: {
@@ -99,10 +95,10 @@ export const sumPartials = defineKernel<SumPartialsDims>({
       shape: (d) => [
         d.within
           ? (d.count0 / d.columns) * d.width
-          : endOf(
+          : layOut(
               setsOf(d).map(({ count }) => count),
               d.align,
-            ),
+            ).end,
       ],
     },
   },

@@ -12,7 +12,7 @@ import { dropoutAt, type LayerContext, layerName } from "./context.js";
 import { gradientSums } from "./gradient-sums.js";
 import { linear, linearInputGradient, linearResidual, linearWeightGradient, weightParts } from "./linear.js";
 import { normalize, normalizeBackward, normParts } from "./norm.js";
-import { makeRows, type Rows, ranges, slice } from "./rows.js";
+import { type Rows, ranges, slice } from "./rows.js";
 
 const NAME = ({ config }: LayerContext, layer: number) => `${layerName(config, layer)}.attention`;
 
@@ -53,13 +53,6 @@ function headColumns({ config: { headSize }, headsOf }: LayerContext, of: "b" | 
   return { columnsOf: of, width: headsOf.all * headSize, firstColumn: headsOf.first * headSize };
 }
 
-function newRows(context: LayerContext, label: string): Rows {
-  const { recording, config, batch, length } = context;
-  const make = (name: string, shape: readonly number[], type: Tensor["type"]) =>
-    recording.tensor(name, shape, type);
-  return makeRows(make, label, batch * length, config.hiddenSize, context.slabRows(config.hiddenSize));
-}
-
 /** Normalises and projects. */
 export function projectHeads(
   context: LayerContext,
@@ -83,7 +76,8 @@ export function projectHeads(
   } else {
     const slabs = [...ranges([x])].map(({ start, count }) => normalizeRows(context, layer, x, start, count));
     const width = storage === "half" ? hiddenSize / 2 : hiddenSize; // in words
-    normed = { ...newRows(context, "normed"), width, slabs };
+    const slabRows = context.slabRows(hiddenSize);
+    normed = { count: batch * length, width, slabRows, slabs };
     for (const to of projected) {
       for (const { start, count } of ranges([normed]))
         project(context, layer, slice(normed, start, count), to, start, count);

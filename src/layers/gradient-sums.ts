@@ -8,7 +8,7 @@ import {
   type Tensor,
   view,
 } from "../scheduler/recording.js";
-import { roundUp } from "../shapes.js";
+import { layOut } from "../shapes.js";
 
 /** A parameter's gradient, and in how many parts it is computed; 0: it is added to without parts. */
 export interface PartialGradient {
@@ -43,12 +43,10 @@ export function gradientSums(recording: Recording, gradients: readonly PartialGr
   const places = new Map<Tensor, Tensor>();
   const sums = runs.flatMap((run) => {
     if (run.every(({ parts }) => parts === 0)) return [];
-    let end = 0;
-    const starts = run.map(({ parts, count }) => {
-      const start = roundUp(end, STEP);
-      if (parts) end = start + parts * count;
-      return start;
-    });
+    const { starts, end } = layOut(
+      run.map(({ parts, count }) => parts * count),
+      STEP,
+    );
     const partials = recording.tensor("gradient parts", [end]);
     for (const [i, { gradient, parts, count }] of run.entries()) {
       if (parts) places.set(gradient, view(partials, starts[i] as number, [parts, count]));

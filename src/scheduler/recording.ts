@@ -2,7 +2,7 @@
 // buffers; run.ts encodes it. Nothing here touches a GPU.
 import { ConfigError, ShapeError } from "../errors.js";
 import type { Dims, Kernel, ScalarType, Storage } from "../gpu/kernel.js";
-import { elements, halvesShape, roundUp } from "../shapes.js";
+import { elements, halvesShape, layOut, roundUp } from "../shapes.js";
 
 /** Where memory is counted in plans and reports. */
 export type MemoryCategory =
@@ -52,14 +52,10 @@ export class Arena {
 
   /** Appends neighbours that never part: views of one tensor, at the offsets that tensors of their own would have. */
   neighbours(label: string, parts: readonly { readonly label: string; readonly shape: readonly number[] }[]) {
-    const step = ALIGNMENT / 4;
-    const starts: number[] = [];
-    let end = 0;
-    for (const { shape } of parts) {
-      const start = roundUp(end, step);
-      starts.push(start);
-      end = start + elements(shape);
-    }
+    const { starts, end } = layOut(
+      parts.map(({ shape }) => elements(shape)),
+      ALIGNMENT / 4,
+    );
     const all = this.tensor(label, [end]);
     return parts.map(({ label: own, shape }, i) => view(all, starts[i] as number, shape, { label: own }));
   }
@@ -131,7 +127,7 @@ export function element(tensor: Tensor, index: number): Tensor {
   return { ...rowOf(tensor, index, 1), label: `${tensor.label}[${index}]` };
 }
 
-/** Row `index` of a tensor in an arena as rows of `width`. For copies alone: its offset suits no binding. */
+/** Row `index` of a tensor as rows of `width`. For copies alone: its offset suits no binding. */
 export function rowOf(tensor: Tensor, index: number, width: number): Tensor {
   return {
     ...tensor,

@@ -164,12 +164,11 @@ describe.each([
       const terms = numHeads * headSize + 2 * numHeads;
       const why = "sums of the heads' terms in another order: u·n·Σ|terms| on each side";
       expectClose(grouped.y, all.y, { why, at: (i) => 2 * terms * U32 * magnitude(i) }, "y1");
-      const sums = [["dx2", grouped.dx, all.dx] as const].concat(
-        ["weight", "bias"].map((part) => {
-          const name = `gradient of ${NAME}.layer_norm.${part}`;
-          return [name, grouped.results[name] as Float32Array, all.results[name] as Float32Array] as never;
-        }),
-      );
+      const ofNorm = ["weight", "bias"].map((part) => {
+        const name = `gradient of ${NAME}.layer_norm.${part}`;
+        return [name, grouped.results[name] as Float32Array, all.results[name] as Float32Array] as const;
+      });
+      const sums = [["dx2", grouped.dx, all.dx] as const, ...ofNorm];
       for (const [name, actual, expected] of sums) {
         const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
         const roundings = projections(kind).length * terms + TOKENS;

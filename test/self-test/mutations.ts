@@ -129,7 +129,7 @@ export const MUTATIONS: readonly [
     "a group of heads reads the weights of the first",
     GROUP,
     true,
-    "select(0u, params.firstColumn, WIDE_B)",
+    "select(0u, params.firstColumn, COLUMNS_OF_B)",
     "0u",
   ],
   [
@@ -159,9 +159,9 @@ export const MUTATIONS: readonly [
     "words.xy",
   ],
   ["rows in halves lack a column", NORMED_HALF, true, "i + 1u, mean, scale", "i, mean, scale"],
-  ["a second factor counts from its sum", HASH, true, "product *= factors[f]", "product += factors[f]"],
+  ["a second factor counts from its sum", HASH, true, "product *= 2u * half", "product += 2u * half"],
   ["of equals the last bucket wins", HASH_MANY, false, "b.index < a.index", "b.index > a.index"],
-  ["a hidden token has a bucket", HASH_HALF, true, "if (MASKED) {", "if (false) {"],
+  ["a hidden token has a bucket", HASH_HALF, true, "if (!MASKED) {", "if (true) {"],
   ["keys are counted twice", HISTOGRAM, true, "] += 1u; }", "] += 2u; }"],
   [
     "counts are summed with their own",

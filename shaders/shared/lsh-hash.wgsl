@@ -1,0 +1,31 @@
+// What all forms of lsh-hash share: the settings, and where components, masks and buckets stand. Needs heads-f32.wgsl or
+// heads-half.wgsl, and of the including file `params` (length), `qk`, `keyMask` and `buckets`.
+override HEADS: u32;
+override ROUNDS: u32;
+override COLUMNS: u32; // S
+override MASKED: bool;
+// Even factors of N in order; 1 where there is none.
+override FACTOR_0: u32;
+override FACTOR_1: u32;
+override FACTOR_2: u32;
+override FACTOR_3: u32;
+override FACTOR_4: u32;
+override FACTOR_5: u32;
+override FACTOR_6: u32;
+override FACTOR_7: u32;
+
+fn factor_of(f: u32) -> u32 {
+  let factors = array(FACTOR_0, FACTOR_1, FACTOR_2, FACTOR_3, FACTOR_4, FACTOR_5, FACTOR_6, FACTOR_7);
+  return factors[f];
+}
+
+// Component `at` of all vectors.
+fn component(at: u32) -> f32 { return number_of(qk[word_index(at)], at); }
+
+// Whether a token of row (batch, head) is padding.
+fn is_hidden(row: u32, token: u32) -> bool {
+  if (!MASKED) { return false; }
+  return keyMask[row / HEADS * params.length + token] == 0u;
+}
+
+fn at_bucket(row: u32, round: u32, token: u32) -> u32 { return (row * ROUNDS + round) * params.length + token; }
