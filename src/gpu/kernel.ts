@@ -63,7 +63,7 @@ export interface Variant<D> {
   };
   /** Preferred where the adapter is a CPU: without barriers, or with few. */
   readonly software?: boolean;
-  /** Less exact than the others: taken only where it is asked for by name. */
+  /** Less exact than the others: taken only where it is asked for by name, or where no exact one works. */
   readonly rounds?: boolean;
   /** False where the variant cannot serve these dims. */
   readonly supports?: (dims: D) => boolean;

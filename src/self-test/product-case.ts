@@ -30,17 +30,17 @@ function sizesOf(given: MatmulDims) {
   return { m, n, k, length: ceilDiv(tokens, BATCH), width: Math.max(n, k) + 2 * ASIDE };
 }
 
-interface Matrix {
-  readonly rows: number;
-  readonly columns: number;
+/** Where the elements of an operand stand in memory, and how many numbers lie there with what is none of it. */
+interface Layout {
+  readonly size: number;
+  readonly at: (row: number, column: number) => number;
 }
 
-/** How an operand lies in memory, beside and between numbers that are none of it. */
-function laidOut(
+function layoutOf(
   d: MatmulDims,
-  { rows, columns }: Matrix,
+  [rows, columns]: readonly [number, number],
   { inHeads, within }: { readonly inHeads: boolean; readonly within: boolean },
-): { readonly size: number; readonly at: (row: number, column: number) => number } {
+): Layout {
   if (inHeads) {
     const { batch, heads, length, headSize } = d;
     return {
@@ -53,6 +53,25 @@ function laidOut(
   }
   const [width, first] = within ? [d.width, d.firstColumn] : [columns, 0];
   return { size: rows * width, at: (row, column) => row * width + first + column };
+}
+
+/** What memory holds of a matrix [rows, columns], which is stored transposed or not: beside it there are ones. */
+function stored(
+  d: MatmulDims,
+  matrix: Float32Array,
+  [rows, columns]: readonly [number, number],
+  how: { readonly transposed: boolean; readonly inHeads: boolean; readonly within: boolean },
+): Float32Array {
+  const { transposed } = how;
+  const { size, at } = layoutOf(d, transposed ? [columns, rows] : [rows, columns], how);
+  const memory = new Float32Array(size).fill(1);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const place = transposed ? at(column, row) : at(row, column);
+      memory[place] = matrix[row * columns + column] as number;
+    }
+  }
+  return memory;
 }
 
 /** The terms of one split: of K in whole steps. */
@@ -76,51 +95,41 @@ export function productCase(given: MatmulDims, half: Halves = {}, kept = false):
     ...{ batch: BATCH, rowOffset: 0, dropoutRate: 0, splits: Math.min(given.splits, 2) },
     firstColumn: ASIDE,
   };
-  const { transposeA, transposeB, columnsOf, fixedPoint } = d;
-  const ofA = laidOut(d, transposeA ? { rows: k, columns: m } : { rows: m, columns: k }, {
-    inHeads: d.aHeads,
-    within: false,
-  });
-  const ofB = laidOut(d, transposeB ? { rows: n, columns: k } : { rows: k, columns: n }, {
-    inHeads: d.bHeads,
-    within: columnsOf === "b",
-  });
-  const ofC = laidOut(d, { rows: m, columns: n }, { inHeads: d.cHeads, within: columnsOf === "c" });
+  const { columnsOf } = d;
   // Eighths: sums are small enough for curved activations to differ from lines.
-  const [a, b] = [numbers(ofA.size, 1, 1 / 8), numbers(ofB.size, 2)];
+  const [a, b] = [numbers(m * k, 1, 1 / 8), numbers(k * n, 2)];
   const [bias, before] = [numbers(n, 3), numbers(m * n, 4).map((x) => x + 1 / 4)];
+  const ofC = layoutOf(d, [m, n], { inHeads: d.cHeads, within: columnsOf === "c" });
   const start = numbers(d.splits * ofC.size, 5);
 
   const out = exactly(start);
   const sums = answer(m * n);
   for (let split = 0; split < d.splits; split++) {
     const [from, to] = termsOf(d, split);
-    for (let row = 0; row < m; row++) {
-      for (let column = 0; column < n; column++) {
-        let sum = d.bias ? (bias[column] as number) : 0;
-        for (let i = from; i < to; i++) {
-          const x = a[transposeA ? ofA.at(i, row) : ofA.at(row, i)] as number;
-          sum += x * (b[transposeB ? ofB.at(column, i) : ofB.at(i, column)] as number);
-        }
-        const here = row * n + column;
-        sums.values[here] = sum;
-        finish(d, out, split * ofC.size + ofC.at(row, column), sum, before[here] as number);
-      }
+    for (let here = 0; here < m * n; here++) {
+      const column = here % n;
+      const row = (here - column) / n;
+      let sum = d.bias ? (bias[column] as number) : 0;
+      for (let i = from; i < to; i++) sum += (a[row * k + i] as number) * (b[i * n + column] as number);
+      sums.values[here] = sum;
+      finish(d, out, split * ofC.size + ofC.at(row, column), sum, before[here] as number);
     }
   }
-  const stored = (values: Float32Array, isHalf = false): Values => (isHalf ? halfWords(values) : values);
+  const asStored = (values: Float32Array, isHalf = false): Values => (isHalf ? halfWords(values) : values);
+  const howA = { transposed: d.transposeA, inHeads: d.aHeads, within: false };
+  const howB = { transposed: d.transposeB, inHeads: d.bHeads, within: columnsOf === "b" };
   return {
     dims: [d],
     given: {
-      a: stored(a, half.a),
-      b: stored(b, half.b),
+      a: asStored(stored(d, a, [m, k], howA), half.a),
+      b: asStored(stored(d, b, [k, n], howB), half.b),
       ...(d.bias && { bias }),
       ...(d.dropout === 1 && { control: control() }),
       ...(d.gradient && { before }),
-      out: residual ? streamWords(start, fixedPoint) : stored(start, half.out),
+      out: residual ? streamWords(start, d.fixedPoint) : asStored(start, half.out),
     },
     expected: {
-      out: residual ? exactly(streamWords(out.values, fixedPoint)) : half.out ? asHalves(out) : out,
+      out: residual ? exactly(streamWords(out.values, d.fixedPoint)) : half.out ? asHalves(out) : out,
       ...(kept && { kept: sums }),
     },
   };
