@@ -18,7 +18,7 @@ export const BUDGETS: readonly [name: string, files: readonly string[], kibibyte
   ["tokenizers of public models, when there is one", ["tokenizers.js"], 12],
   ["elements, before a station is met", ["elements.js"], 14],
   ["worker of stations that measure", ["course-lab.js"], 144],
-  ["worker of stations that plan memory", ["course-planner.js"], 67],
+  ["worker of stations that plan memory", ["course-planner.js"], 68],
 ];
 
 /** Of any one station, with all that it imports as it starts. */
