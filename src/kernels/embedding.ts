@@ -5,7 +5,7 @@ import stream from "../../shaders/shared/stream.wgsl?raw";
 import threefry from "../../shaders/shared/threefry.wgsl?raw";
 import { ShapeError } from "../errors.js";
 import { defineKernel } from "../gpu/kernel.js";
-import { ceilDiv, elements, lineGrid, roundUp } from "../shapes.js";
+import { ceilDiv, elements, layOut, lineGrid } from "../shapes.js";
 
 /** Sizes of a slab of tokens and of the tables of positions. */
 export interface PositionDims {
@@ -55,22 +55,28 @@ export interface PositionTable {
   readonly start: number;
 }
 
-/** The tables of positions, the slowest axis first. */
-export function positionTables({ positionShape, positionSizes, align }: PositionDims): PositionTable[] {
-  let [column, end] = [0, 0];
-  return positionShape.map((rows, axis) => {
-    const width = positionSizes[axis] ?? 0;
-    const start = roundUp(end, align);
-    const table = { rows, width, column, stride: elements(positionShape.slice(axis + 1)), start };
-    column += width;
-    end = start + rows * width;
-    return table;
-  });
+/** The tables of positions, the slowest axis first, and where the last of them ends. */
+export function positionTables({ positionShape, positionSizes, align }: PositionDims): {
+  readonly tables: readonly PositionTable[];
+  readonly end: number;
+} {
+  const widths = positionShape.map((_, axis) => positionSizes[axis] ?? 0);
+  const lengths = positionShape.map((rows, axis) => rows * (widths[axis] as number));
+  const { starts, end } = layOut(lengths, align);
+  const { starts: columns } = layOut(widths, 1);
+  const tables = positionShape.map((rows, axis) => ({
+    rows,
+    width: widths[axis] as number,
+    column: columns[axis] as number,
+    stride: elements(positionShape.slice(axis + 1)),
+    start: starts[axis] as number,
+  }));
+  return { tables, end };
 }
 
 /** What one draw of the dropout of axial positions acts on, in each sequence: a row of the second table. */
 export function positionPlanes(d: PositionDims): { readonly count: number; readonly stride: number } {
-  const { rows: count, stride } = positionTables(d)[1] ?? { rows: 1, stride: 1 };
+  const { rows: count, stride } = positionTables(d).tables[1] ?? { rows: 1, stride: 1 };
   return { count, stride };
 }
 
@@ -106,7 +112,7 @@ export const embedding = defineKernel<EmbeddingDims>({
   name: "embedding",
   sources: [threefry, control, dropout, stream, source],
   overrides: (d) => {
-    const [first, second = NO_TABLE, third = NO_TABLE] = positionTables(d);
+    const [first, second = NO_TABLE, third = NO_TABLE] = positionTables(d).tables;
     return {
       SIZE: d.size,
       SIZE0: first?.width ?? 0,
@@ -137,7 +143,7 @@ export const embedding = defineKernel<EmbeddingDims>({
       access: "read",
       shape: (d) => {
         checkPositions(d);
-        return [Math.max(...positionTables(d).map(({ start, rows, width }) => start + rows * width))];
+        return [positionTables(d).end];
       },
     },
     control: { access: "read", type: "u32", shape: () => [16], optional: true },

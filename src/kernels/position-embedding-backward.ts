@@ -21,7 +21,7 @@ export interface PositionEmbeddingBackwardDims extends PositionDims {
 }
 
 function tableOf(d: PositionEmbeddingBackwardDims): PositionTable {
-  const table = positionTables(d)[d.axis];
+  const table = positionTables(d).tables[d.axis];
   if (!table) {
     throw new ShapeError(`axis ${d.axis} of position tables ${d.positionShape.join(" × ")}: it has no table`);
   }

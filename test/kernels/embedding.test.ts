@@ -77,8 +77,7 @@ function inputsOf(d: EmbeddingDims) {
   const random = new Random(5);
   const normals = (count: number) => Float32Array.from({ length: count }, () => random.normal());
   const bits = (count: number) => Uint32Array.from({ length: count }, () => random.below(2));
-  const tables = positionTables(d);
-  const end = Math.max(...tables.map(({ start, rows, width }) => start + rows * width));
+  const { end } = positionTables(d);
   const values: Record<string, TypedArray> = {
     ids: Uint32Array.from({ length: d.tokens }, () => random.below(d.vocab)),
     word: normals(d.vocab * d.size),
@@ -107,7 +106,7 @@ function masksOf(d: EmbeddingDims, values: Record<string, TypedArray>): readonly
 
 /** What the oracle takes: one array for each table. */
 const tablesIn = (d: EmbeddingDims, positions: TypedArray) =>
-  positionTables(d).map(({ start, rows, width }) => positions.subarray(start, start + rows * width));
+  positionTables(d).tables.map(({ start, rows, width }) => positions.subarray(start, start + rows * width));
 
 describe("embedding(ids, word, positions)", () => {
   test.each(ROWS)("equals the oracle: %s", async (_, dims) => {
