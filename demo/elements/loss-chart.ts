@@ -94,7 +94,9 @@ export class LossChart extends SessionElement {
       }
       .drawn {
         position: absolute;
-        visibility: hidden;
+        opacity: 0; /* visibility would be inherited, and saved */
+        pointer-events: none;
+        background-color: var(--paper);
       }
       .exports {
         text-align: end;
@@ -308,7 +310,7 @@ export class LossChart extends SessionElement {
       );
       const drawing = place.querySelector("svg");
       if (!drawing) return;
-      const paper = getComputedStyle(this).getPropertyValue("--paper");
+      const paper = getComputedStyle(place).backgroundColor;
       download(await drawingAs(kind, drawing, paper), `reformer-learning-curve.${kind}`);
     } catch (error) {
       this.session.fail(error);

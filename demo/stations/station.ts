@@ -457,9 +457,10 @@ export abstract class Station<Row extends object> extends PageElement {
     download(new Blob([this.tableAs(kind)], { type }), `reformer-table-${this.number}.${kind}`);
   }
   async saveFigure(kind: "svg" | "png"): Promise<void> {
-    const drawing = this.renderRoot.querySelector<SVGSVGElement>("figure svg.figure");
-    if (!drawing) return;
-    const paper = getComputedStyle(this).getPropertyValue("--figure-paper") || "white";
+    const figure = this.renderRoot.querySelector("figure");
+    const drawing = figure?.querySelector<SVGSVGElement>("svg.figure");
+    if (!figure || !drawing) return;
+    const paper = getComputedStyle(figure).backgroundColor;
     download(await drawingAs(kind, drawing, paper), `reformer-figure-${this.number}.${kind}`);
   }
 }

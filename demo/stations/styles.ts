@@ -7,7 +7,6 @@ export const stationStyles = css`
     color: var(--ink);
     font-family: var(--sans);
     line-height: 1.5;
-    --figure-paper: light-dark(#fafcfd, #0d1319);
   }
   :host(:lang(zh)) {
     line-height: 1.65;
@@ -79,6 +78,7 @@ export const stationStyles = css`
   }
   figure {
     min-width: 0;
+    background-color: var(--paper); /* of a saved figure, too */
   }
   figcaption {
     margin-top: 0.5rem;

@@ -4,7 +4,9 @@ import axe, { type AxeResults } from "axe-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { en } from "../../demo/i18n/en.js";
 import { zh } from "../../demo/i18n/zh.js";
+import { pixelsDrawn, readSvg } from "./figure-files.js";
 import { contentOf, type OpenPage, type Site, savedReport, startSite, textOf } from "./site.js";
+import { show } from "./station-driver.js";
 
 const FAKE = "/test/e2e/fake/fake.html";
 const WIDTHS = [320, 768, 1280, 1920] as const;
@@ -148,6 +150,18 @@ test("the contents lead to a station with the keyboard, and back leads back", as
   await expect.poll(() => inView(2)).toBe(true);
   await page.goForward();
   await expect.poll(focused).toBe("station-9");
+  await page.context().close();
+});
+
+test("a figure that is saved on a dark page is light on dark", async () => {
+  const { page } = await site.open(`${FAKE}?lang=en`, { colorScheme: "dark", reducedMotion: "reduce" });
+  const station = await show(page, 1);
+  await station.locator("rect.bar").first().waitFor();
+  const download = page.waitForEvent("download");
+  await station.getByRole("button", { name: "SVG", exact: true }).click();
+  const { paper, inks } = await readSvg(page, await readFile(await (await download).path(), "utf8"));
+  expect(paper).toBeLessThan(0.25);
+  expect(Math.min(...inks)).toBeGreaterThan(0.6);
   await page.context().close();
 });
 
@@ -424,7 +438,12 @@ describe("runs and settings", () => {
     expect(Math.max(...points)).toBeGreaterThan(2);
     for (const label of [en.chart.train, en.chart.bits]) expect(text).toContain(label);
     expect(drawing).not.toContain("class=");
-    expect((await saved("loss-chart", "PNG")).subarray(0, 8).toString("latin1")).toBe("\x89PNG\r\n\x1a\n");
+    // It can be seen: dark ink on light paper.
+    const { hidden, paper, inks } = await readSvg(page, drawing);
+    expect(hidden).toBe(0);
+    expect(paper).toBeGreaterThan(0.9);
+    expect(Math.max(...inks)).toBeLessThan(0.7);
+    expect(await pixelsDrawn(page, await saved("loss-chart", "PNG"))).toBeGreaterThan(500);
 
     const memory = JSON.parse((await saved("memory-plan", "JSON")).toString()) as {
       unit: string;
