@@ -8,8 +8,13 @@ import { type Book, fetchBook } from "../text-source.js";
 
 /** What stations have measured on this device, or computed, in this visit; the quiz and station 9 answer from it. */
 export interface Findings {
-  /** Shares of a word's most and least similar words that it meets, by rounds; computed (station 2). */
-  readonly recall: readonly { readonly rounds: number; readonly share: number; readonly unlike: number }[];
+  /** Shares of a word's most and least similar words, so many of each, that it meets, by rounds; computed (station 2). */
+  readonly recall: readonly {
+    readonly rounds: number;
+    readonly share: number;
+    readonly unlike: number;
+    readonly partners: number;
+  }[];
   /** Milliseconds of both kinds of attention by length (station 4). */
   readonly scaling: readonly {
     readonly length: number;

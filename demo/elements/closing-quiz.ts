@@ -155,7 +155,7 @@ export class ClosingQuiz extends PageElement {
     const computed = (text: string): Evidence => ({ source: "computed", text });
     switch (question) {
       case 0:
-        return few ? [computed(e.unlike(percent(few.share), percent(few.unlike)))] : [];
+        return few ? [computed(e.unlike(percent(few.share), percent(few.unlike), whole(few.partners)))] : [];
       case 1:
         return few && many
           ? [computed(`${e.one(percent(few.share))} ${e.recall(percent(many.share), whole(many.rounds))}`)]

@@ -34,7 +34,8 @@ export const gpuTest = {
   speeds: { matmul: "Matrix product", attention: "LSH attention, forward", training: "Training" },
   speedSizes: {
     matmul: (size: string) => `${size} × ${size}, f32`,
-    attention: (length: string, rounds: string) => `${length} tokens, ${rounds} rounds`,
+    attention: (length: string, rounds: string) =>
+      `${length} tokens, ${rounds} ${rounds === "1" ? "round" : "rounds"}`,
     training: (layers: string, width: string, length: string) =>
       `${layers} layers, width ${width}, ${length} tokens`,
   },

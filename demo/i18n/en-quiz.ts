@@ -47,8 +47,8 @@ export const quiz = {
     recall: (a: string, ra: string) =>
       `${ra} rounds met ${a} of the most similar words in the text of station 2.`,
     one: (a: string) => `One round met ${a} of the most similar words in the text of station 2.`,
-    unlike: (like: string, unlike: string) =>
-      `In one round each word of station 2’s text met ${like} of the three words most similar to it, and ${unlike} of the three least similar.`,
+    unlike: (like: string, unlike: string, partners: string) =>
+      `In one round each word of station 2’s text met ${like} of the ${partners} words most similar to it, and ${unlike} of the ${partners} least similar.`,
     depth: (from: string, shallow: string, to: string, deep: string) =>
       `${from} with ${shallow} layers, ${to} with ${deep} (planned).`,
     exact: (difference: string) =>

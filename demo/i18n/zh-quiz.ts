@@ -49,8 +49,8 @@ export const quiz: Phrases<typeof enQuiz> = {
   evidence: {
     recall: (a, ra) => `${ra} 轮遇到了第 2 站文本里 ${a} 的最相近的词。`,
     one: (a) => `一轮遇到了第 2 站文本里 ${a} 的最相近的词。`,
-    unlike: (like, unlike) =>
-      `在第 2 站的文本里，每个词在一轮中遇到了 ${like} 的最相近的三个词，而最不相近的三个词只遇到 ${unlike}。`,
+    unlike: (like, unlike, partners) =>
+      `在第 2 站的文本里，每个词在一轮中遇到了最相近的 ${partners} 个词的 ${like}，而最不相近的 ${partners} 个词只遇到 ${unlike}。`,
     depth: (from, shallow, to, deep) => `${shallow} 层时 ${from}，${deep} 层时 ${to}（计划值）。`,
     exact: (difference) => `重算与存储激活值，损失相差 ${difference}。`,
     cross: (before, times, from, rounds) =>

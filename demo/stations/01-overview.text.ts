@@ -30,6 +30,8 @@ export const en = {
     ms: (length: string) => `a step at ${length} tokens`,
     pairs: "pairs scored per layer",
   },
+  withLayers: (time: string, layers: string) =>
+    `${time} with ${layers} ${layers === "1" ? "layer" : "layers"}`,
   complexity: {
     full: "n²",
     lsh: "n · rounds · chunk",
@@ -41,7 +43,8 @@ export const en = {
       "planMemory of the library: every buffer that a training step will ask for at the length and depth chosen.",
     scores:
       "4 bytes for each pair of tokens, head and layer; what attention that keeps its scores would need.",
-    ms: "Median training step of models of this depth, at most eight layers, on a short text; random weights.",
+    ms: (most: string) =>
+      `Median training step of models of the depth chosen, but of at most ${most} layers, on a short text; random weights.`,
     pairs: "Queries times keys, per head: all, or rounds times the two chunks that a token sees.",
   },
 };
@@ -75,11 +78,12 @@ export const zh: Phrases<typeof en> = {
     ms: (length) => `${length} 个词元的一步`,
     pairs: "每层计算的词元对",
   },
+  withLayers: (time, layers) => `${layers} 层 ${time}`,
   complexity: { full: "n²", lsh: "n · 轮数 · 块长", stored: "随层数增长", reversible: "只有一层" },
   how: {
     memory: "本库的 planMemory：在所选长度和层数下，一步训练将申请的每一块缓冲区。",
     scores: "每对词元、每个头、每层 4 字节；保留分数的注意力需要这么多。",
-    ms: "同样层数（至多八层）的模型在短文本上一步训练的中位数；权重随机。",
+    ms: (most) => `所选层数（但至多 ${most} 层）的模型在短文本上一步训练的中位数；权重随机。`,
     pairs: "每个头的查询数乘以键数：全部，或轮数乘以一个词元能看到的两块。",
   },
 };

@@ -13,15 +13,18 @@ type Variant = (typeof VARIANTS)[number];
 interface Row {
   readonly variant: Variant;
   readonly memory: MemoryUse | null;
-  readonly ms: number | null;
+  /** Of a training step, and the layers of the model that took it. */
+  readonly timed: { readonly ms: number | null; readonly depth: number } | null;
 }
 
 const SIZES = {
   slow: { hiddenSize: 32, length: 128, steps: 4, budget: 1200 },
   fast: { hiddenSize: 256, length: 2048, steps: 12, budget: 2000 },
 } as const;
-/** The width of the models that memory is planned for, and the most layers of those that are timed. */
-const [WIDTH, MOST_TIMED] = [256, 8];
+/** The width of the models that memory is planned for. */
+const WIDTH = 256;
+/** The most layers of those that are timed. */
+const MOST_TIMED = { slow: 2, fast: 8 };
 const PAPER = "https://arxiv.org/abs/2001.04451";
 const usesLsh = (variant: Variant) => variant === "lsh" || variant === "reformer";
 const isReversible = (variant: Variant) => variant === "reversible" || variant === "reformer";
@@ -31,7 +34,7 @@ class OverviewStation extends Station<Row> {
   readonly number = 1;
   #power = 12;
   #depth = 6;
-  #times = new Map<Variant, number | null>();
+  readonly #timed = new Map<Variant, Row["timed"]>();
   #asked = 0;
 
   get #t() {
@@ -50,14 +53,14 @@ class OverviewStation extends Station<Row> {
       const config = modelOf(shape, usesLsh(variant) ? "lsh" : "full");
       const memory = await this.chapter.planMemory(config, { length, backward }, ROOMY).catch(() => null);
       if (asked !== this.#asked) return; // the sliders have moved on
-      this.put({ variant, memory, ms: this.#times.get(variant) ?? null });
+      this.put({ variant, memory, timed: this.#timed.get(variant) ?? null });
     }
   }
 
   protected override async measure(signal: AbortSignal): Promise<void> {
     const { hiddenSize, length, steps, budget } = this.#size;
     const text = (await this.chapter.text()).slice(0, 40 * length);
-    const depth = Math.min(this.#depth, this.slow ? 2 : MOST_TIMED);
+    const depth = Math.min(this.#depth, this.slow ? MOST_TIMED.slow : MOST_TIMED.fast);
     const runs = VARIANTS.map((variant) => ({
       name: variant,
       config: modelOf({ length, depth, hiddenSize }, usesLsh(variant) ? "lsh" : "full"),
@@ -66,9 +69,10 @@ class OverviewStation extends Station<Row> {
     for await (const told of this.run("training", { text, runs, seed: 1, budget }, signal)) {
       if (told.kind !== "run") continue;
       const variant = told.run as Variant;
-      this.#times.set(variant, told.milliseconds);
+      const timed = { ms: told.milliseconds, depth };
+      this.#timed.set(variant, timed);
       const known = this.rows.find((row) => row.variant === variant);
-      this.put({ variant, memory: known?.memory ?? null, ms: told.milliseconds });
+      this.put({ variant, memory: known?.memory ?? null, timed });
     }
   }
 
@@ -89,7 +93,8 @@ class OverviewStation extends Station<Row> {
   }
 
   protected columns(): readonly Column<Row>[] {
-    const { columns: c, how, complexity, variants } = this.#t;
+    const t = this.#t;
+    const { columns: c, how, complexity, variants, withLayers } = t;
     const heads = WIDTH / 64;
     return [
       { key: "model", label: c.variant, value: ({ variant }) => variants[variant] },
@@ -130,11 +135,12 @@ class OverviewStation extends Station<Row> {
       {
         key: "milliseconds",
         label: c.ms(whole(this.#size.length)),
-        value: ({ ms }) => ms,
-        show: milliseconds,
+        value: ({ timed }) => timed?.ms,
+        show: (ms, { timed }) => withLayers(milliseconds(ms), whole(timed?.depth ?? 0)),
         source: "measured",
-        how: how.ms,
+        how: how.ms(whole(this.slow ? MOST_TIMED.slow : MOST_TIMED.fast)),
       },
+      { key: "timed layers", label: t.depth, value: ({ timed }) => timed?.depth, only: "exported" },
     ];
   }
 

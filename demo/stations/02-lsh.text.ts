@@ -7,8 +7,8 @@ export const en = {
   ],
   tryThis:
     "Write a sentence with words that look alike, follow one of them through the four steps, then add rounds until it meets all its partners.",
-  caption:
-    "Vectors here are made of each word's letters, so that words that look alike are alike. Blue: pairs that meet in some round. Orange rings: the three partners that full attention would favour.",
+  caption: (partners: string) =>
+    `Vectors here are made of each word's letters, so that words that look alike are alike. Blue: pairs that meet in some round. Orange rings: the ${partners} partners that full attention would favour.`,
   textLabel: "Your text",
   text: "The whale and the whaling ship: the captain saw the white whale, the ship sailed, the sailor saw the captain, and the sea was white where the whales were.",
   steps: ["1 Hash", "2 Sort", "3 Chunk", "4 Attend"],
@@ -31,8 +31,8 @@ export const en = {
   },
   full: "full",
   how: {
-    recall:
-      "Share of each word's three most similar words that it meets in some round; counted on your text, on the CPU.",
+    recall: (partners: string) =>
+      `Share of each word's ${partners} most similar words that it meets in some round; counted on your text, on the CPU.`,
     pairs: "Pairs of query and key that are scored for your text; full attention scores every pair.",
     share:
       "Pairs scored over those of full attention. For a text this short rounds cost more than they save.",
@@ -47,8 +47,8 @@ export const zh: Phrases<typeof en> = {
     "只哈希一轮，可能错过刚好隔着桶的边界的同伴。每多一轮就多一次机会，代价是多排序一次、多算一遍。",
   ],
   tryThis: "写一句含有相像的词的话，跟着其中一个词走完四步，再增加轮数，直到它遇到所有同伴。",
-  caption:
-    "这里的向量由每个词的字母组成，样子相像的词向量也相近。蓝色：在某一轮相遇的对。橙色圆圈：全注意力最看重的三个同伴。",
+  caption: (partners) =>
+    `这里的向量由每个词的字母组成，样子相像的词向量也相近。蓝色：在某一轮相遇的对。橙色圆圈：全注意力最看重的 ${partners} 个同伴。`,
   textLabel: "你的文本",
   text: "白鲸与捕鲸船：船长看见白鲸，捕鲸船起航，水手看见船长，鲸群所在之处，海是白的。",
   steps: ["1 哈希", "2 排序", "3 分块", "4 注意"],
@@ -71,7 +71,8 @@ export const zh: Phrases<typeof en> = {
   },
   full: "全注意力",
   how: {
-    recall: "每个词最相近的三个词里，有多大比例在某一轮与它相遇；在 CPU 上用你的文本数出。",
+    recall: (partners) =>
+      `每个词最相近的 ${partners} 个词里，有多大比例在某一轮与它相遇；在 CPU 上用你的文本数出。`,
     pairs: "你的文本里要计算的查询与键的对；全注意力计算所有的对。",
     share: "计算的对与全注意力之比。文本这么短时，多轮的花费比省下的还多。",
     ms: (length, heads, size) =>

@@ -117,7 +117,7 @@ class LshStation extends Station<Row> {
     for (const one of rows) this.put(one);
     const { findings } = this.chapter;
     const found = rows.map(({ rounds, recall: share }) => ({
-      ...{ rounds, share, unlike: unlike.get(rounds) ?? 1 },
+      ...{ rounds, share, unlike: unlike.get(rounds) ?? 1, partners: PARTNERS },
     }));
     findings.set({ recall: found.filter(({ rounds }) => rounds > 0) });
     this.requestUpdate();
@@ -135,7 +135,7 @@ class LshStation extends Station<Row> {
   protected words() {
     const { sentences, tryThis, caption } = this.#t;
     const terms = ["attention", "lsh", "rotation", "bucket", "round", "chunk"] as const;
-    return { sentences, terms, tryThis, caption };
+    return { sentences, terms, tryThis, caption: caption(whole(PARTNERS)) };
   }
   protected override figureSources() {
     return ["computed"] as const;
@@ -153,7 +153,7 @@ class LshStation extends Station<Row> {
         value: (row) => row.recall,
         show: percent,
         source: "computed",
-        how: how.recall,
+        how: how.recall(whole(PARTNERS)),
       },
       {
         key: "pairs",

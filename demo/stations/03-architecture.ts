@@ -21,6 +21,8 @@ interface Row {
 }
 
 const KINDS: readonly Kind[] = ["local", "lsh", "full"];
+/** The layers at first, which are those of the recorded table. */
+const FIRST: readonly Kind[] = ["local", "lsh"];
 const SIZES = {
   slow: { hiddenSize: 32, length: 128, repeats: 1 },
   fast: { hiddenSize: 256, length: 4096, repeats: 3 },
@@ -90,7 +92,7 @@ class ArchitectureStation extends Station<Row> {
     `,
   ];
   readonly number = 3;
-  #kinds: readonly Kind[] = ["local", "lsh"];
+  #kinds: readonly Kind[] = FIRST;
   #chosen = "attention1";
   #planned: { readonly tokens: number; readonly bytes: number } | null = null;
 
@@ -162,6 +164,10 @@ class ArchitectureStation extends Station<Row> {
         });
       }
     }
+  }
+
+  protected override get recordedFits(): boolean {
+    return this.#kinds.join() === FIRST.join();
   }
 
   protected words() {

@@ -1,11 +1,12 @@
 import type { Phrases } from "../i18n/phrases.js";
 
 export const en = {
-  sentences: [
+  schedule:
     "The learning rate decides more than most other settings. A warm-up keeps the first, roughest steps small; a schedule lowers the rate towards the end. Where a text is unlike the others the gradient can be many times longer than usual, and a step along it would throw the weights far off: clipping scales it down to a set length.",
-    "Regularisation keeps a model from learning its text by heart: dropout zeroes a tenth of the activations of each step, weight decay pulls the weights towards zero. What it costs shows on the text trained on, what it gains on text held out; a run as short as this has little to learn by heart yet.",
+  regularisation: (dropout: string) =>
+    `Regularisation keeps a model from learning its text by heart: dropout zeroes ${dropout} of the activations of each step, weight decay pulls the weights towards zero. What it costs shows on the text trained on, what it gains on text held out; a run as short as this has little to learn by heart yet.`,
+  compared:
     "All runs start from the same weights and read the same text in the same order, so the difference is the setting alone.",
-  ],
   tryThis:
     "Raise the learning rate and measure again, or press the button that makes one diverge: the runtime notices, and stops it.",
   caption: "Bits per character on the text trained on, each point the mean of a few steps.",
@@ -23,7 +24,7 @@ export const en = {
     constant: "constant, no warm-up",
     root: "inverse square root",
     free: "cosine, no clipping",
-    dropout: "cosine, dropout 0.1",
+    dropout: (dropout: string) => `cosine, dropout ${dropout}`,
     decay: (decay: string) => `cosine, decay ${decay}`,
     wild: "200 × the rate, no clipping",
   },
@@ -50,11 +51,11 @@ export const en = {
 };
 
 export const zh: Phrases<typeof en> = {
-  sentences: [
+  schedule:
     "学习率比大多数设置都重要。预热让最初、最颠簸的几步小一些；调度在后期把学习率降下来。遇到与众不同的文本，梯度可能比平时长很多倍，照它走一步会把权重带得很远：裁剪把它缩到规定的长度。",
-    "正则化防止模型死记文本：丢弃在每一步把十分之一的激活值置零，权重衰减把权重拉向零。代价看训练文本，收益看留出文本；这里的训练很短，还没有多少可死记的。",
-    "各次训练从同样的权重开始，按同样的顺序读同样的文本，所以差别只来自设置。",
-  ],
+  regularisation: (dropout) =>
+    `正则化防止模型死记文本：丢弃在每一步把 ${dropout} 的激活值置零，权重衰减把权重拉向零。代价看训练文本，收益看留出文本；这里的训练很短，还没有多少可死记的。`,
+  compared: "各次训练从同样的权重开始，按同样的顺序读同样的文本，所以差别只来自设置。",
   tryThis: "提高学习率，重新测量；或者按下按钮让一次训练发散：运行库会发现，并停下它。",
   caption: "训练文本上的每字符比特数，每个点是若干步的平均。",
   captionRate: "每次训练逐步得到的学习率。",
@@ -71,7 +72,7 @@ export const zh: Phrases<typeof en> = {
     constant: "恒定，无预热",
     root: "平方根倒数",
     free: "余弦，不裁剪",
-    dropout: "余弦，丢弃 0.1",
+    dropout: (dropout) => `余弦，丢弃 ${dropout}`,
     decay: (decay) => `余弦，衰减 ${decay}`,
     wild: "200 倍学习率，不裁剪",
   },

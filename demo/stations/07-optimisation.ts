@@ -2,7 +2,7 @@ import { html, nothing } from "lit";
 import { modelOf } from "../chapter/models.js";
 import { bookParts } from "../chapter/writer.js";
 import { linePlot } from "../figures/plot.js";
-import { decimals, milliseconds, small, whole } from "../format.js";
+import { decimals, milliseconds, percent, small, whole } from "../format.js";
 import { RANK } from "../gpu-turn.js";
 import type { TrainOptions } from "../runtime.js";
 import { en, zh } from "./07-optimisation.text.js";
@@ -123,16 +123,18 @@ class OptimisationStation extends Station<Row> {
   }
 
   protected words() {
-    const { sentences, tryThis, caption, captionRate } = this.#t;
+    const { schedule, regularisation, compared, tryThis, caption, captionRate } = this.#t;
+    const sentences = [schedule, regularisation(percent(DROPOUT)), compared];
     const terms = ["gradient", "backpropagation", "regularisation", "bits"] as const;
     return { sentences, terms, tryThis, caption: this.#what === "curves" ? caption : captionRate };
   }
   protected override figureSources() {
-    return ["measured"] as const;
+    return this.#what === "curves" ? (["measured"] as const) : (["computed"] as const); // by the schedule
   }
   #nameOf(run: Run): string {
     const { runs } = this.#t;
-    return run === "decay" ? runs.decay(decimals(DECAY, 1)) : runs[run];
+    if (run === "decay") return runs.decay(decimals(DECAY, 1));
+    return run === "dropout" ? runs.dropout(decimals(DROPOUT, 1)) : runs[run];
   }
 
   protected columns(): readonly Column<Row>[] {

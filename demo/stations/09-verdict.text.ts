@@ -1,5 +1,7 @@
 import type { Phrases } from "../i18n/phrases.js";
 
+const counted = (rounds: string) => `${rounds} ${rounds === "1" ? "round" : "rounds"}`;
+
 export const en = {
   sentences: [
     "A Reformer is for long texts on hardware with little memory. On short texts it is a Transformer with extra work, and with too few rounds it misses what it should have found.",
@@ -16,7 +18,7 @@ export const en = {
     full: (length: string, times: string) =>
       `At ${length} tokens full attention is ${times} times as fast as LSH attention here: leave LSH out.`,
   },
-  bars: { full: "full attention", lsh: "LSH attention, 2 rounds" },
+  bars: { full: "full attention", lsh: (rounds: string) => `LSH attention, ${counted(rounds)}` },
   expected: "expected",
   columns: {
     claim: "claim",
@@ -35,21 +37,23 @@ export const en = {
     missed: "one round misses partners",
   },
   evidence: {
-    times: (length: string, times: string) => `${times}× at ${length} tokens`,
-    twice: (a: string, atA: string, b: string, atB: string) => `${a}× at ${atA} tokens, ${b}× at ${atB}`,
+    times: (length: string, times: string, rounds: string) =>
+      `${times}× at ${length} tokens with ${counted(rounds)}`,
+    twice: (a: string, atA: string, b: string, atB: string, rounds: string) =>
+      `${a}× at ${atA} tokens, ${b}× at ${atB}, with ${counted(rounds)}`,
     depth: (shallow: string, deep: string, from: string, to: string) =>
       `${from} with ${shallow} layers, ${to} with ${deep}`,
     exact: (difference: string, steps: string) => `losses differ by ${difference} over ${steps} steps`,
-    rounds: (a: string, ra: string, b: string, rb: string) => `${a} with ${ra} rounds, ${b} with ${rb}`,
-    one: (share: string, rounds: string) => `${share} found with rounds: ${rounds}`,
+    rounds: (a: string, ra: string, b: string, rb: string) => `${a} with ${counted(ra)}, ${b} with ${rb}`,
+    one: (share: string, rounds: string) => `${share} found with ${counted(rounds)}`,
     missing: "not measured yet",
   },
   yes: "yes",
   no: "no",
   how: {
     evidence:
-      "Taken from the stations named in the last column, as they were measured on this device in this visit; memory is computed.",
-    times: "Time of full attention over that of LSH attention with two rounds.",
+      "Taken from the stations named in the last column, as they were measured on this device in this visit; memory and the shares of partners found are computed.",
+    times: "Time of full attention over that of LSH attention.",
   },
 };
 
@@ -67,7 +71,7 @@ export const zh: Phrases<typeof en> = {
     full: (length, times) =>
       `${length} 个词元时，这里的全注意力速度是 LSH 注意力的 ${times} 倍：不必用 LSH。`,
   },
-  bars: { full: "全注意力", lsh: "LSH 注意力，2 轮" },
+  bars: { full: "全注意力", lsh: (rounds) => `LSH 注意力，${rounds} 轮` },
   expected: "预计",
   columns: {
     claim: "说法",
@@ -86,8 +90,8 @@ export const zh: Phrases<typeof en> = {
     missed: "只用一轮会错过同伴",
   },
   evidence: {
-    times: (length, times) => `${length} 个词元时 ${times} 倍`,
-    twice: (a, atA, b, atB) => `${atA} 个词元时 ${a} 倍，${atB} 个时 ${b} 倍`,
+    times: (length, times, rounds) => `${rounds} 轮，${length} 个词元时 ${times} 倍`,
+    twice: (a, atA, b, atB, rounds) => `${rounds} 轮，${atA} 个词元时 ${a} 倍，${atB} 个时 ${b} 倍`,
     depth: (shallow, deep, from, to) => `${shallow} 层时 ${from}，${deep} 层时 ${to}`,
     exact: (difference, steps) => `${steps} 步里损失相差 ${difference}`,
     rounds: (a, ra, b, rb) => `${ra} 轮时 ${a}，${rb} 轮时 ${b}`,
@@ -97,7 +101,7 @@ export const zh: Phrases<typeof en> = {
   yes: "是",
   no: "否",
   how: {
-    evidence: "取自最后一列所列的站，都是这次访问在这台设备上测得的；显存为计算值。",
-    times: "全注意力的时间除以两轮 LSH 注意力的时间。",
+    evidence: "取自最后一列所列的站，都是这次访问在这台设备上测得的；显存和找到同伴的比例为计算值。",
+    times: "全注意力的时间除以 LSH 注意力的时间。",
   },
 };

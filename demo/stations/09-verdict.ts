@@ -20,6 +20,8 @@ interface Found {
 const CLAIMS = Object.keys(en.claims) as Claim[];
 /** Names of what a claim's evidence says, where it is saved. */
 const VALUES = ["value", "at", "second value", "second at"];
+/** Of the times at the length chosen. */
+const ROUNDS = 2;
 /** The station that each claim's evidence comes from. */
 const STATION: Readonly<Record<Claim, number>> = {
   chosen: 9,
@@ -59,7 +61,7 @@ class VerdictStation extends Station<Row> {
     const { heads, headSize, chunkLength, budget } = this.#size;
     const length = this.#length;
     // Half the length first: where the whole takes too long, it says what to expect.
-    const cases = [2, 0].flatMap((rounds) => [length / 2, length].map((n) => ({ length: n, rounds })));
+    const cases = [ROUNDS, 0].flatMap((rounds) => [length / 2, length].map((n) => ({ length: n, rounds })));
     const times = new Map<number, { value: number; expected: boolean }>();
     const sizes = { heads, headSize, chunkLength, budget };
     for await (const told of this.run("attention", { ...sizes, cases }, signal)) {
@@ -67,7 +69,7 @@ class VerdictStation extends Station<Row> {
       if (told.length === length && value !== null)
         times.set(told.rounds, { value, expected: told.milliseconds === null });
     }
-    const [full, lsh] = [times.get(0), times.get(2)];
+    const [full, lsh] = [times.get(0), times.get(ROUNDS)];
     if (full && lsh) this.#chosen = { length, full: full.value, lsh: lsh.value, expected: full.expected };
     this.requestUpdate();
   }
@@ -75,8 +77,8 @@ class VerdictStation extends Station<Row> {
   #found(claim: Claim): Found | null {
     const { evidence: e } = this.#t;
     const { scaling, depth, inversion, recall } = this.chapter.findings.state;
-    const ratios = scaling.flatMap(({ length, full, lsh }) =>
-      full === null ? [] : [{ length, times: full / lsh }],
+    const ratios = scaling.flatMap(({ length, rounds, full, lsh }) =>
+      full === null ? [] : [{ length, rounds: whole(rounds), times: full / lsh }],
     );
     const [first, last] = [ratios[0], ratios.at(-1)];
     const times = (v: number) => decimals(v, 2);
@@ -86,7 +88,7 @@ class VerdictStation extends Station<Row> {
         const chosen = this.#chosen;
         if (!chosen) return null;
         return {
-          evidence: e.times(whole(chosen.length), times(chosen.full / chosen.lsh)),
+          evidence: e.times(whole(chosen.length), times(chosen.full / chosen.lsh), whole(ROUNDS)),
           values: [chosen.full / chosen.lsh, chosen.length],
           holds: chosen.full > chosen.lsh,
         };
@@ -94,14 +96,20 @@ class VerdictStation extends Station<Row> {
       case "long":
         if (!first || !last || ratios.length < 2) return null;
         return {
-          evidence: e.twice(times(first.times), whole(first.length), times(last.times), whole(last.length)),
+          evidence: e.twice(
+            times(first.times),
+            whole(first.length),
+            times(last.times),
+            whole(last.length),
+            last.rounds,
+          ),
           values: [first.times, first.length, last.times, last.length],
           holds: last.times > first.times,
         };
       case "short":
         if (!first) return null;
         return {
-          evidence: e.times(whole(first.length), times(first.times)),
+          evidence: e.times(whole(first.length), times(first.times), first.rounds),
           values: [first.times, first.length],
           holds: first.times < 1,
         };
@@ -233,7 +241,7 @@ class VerdictStation extends Station<Row> {
           parts: [{ tone: "full", value: chosen?.full ?? 0 }],
         },
         {
-          label: bars.lsh,
+          label: bars.lsh(whole(ROUNDS)),
           note: chosen ? note(chosen.lsh, false) : "–",
           parts: [{ tone: "lsh", value: chosen?.lsh ?? 0 }],
         },

@@ -22,7 +22,7 @@ export const en = {
     centred: "centred keys",
     balanced: "equal buckets",
   },
-  point: (family: string, rounds: string) => `${family}, ${rounds} rounds`,
+  point: (family: string, rounds: string) => `${family}, ${rounds} ${rounds === "1" ? "round" : "rounds"}`,
   columns: {
     method: "method",
     cost: "operations",

@@ -109,6 +109,10 @@ export abstract class Station<Row extends object> extends PageElement {
   protected origins(): readonly Origin[] {
     return [];
   }
+  /** Whether what was recorded is of what is set now. */
+  protected get recordedFits(): boolean {
+    return true;
+  }
   /** Whether measuring begins by itself when the station is seen. */
   protected readonly autostart: boolean = true;
 
@@ -147,6 +151,8 @@ export abstract class Station<Row extends object> extends PageElement {
     this.#watched.disconnect();
     for (const stop of this.#stop) stop();
     this.#abort?.abort();
+    this.#abort = null; // what is stopped here does not report
+    this.#phase = "idle"; // put somewhere else, it begins anew
   }
 
   async #compute(): Promise<void> {
@@ -164,7 +170,7 @@ export abstract class Station<Row extends object> extends PageElement {
   /** Adds a row, or replaces the one of the same name. What it does not know a recorded one may. */
   protected put(row: Row): void {
     const name = this.columns()[0]?.value ?? (() => null);
-    const recorded = this.#recorded?.rows.find((one) => name(one) === name(row));
+    const recorded = this.recordedFits && this.#recorded?.rows.find((one) => name(one) === name(row));
     const whole = recorded ? { ...recorded, ...knownPart(row) } : row;
     const at = this.rows.findIndex((known) => name(known) === name(row));
     this.rows = at < 0 ? [...this.rows, whole] : this.rows.map((known, i) => (i === at ? whole : known));
@@ -240,7 +246,7 @@ export abstract class Station<Row extends object> extends PageElement {
     const own = this.rows;
     this.#recorded = { ...found, rows: found.rows as readonly Row[] };
     this.rows = [];
-    for (const row of [...this.#recorded.rows, ...own]) this.put(row);
+    for (const row of [...(this.recordedFits ? this.#recorded.rows : []), ...own]) this.put(row);
   }
 
   #setPhase(phase: Phase): void {
@@ -420,13 +426,13 @@ export abstract class Station<Row extends object> extends PageElement {
   #tableAs(kind: "csv" | "json"): string {
     const columns = this.columns().filter(({ only }) => only !== "shown");
     const cells = this.rows.map((row) => columns.map((column) => column.value(row) ?? null));
-    const sources = this.rows.map((row) => columns.map((column) => this.#sourceOf(column, row) ?? null));
+    const sources = this.rows.map((row, r) =>
+      columns.map((column, c) => (cells[r]?.[c] === null ? null : (this.#sourceOf(column, row) ?? null))),
+    );
     if (kind === "csv") {
       const head = columns.flatMap(({ key, source }) => (source ? [key, `${key} is`] : [key]));
       const body = cells.map((row, r) =>
-        row.flatMap((value, c) =>
-          columns[c]?.source ? [value, value === null ? null : sources[r]?.[c]] : [value],
-        ),
+        row.flatMap((value, c) => (columns[c]?.source ? [value, sources[r]?.[c]] : [value])),
       );
       return csv([head, ...body]);
     }
@@ -442,7 +448,7 @@ export abstract class Station<Row extends object> extends PageElement {
           Object.fromEntries(
             row.map((value, c) => [
               columns[c]?.key,
-              sources[r]?.[c] ? { value, source: sources[r]?.[c] } : value,
+              columns[c]?.source ? { value, source: sources[r]?.[c] } : value,
             ]),
           ),
         ),
