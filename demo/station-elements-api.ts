@@ -11,7 +11,7 @@
 export interface StationElement extends HTMLElement {
   /** 1 to 13, its place in the course. */
   readonly number: number;
-  /** The table as text; every number with whether it was measured, computed or recorded. */
+  /** The table as text; every number with whether it was measured, computed or recorded, and on which adapter and when. */
   tableAs(kind: "csv" | "json"): string;
   /** Offers the table as a download. */
   saveTable(kind: "csv" | "json"): void;

@@ -84,5 +84,8 @@ export async function* askWriter(
     config: modelOf({ length, depth: 2, hiddenSize }, "local", "lsh"),
     options: { steps, length, batchSize, learningRate, schedule: "cosine", heldOut: 0.01 } as const,
   };
-  yield* chapter.lab.run("language", { which, question }, signal);
+  for await (const told of chapter.lab.run("language", { which, question }, signal)) {
+    signal.throwIfAborted(); // what comes later answers a question that nobody asks any more
+    yield told;
+  }
 }

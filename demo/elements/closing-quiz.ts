@@ -4,7 +4,6 @@ import { type Crossing, crossing } from "../chapter/crossing.js";
 import { MARKS } from "../chapter/sources.js";
 import { bytes, decimals, percent, whole } from "../format.js";
 import { quiz as en } from "../i18n/en-quiz.js";
-import { language } from "../i18n/language.js";
 import { quiz as zh } from "../i18n/zh-quiz.js";
 import { PageElement } from "./page-element.js";
 import { base, controls } from "./styles.js";
@@ -94,7 +93,7 @@ export class ClosingQuiz extends PageElement {
   }
 
   override render() {
-    const t = { en, zh }[language()];
+    const t = { en, zh }[this.language];
     return html`<section aria-labelledby="quiz">
       <h2 id="quiz">${t.title}</h2>
       <p class="note">${t.note}</p>
@@ -136,7 +135,7 @@ export class ClosingQuiz extends PageElement {
 
   /** The evidence, each piece with where it comes from. */
   #shown(question: number) {
-    const t = { en, zh }[language()];
+    const t = { en, zh }[this.language];
     const { measuredOn, computedNote } = this.t.chapter;
     const said = { measured: measuredOn(adapterName(this.chapter.adapter)), computed: computedNote };
     const found = this.#evidence(question);
@@ -148,7 +147,7 @@ export class ClosingQuiz extends PageElement {
   }
 
   #evidence(question: number): readonly Evidence[] {
-    const { evidence: e } = { en, zh }[language()];
+    const { evidence: e } = { en, zh }[this.language];
     const { recall, depth, inversion, scaling } = this.chapter.findings.state;
     const [few, many] = [recall[0], recall.at(-1)];
     const [shallow, deep] = [depth[0], depth.at(-1)];
@@ -179,7 +178,7 @@ export class ClosingQuiz extends PageElement {
   }
 
   #crossed({ shortest, longest, before, from, rounds }: Crossing): string {
-    const { evidence: e } = { en, zh }[language()];
+    const { evidence: e } = { en, zh }[this.language];
     const hashed = e.rounds(whole(rounds));
     if (from === null) return e.never(whole(shortest), whole(longest), hashed);
     if (before === null) return e.always(whole(shortest), whole(longest), hashed);

@@ -1,7 +1,7 @@
 import { css, html, nothing } from "lit";
 import { csv } from "../figures/save.js";
 import { bytes, decimals, rate, small, whole } from "../format.js";
-import { language, TAGS } from "../i18n/language.js";
+import { TAGS } from "../i18n/language.js";
 import { download } from "../model-file.js";
 import { forgetRuns, knownRuns, type Run } from "../runs.js";
 import { SessionElement } from "./page-element.js";
@@ -80,7 +80,7 @@ export class RunTable extends SessionElement {
           <tbody>
             ${runs.map(
               (run) => html`<tr>
-                <td>${new Date(run.began).toLocaleString(TAGS[language()], { dateStyle: "short", timeStyle: "short" })}</td>
+                <td>${new Date(run.began).toLocaleString(TAGS[this.language], { dateStyle: "short", timeStyle: "short" })}</td>
                 <td class="words">${run.text}</td>
                 <td class="words">${this.#modelOf(run)}</td>
                 <td>${whole(run.parameters)}</td>

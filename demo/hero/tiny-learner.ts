@@ -1,37 +1,33 @@
-import { css, html, nothing, svg, type TemplateResult } from "lit";
+import { css, html, nothing, type TemplateResult } from "lit";
 import { adapterName, type Chapter, hasGpu } from "../chapter/chapter.js";
 import { MARKS, type Origin, type Source } from "../chapter/sources.js";
 import { PageElement } from "../elements/page-element.js";
 import { problemText } from "../elements/problem-text.js";
 import { base, controls } from "../elements/styles.js";
-import { bucketStyles } from "../figures/buckets.js";
-import { figureStyles, linePlot } from "../figures/plot.js";
-import { decimals, duration, percent, whole } from "../format.js";
+import { duration, whole } from "../format.js";
 import { GaveWay, RANK } from "../gpu-turn.js";
 import type { Told } from "../lab/protocol.js";
+import { savesData, wantsLessMotion } from "../wishes.js";
+import { CERTAIN, lastMean, learnerFigureStyles, learningCurve, wordStrip } from "./learner-figures.js";
 
 type Told1 = Told<"duplication">;
 type View = Extract<Told1, { kind: "view" }>;
 type Start = Extract<Told1, { kind: "start" }>;
 
 const PARAMS = { letters: 16, word: 15, rounds: 4, steps: 240 } as const;
-/** A symbol that surprises by less is certain: its probability is above one half. */
-const CERTAIN = 1;
-/** Losses that one drawn point is the mean of. */
-const SMOOTH = 8;
+/** Symbols of a sequence: two words and what separates them. */
+const SYMBOLS = 2 * (PARAMS.word + 1);
+/** Bits per symbol of a perfect copy, before an experiment says so: only the first word costs any. */
+const FLOOR = (Math.log2(PARAMS.letters) * PARAMS.word) / SYMBOLS;
 
 type Phase = "waiting" | "compiling" | "running" | "paused" | "hidden" | "done" | "failed" | "off";
-
-const savesData = () => (navigator as { connection?: { saveData?: boolean } }).connection?.saveData === true;
-const wantsLessMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** A tiny Reformer that learns the duplication task by itself while nobody else wants the GPU. */
 export class TinyLearner extends PageElement {
   static override styles = [
     base,
     controls,
-    figureStyles,
-    bucketStyles,
+    ...learnerFigureStyles,
     css`
       h2 {
         font: 600 1.25rem / 1.25 var(--serif);
@@ -55,38 +51,6 @@ export class TinyLearner extends PageElement {
       .plot {
         min-height: 190px;
       }
-      .caption {
-        margin-top: 0.75rem;
-      }
-      svg.strip {
-        width: 100%;
-        height: auto;
-        font-size: 13px;
-      }
-      .arc {
-        fill: none;
-        stroke: var(--edge);
-        stroke-width: 1;
-      }
-      .arc.right {
-        stroke: var(--lsh);
-        stroke-width: 1.75;
-      }
-      .figure text.letter {
-        font: 600 13px var(--mono, ui-monospace, monospace);
-        fill: var(--ink);
-      }
-      .figure text.letter.sure {
-        fill: var(--lsh);
-      }
-      .numbers {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0 1.25rem;
-        font-size: 0.8125rem;
-        color: var(--muted);
-        font-variant-numeric: tabular-nums;
-      }
     `,
   ];
 
@@ -99,8 +63,12 @@ export class TinyLearner extends PageElement {
   #view: View | null = null;
   #step = 0;
   #seed = 1;
+  /** The seed of the model that is there; 0: none. */
+  #started = 0;
   #seconds = 0;
   #recorded: Origin | null = null;
+  /** Whether it takes one step only. */
+  #single = false;
   #abort: AbortController | null = null;
   #onScreen = false;
   readonly #resized = new ResizeObserver(() => {
@@ -113,9 +81,9 @@ export class TinyLearner extends PageElement {
   readonly #watched = new IntersectionObserver((entries) => {
     this.#onScreen = entries.at(-1)?.isIntersecting ?? false;
   });
-  /** A hidden page learns nothing; seen again it goes on, unless the reader had paused. */
+  /** A hidden page learns nothing; seen again it goes on, unless the reader had paused, but for one step. */
   readonly #onHidden = () => {
-    if (document.hidden) this.#pause("hidden");
+    if (document.hidden) this.#pause(this.#single ? "paused" : "hidden");
     else if (this.#phase === "hidden") void this.#learn();
   };
   readonly #onKey = (event: KeyboardEvent) => {
@@ -171,32 +139,15 @@ export class TinyLearner extends PageElement {
 
   /** Begins, or goes on from the step it has reached, for so many steps. */
   async #learn(most: number = PARAMS.steps): Promise<void> {
-    const { lab, turn } = this.chapter;
-    if (!lab) return;
+    const { turn } = this.chapter;
+    if (!this.chapter.lab) return;
     this.#abort?.abort();
     const abort = new AbortController();
-    this.#abort = abort;
+    [this.#abort, this.#single] = [abort, most === 1];
     this.#set("waiting");
     while (!abort.signal.aborted) {
       try {
-        await turn.use(
-          "hero",
-          RANK.hero,
-          async (signal) => {
-            this.#set("compiling");
-            let began = performance.now();
-            try {
-              const params = { ...PARAMS, seed: this.#seed, most };
-              for await (const told of lab.run("duplication", params, signal)) {
-                if (told.kind === "start") began = performance.now();
-                this.#take(told);
-              }
-            } finally {
-              this.#seconds += (performance.now() - began) / 1000;
-            }
-          },
-          abort.signal,
-        );
+        await turn.use("hero", RANK.hero, (signal) => this.#take(most, signal), abort.signal);
         return this.#set(this.#step < PARAMS.steps ? "paused" : "done");
       } catch (error) {
         if (abort.signal.aborted) return;
@@ -210,10 +161,27 @@ export class TinyLearner extends PageElement {
     }
   }
 
-  #take(told: Told1): void {
+  /** Takes steps. Those that had begun when the signal aborts are told after it, and are of the curve as the others. */
+  async #take(most: number, signal: AbortSignal): Promise<void> {
+    const { lab } = this.chapter;
+    if (!lab) return;
+    this.#set(this.#started === this.#seed ? "running" : "compiling");
+    let began: number | null = null; // once it is compiled
+    try {
+      for await (const told of lab.run("duplication", { ...PARAMS, seed: this.#seed, most }, signal)) {
+        if (told.kind === "start") began = performance.now();
+        this.#note(told);
+        if (told.kind === "step" && !signal.aborted) this.#phase = "running";
+      }
+    } finally {
+      if (began !== null) this.#seconds += (performance.now() - began) / 1000;
+    }
+  }
+
+  #note(told: Told1): void {
     if (told.kind === "view") this.#view = told;
     else if (told.kind === "start") {
-      this.#start = told;
+      [this.#start, this.#started] = [told, this.#seed];
       this.#step = told.step;
       this.#losses = this.#losses.filter(([step]) => step <= told.step); // none, where it begins afresh
       if (told.step === 0) this.#seconds = 0;
@@ -221,7 +189,6 @@ export class TinyLearner extends PageElement {
       if (this.#step === 0) performance.mark("first-learning-step");
       this.#step = told.step;
       this.#losses = [...this.#losses, [told.step, told.bits]];
-      this.#phase = "running";
     }
     this.requestUpdate();
   }
@@ -259,9 +226,19 @@ export class TinyLearner extends PageElement {
         <span role="status">${adapter === null ? this.t.adapter.looking : this.#status()}</span>
         ${this.#phase === "running" ? html`<span class="note keys">${t.key}</span>` : nothing}
       </div>
-      <div class="plot">${this.#curve()}</div>
-      ${this.#strip()} ${this.#sources()}
+      <div class="plot">
+        ${learningCurve(t, this.#losses, { width: this.#width, steps: PARAMS.steps, floor: this.#floor })}
+      </div>
+      ${this.#view ? wordStrip(t, this.#view, this.#start?.parameters ?? null) : nothing} ${this.#sources()}
     `;
+  }
+
+  get #floor(): number {
+    return this.#start?.floor ?? FLOOR;
+  }
+  /** Whether a letter of the copy costs it so little, on average, that it is certain. */
+  get #hasLearned(): boolean {
+    return ((lastMean(this.#losses) - this.#floor) * SYMBOLS) / PARAMS.word < CERTAIN;
   }
 
   /** Where the numbers come from; the line of a perfect copy is computed. */
@@ -293,7 +270,7 @@ export class TinyLearner extends PageElement {
         if (this.#step > 0) return t.paused(whole(this.#step));
         return savesData() ? t.saveData : wantsLessMotion() ? t.lessMotion : t.ready;
       case "done":
-        return t.done(whole(this.#step), duration(this.#seconds));
+        return (this.#hasLearned ? t.done : t.unlearned)(whole(this.#step), duration(this.#seconds));
       case "failed": {
         if (!this.#problem) return "";
         const { title, remedy } = problemText(this.#problem, this.t);
@@ -305,65 +282,4 @@ export class TinyLearner extends PageElement {
         return this.#phase satisfies never;
     }
   }
-
-  #curve() {
-    const t = this.t.hero.learner;
-    const floor = this.#start?.floor ?? (Math.log2(PARAMS.letters) * PARAMS.word) / (2 * (PARAMS.word + 1));
-    return linePlot({
-      width: this.#width,
-      height: 190,
-      title: `${t.bits}: ${this.#losses.at(-1)?.[1].toFixed(2) ?? "–"}`,
-      x: { label: t.axis, show: whole, include: [0, PARAMS.steps] },
-      y: { label: t.bits, show: (v) => decimals(v, 1), include: [floor, 4.5] },
-      series: [{ label: t.loss, tone: "lsh", points: means(this.#losses), dots: false }],
-      lines: [{ y: floor, label: t.floor, tone: "quiet" }],
-    });
-  }
-
-  #strip() {
-    const view = this.#view;
-    if (!view) return nothing;
-    const t = this.t.hero.learner;
-    const { tokens, buckets, surprise, looksAt, met } = view;
-    const half = tokens.length / 2;
-    const cell = 20;
-    const width = tokens.length * cell;
-    const copied = surprise.slice(half + 1);
-    const sure = copied.filter((bits) => bits < CERTAIN).length / Math.max(1, copied.length);
-    return html`
-      <p class="note caption">${t.strip}</p>
-      <svg class="figure strip" viewBox="0 0 ${width} 112" role="img" aria-label="${t.met(percent(met))}; ${t.right(percent(sure))}">
-        ${tokens.map((letter, i) => {
-          const x = i * cell;
-          const to = looksAt[i] ?? -1;
-          const [from, end] = [x + cell / 2, to * cell + cell / 2];
-          const wide = Math.abs(from - end) / 2;
-          const sureHere = i > half && (surprise[i] ?? 9) < CERTAIN;
-          return svg`
-            ${
-              i > half - 1 && to >= 0
-                ? svg`<path class="arc ${to === i + 1 - half ? "right" : ""}" d="M${from} 74A${wide} ${Math.min(66, wide)} 0 0 0 ${end} 74"></path>`
-                : nothing
-            }
-            <rect class="bucket b${(buckets[i] ?? 0) % 16}" x=${x + 1} y="76" width=${cell - 2} height="20" rx="3"></rect>
-            <text class="letter ${sureHere ? "sure" : ""}" x=${x + cell / 2} y="91" text-anchor="middle">${letter}</text>`;
-        })}
-        <text x=${(half * cell) / 2} y="109" text-anchor="middle">${t.first}</text>
-        <text x=${1.5 * half * cell} y="109" text-anchor="middle">${t.copy}</text>
-      </svg>
-      <p class="numbers"><span>${t.met(percent(met))}</span><span>${t.right(percent(sure))}</span>${
-        this.#start ? html`<span>${t.parameters(whole(this.#start.parameters))}</span>` : nothing
-      }</p>
-    `;
-  }
-}
-
-/** Means of so many losses, each at its last step; the first step stands alone. */
-function means(losses: readonly (readonly [number, number])[]): (readonly [number, number])[] {
-  const drawn = losses.slice(0, 1);
-  for (let i = 1; i < losses.length; i += SMOOTH) {
-    const part = losses.slice(i, i + SMOOTH);
-    drawn.push([part.at(-1)?.[0] ?? 0, part.reduce((sum, [, bits]) => sum + bits, 0) / part.length]);
-  }
-  return drawn;
 }

@@ -101,6 +101,8 @@ export const hero = {
       "Without WebGPU nothing can learn here: this is how it learned elsewhere. The wheel, the figures and all that is computed work.",
     running: (step: string, steps: string) => `Step ${step} of ${steps}`,
     done: (step: string, seconds: string) => `Learned in ${step} steps, ${seconds}.`,
+    unlearned: (step: string, seconds: string) =>
+      `${step} steps in ${seconds}, and it cannot copy yet. Some beginnings take longer: start afresh.`,
     met: (share: string) => `${share} of the copied letters meet the letter they must look up`,
     right: (share: string) => `${share} of the copy is certain`,
     strip: "A word it has never seen: colours are buckets, arcs show where each letter of the copy looks",

@@ -53,9 +53,15 @@ export function setLanguage(next: Language): void {
   for (const listener of listeners) listener();
 }
 
-/** Takes a host page's language as it is, for this visit. */
+/** Speaks a host page's language, now and when the page changes it; one that we do not speak changes nothing. */
 export function followDocument(): void {
-  current = languageOf(document.documentElement.lang) ?? current;
+  const { documentElement } = document;
+  const follow = () => {
+    current = languageOf(documentElement.lang) ?? current;
+    for (const listener of listeners) listener();
+  };
+  follow();
+  new MutationObserver(follow).observe(documentElement, { attributeFilter: ["lang"] });
 }
 
 /** Runs what needs no waiting in a language of its own. */

@@ -96,6 +96,7 @@ export const hero: Phrases<typeof enHero> = {
     noGpu: "没有 WebGPU，这里无法学习：显示的是它在别处学习的过程。圆盘、各图和所有能计算的内容照常可用。",
     running: (step, steps) => `第 ${step} 步，共 ${steps} 步`,
     done: (step, seconds) => `${step} 步学会，用时 ${seconds}。`,
+    unlearned: (step, seconds) => `${step} 步，用时 ${seconds}，还不会照抄。有的起点要学得更久：请重新开始。`,
     met: (share) => `${share} 的副本字母遇到了对应的那个字母`,
     right: (share) => `副本中 ${share} 已有把握`,
     strip: "一个它从未见过的词：颜色表示桶，弧线表示副本中的每个字母看向哪里",

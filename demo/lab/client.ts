@@ -39,7 +39,7 @@ export class LabClient implements Lab {
     post({ type: "run", id, name, params });
     try {
       for (;;) {
-        while (run.rows.length > 0 && !signal.aborted) yield run.rows.shift() as Told<Name>;
+        while (run.rows.length > 0) yield run.rows.shift() as Told<Name>;
         if (run.over) break;
         await new Promise<void>((resolve) => {
           run.wake = resolve;

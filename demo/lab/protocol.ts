@@ -20,7 +20,10 @@ export type FromLab =
 
 /** The worker, as the page uses it. */
 export interface Lab {
-  /** Rows of an experiment. Leaving the loop, or the signal, ends it. */
+  /**
+   * Rows of an experiment. Leaving the loop, or the signal, ends it: then come the rows of what had begun, and the loop ends
+   * with the signal's reason.
+   */
   run<Name extends ExperimentName>(
     name: Name,
     params: Params<Name>,

@@ -17,10 +17,8 @@ async function run({ id, name, params }: ToLab & { type: "run" }, signal: AbortS
       params: unknown,
       signal: AbortSignal,
     ) => AsyncGenerator<unknown>;
-    for await (const row of experiment(bench, params, signal)) {
-      if (signal.aborted) break;
-      post({ type: "row", id, row });
-    }
+    // What it still tells when it is stopped has happened, too.
+    for await (const row of experiment(bench, params, signal)) post({ type: "row", id, row });
     post({ type: "end", id });
   } catch (error) {
     const { name: kind, message } = error instanceof Error ? error : new Error(String(error));

@@ -5,7 +5,8 @@ import { bytes, milliseconds, short, whole } from "../format.js";
 import type { MemoryUse } from "../runtime.js";
 import { en, zh } from "./01-overview.text.js";
 import { slider } from "./inputs.js";
-import { type Column, phrasesOf, Station } from "./station.js";
+import { phrasesOf, Station } from "./station.js";
+import type { Column } from "./table.js";
 
 const VARIANTS = ["transformer", "lsh", "reversible", "reformer"] as const;
 type Variant = (typeof VARIANTS)[number];

@@ -4,10 +4,10 @@ import { bestPartners, type Hashed, hashWords, recall, worstPartners } from "../
 import { widthOf } from "../figures/plot.js";
 import { wordsOf, wordVector } from "../figures/words.js";
 import { milliseconds, percent, whole } from "../format.js";
-import { language } from "../i18n/language.js";
 import { en, zh } from "./02-lsh.text.js";
 import { slider } from "./inputs.js";
-import { type Column, phrasesOf, Station } from "./station.js";
+import { phrasesOf, Station } from "./station.js";
+import type { Column } from "./table.js";
 
 interface Row {
   readonly rounds: number;
@@ -188,7 +188,7 @@ class LshStation extends Station<Row> {
     return html`<div class="controls">
       <div class="field wide">
         <label for="text">${t.textLabel}</label>
-        <textarea id="text" rows="2" lang=${language()} .value=${this.#own ?? t.text} @input=${(
+        <textarea id="text" rows="2" lang=${this.language} .value=${this.#own ?? t.text} @input=${(
           event: Event,
         ) => {
           this.#own = (event.target as HTMLTextAreaElement).value;

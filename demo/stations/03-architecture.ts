@@ -6,7 +6,8 @@ import { bytes, milliseconds, percent, whole } from "../format.js";
 import type { Told } from "../lab/protocol.js";
 import { en, zh } from "./03-architecture.text.js";
 import { choice } from "./inputs.js";
-import { type Column, phrasesOf, Station } from "./station.js";
+import { phrasesOf, Station } from "./station.js";
+import type { Column } from "./table.js";
 
 type Kind = "lsh" | "local" | "full";
 type Dispatch = Told<"architecture">["dispatches"][number];

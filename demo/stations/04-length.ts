@@ -4,7 +4,8 @@ import { linePlot } from "../figures/plot.js";
 import { bytes, decimals, milliseconds, short, whole } from "../format.js";
 import { en, zh } from "./04-length.text.js";
 import { choice } from "./inputs.js";
-import { type Column, phrasesOf, Station } from "./station.js";
+import { phrasesOf, Station } from "./station.js";
+import type { Column } from "./table.js";
 
 interface Row {
   readonly length: number;

@@ -7,7 +7,8 @@ import { bytes, decimals, milliseconds, short, whole } from "../format.js";
 import type { MemoryUse } from "../runtime.js";
 import { en, zh } from "./05-reversible.text.js";
 import { choice, slider } from "./inputs.js";
-import { type Column, phrasesOf, Station } from "./station.js";
+import { phrasesOf, Station } from "./station.js";
+import type { Column } from "./table.js";
 
 interface Row {
   readonly depth: number;

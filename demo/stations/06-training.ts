@@ -4,7 +4,8 @@ import { barPlot } from "../figures/plot.js";
 import { decimals, milliseconds, percent, rate, short, whole } from "../format.js";
 import { en, zh } from "./06-training.text.js";
 import { choice } from "./inputs.js";
-import { type Column, phrasesOf, Station } from "./station.js";
+import { phrasesOf, Station } from "./station.js";
+import type { Column } from "./table.js";
 
 type Part = keyof (typeof en)["parts"];
 

@@ -7,7 +7,8 @@ import { RANK } from "../gpu-turn.js";
 import type { TrainOptions } from "../runtime.js";
 import { en, zh } from "./07-optimisation.text.js";
 import { choice, slider } from "./inputs.js";
-import { type Column, phrasesOf, Station } from "./station.js";
+import { phrasesOf, Station } from "./station.js";
+import type { Column } from "./table.js";
 
 type Run = keyof (typeof en)["runs"];
 

@@ -6,7 +6,8 @@ import { tokenCells, tokenStyles } from "../figures/tokens.js";
 import { decimals, milliseconds, percent, rate, visible, whole } from "../format.js";
 import type { Layout, RetrievalTold } from "../lab/experiments/retrieval.js";
 import { en, zh } from "./08-tasks.text.js";
-import { type Column, phrasesOf, Station } from "./station.js";
+import { phrasesOf, Station } from "./station.js";
+import type { Column } from "./table.js";
 
 type Task = keyof (typeof en)["rows"];
 type Metric = keyof (typeof en)["metrics"];
@@ -196,15 +197,13 @@ class TasksStation extends Station<Row> {
   protected words() {
     const { sentences, tryThis, caption, shipped, trained, elsewhere } = this.#t;
     const answers = this.#shipped ? shipped : trained;
-    const whose = this.#shipped === null ? [] : [this.gpu ? answers : elsewhere];
+    const unknown = this.#shipped === null || this.chapter.adapter === null; // still looking
+    const whose = unknown ? [] : [this.gpu ? answers : elsewhere];
     const terms = ["token", "bits", "attention"] as const;
     return { sentences: [...sentences, ...whose], terms, tryThis, caption };
   }
   protected override figureSources() {
     return this.#scored.length > 0 ? (["measured"] as const) : [];
-  }
-  protected override origins() {
-    return [book, needle];
   }
 
   protected columns(): readonly Column<Row>[] {
@@ -228,6 +227,7 @@ class TasksStation extends Station<Row> {
         value: (row) => row.reference,
         show,
         source: "recorded",
+        origin: ({ task }) => (task === "needle" ? needle : book),
         how: how.reference(book.adapter, book.date),
       },
       { key: "tokens", label: c.length, value: ({ length }) => length, show: whole },

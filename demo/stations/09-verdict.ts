@@ -4,7 +4,8 @@ import { barPlot } from "../figures/plot.js";
 import { bytes, decimals, milliseconds, percent, short, whole } from "../format.js";
 import { en, zh } from "./09-verdict.text.js";
 import { slider } from "./inputs.js";
-import { type Column, phrasesOf, Station } from "./station.js";
+import { phrasesOf, Station } from "./station.js";
+import type { Column } from "./table.js";
 
 type Claim = keyof (typeof en)["claims"];
 interface Row {

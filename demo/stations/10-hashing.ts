@@ -6,7 +6,8 @@ import { decimals, percent, visible, whole } from "../format.js";
 import type { Told } from "../lab/protocol.js";
 import { en, zh } from "./10-hashing.text.js";
 import { choice } from "./inputs.js";
-import { type Column, phrasesOf, Station } from "./station.js";
+import { phrasesOf, Station } from "./station.js";
+import type { Column } from "./table.js";
 
 type Family = keyof (typeof en)["names"];
 type Why = Extract<Told<"language">, { kind: "explain" }>;

@@ -5,7 +5,8 @@ import { widthOf } from "../figures/plot.js";
 import { decimals, percent, short, whole } from "../format.js";
 import { en, zh } from "./11-future.text.js";
 import { slider } from "./inputs.js";
-import { type Column, phrasesOf, Station } from "./station.js";
+import { phrasesOf, Station } from "./station.js";
+import type { Column } from "./table.js";
 
 interface Point {
   readonly family: Family;

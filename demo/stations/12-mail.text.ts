@@ -7,7 +7,7 @@ export const en = {
   recordedResult: (model: string, bayes: string, mails: string) =>
     `Of ${mails} test mails the best recorded model got ${model} right, the best naive Bayes ${bayes}. The table shows what each of them read of a mail.`,
   few: (mails: string, share: string) =>
-    `What is measured here rests on ${mails} texts, so one mistake more or less moves accuracy by ${share}: it shows how the model works. How good it is, the recorded rows say.`,
+    `The row of this page’s own texts rests on ${mails} of them, so one mistake more or less moves accuracy by ${share}: it shows how the model works. How good it is, the rows of real mail say.`,
   tryThis:
     "Choose another mail, or write a line of your own, or change the examples that a tiny model learns from. The pieces of the text are tinted by how much they speak for the label.",
   caption: (label: string, probability: string) =>
@@ -35,13 +35,13 @@ export const en = {
     ece: "calibration error",
     p50: "median time a text",
   },
-  own: "trained here on the examples",
+  own: "trained on the examples",
   bayes: "naive Bayes, real mail",
   recorded: (name: string) => `${name}, real mail`,
   reading: (name: string, tokens: string) => `${name}, ${tokens} tokens`,
   kinds: { local: "local", LSH: "LSH", full: "full" },
   how: {
-    own: "Measured here: on the mails of the list, or on the last fourth of the examples of each label; training saw neither.",
+    own: "The page’s own models: tested on the mails of the list, or on the last fourth of the examples of each label; training saw neither.",
     recorded: (mails: string, adapter: string, date: string) =>
       `Rows of real mail: ${mails} test mails, recorded with ${adapter} on ${date}; docs/learning/mail.json.`,
     ece: "How far probabilities are from the share that comes true, on average over ten groups.",
@@ -84,7 +84,7 @@ export const zh: Phrases<typeof en> = {
   recordedResult: (model, bayes, mails) =>
     `${mails} 封测试邮件里，录制的最好模型判对 ${model}，最好的朴素贝叶斯判对 ${bayes}。表里列出它们各读了邮件的多少词元。`,
   few: (mails, share) =>
-    `这里现场测的只有 ${mails} 段文本，多错或少错一段，准确率就变 ${share}：它展示模型怎样工作，模型有多好要看录制的各行。`,
+    `本页自己的文本只有 ${mails} 段，多错或少错一段，准确率就变 ${share}：这一行展示模型怎样工作，模型有多好要看真实邮件的各行。`,
   tryThis:
     "换一封邮件，或写一行你自己的，或改一改那个很小的模型所学的例子。文本的各个片段按它们支持这个标签的程度着色。",
   caption: (label, probability) => `“${label}”，概率 ${probability}。蓝色的片段支持它，橙色的反对它。`,
@@ -111,13 +111,13 @@ export const zh: Phrases<typeof en> = {
     ece: "校准误差",
     p50: "每段文本用时中位数",
   },
-  own: "在这里用例子训练的",
+  own: "用例子训练的",
   bayes: "朴素贝叶斯，真实邮件",
   recorded: (name) => `${name}，真实邮件`,
   reading: (name, tokens) => `${name}，${tokens} 个词元`,
   kinds: { local: "局部", LSH: "LSH", full: "全" },
   how: {
-    own: "在这里测得：用列表中的邮件，或每个标签最后四分之一的例子；训练都没有见过它们。",
+    own: "本页自己的模型：用列表中的邮件，或每个标签最后四分之一的例子测试；训练都没有见过它们。",
     recorded: (mails, adapter, date) =>
       `真实邮件各行：${mails} 封测试邮件，${date} 用 ${adapter} 录制；见 docs/learning/mail.json。`,
     ece: "概率与实际发生的比例相差多少，分十组平均。",

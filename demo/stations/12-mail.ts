@@ -1,20 +1,18 @@
 import { html, nothing } from "lit";
 import mail from "../../docs/learning/mail.json";
 import { modelOf } from "../chapter/models.js";
-import type { Source } from "../chapter/sources.js";
 import { shippedModel } from "../chapter/writer.js";
 import { tokenCells, tokenStyles } from "../figures/tokens.js";
 import { decimals, milliseconds, percent, whole } from "../format.js";
-import { language } from "../i18n/language.js";
 import type { Params, Told } from "../lab/protocol.js";
 import { en, zh } from "./12-mail.text.js";
-import { type Column, phrasesOf, Station } from "./station.js";
+import { phrasesOf, Station } from "./station.js";
+import type { Column } from "./table.js";
 
 type Tested = Extract<Told<"classifier">, { kind: "tested" }>;
 type Explained = Extract<Told<"classifier">, { kind: "explained" }>;
 
 interface Row {
-  readonly source: Source;
   /** "own", "shipped", "bayes" or the name of a recorded run. */
   readonly name: string;
   readonly tokens: number;
@@ -26,6 +24,9 @@ interface Row {
   readonly ece: number | null;
   readonly p50: number | null;
 }
+
+/** Of a model that is tested on this page, on its few texts. */
+const isLive = ({ name }: Row) => name === "own" || name === "shipped";
 
 const LABELS = ["ham", "spam"] as const;
 type Label = (typeof LABELS)[number];
@@ -55,7 +56,7 @@ class MailStation extends Station<Row> {
     return phrasesOf({ en, zh }, this);
   }
   #said(key: "ham" | "spam" | "example"): string {
-    return this.#own.get(`${language()} ${key}`) ?? this.#t[key];
+    return this.#own.get(`${this.language} ${key}`) ?? this.#t[key];
   }
 
   protected override async compute(): Promise<void> {
@@ -65,16 +66,9 @@ class MailStation extends Station<Row> {
       test: (typeof mail.runs)[number]["test"] | (typeof mail.baselines)[number]["test"],
     ) =>
       this.put({
-        ...{
-          source: "recorded",
-          name,
-          tokens,
-          texts: mail.split.test.mails,
-          accuracy: test.accuracy,
-          f1: test.macroF1,
-          auc: test.areaUnderRoc,
-        },
-        ...{ ece: test.calibrationError, p50: "latency" in test ? test.latency.p50 : null },
+        ...{ name, tokens, texts: mail.split.test.mails, accuracy: test.accuracy, f1: test.macroF1 },
+        ...{ auc: test.areaUnderRoc, ece: test.calibrationError },
+        p50: "latency" in test ? test.latency.p50 : null,
       });
     for (const { tokens, test } of mail.baselines) recorded("bayes", tokens, test);
     for (const { name, tokens, test } of mail.runs) recorded(name, tokens, test);
@@ -143,7 +137,7 @@ class MailStation extends Station<Row> {
       percent(Math.max(...list.map(({ test }) => test.accuracy)));
     const result = recordedResult(best(mail.runs), best(mail.baselines), whole(mail.split.test.mails));
     const explained = this.#explained;
-    const live = this.rows.findLast(({ name }) => name === "own" || name === "shipped");
+    const live = this.rows.findLast(isLive);
     return {
       sentences: [
         ...[...sentences, result],
@@ -159,9 +153,6 @@ class MailStation extends Station<Row> {
   }
   protected override figureSources() {
     return this.#explained ? (["measured"] as const) : [];
-  }
-  protected override origins() {
-    return [mail];
   }
   #labelOf(label: string): string {
     return label === "ham" ? this.#t.mail : this.#t.junk;
@@ -180,10 +171,11 @@ class MailStation extends Station<Row> {
 
   protected columns(): readonly Column<Row>[] {
     const { columns: c, how } = this.#t;
-    const source = (row: Row) => row.source;
+    const source = "measured";
+    const origin = (row: Row) => (isLive(row) ? undefined : mail);
     const said = `${how.own} ${how.recorded(whole(mail.split.test.mails), mail.adapter, mail.date)}`;
     const share = (key: string, label: string, value: (row: Row) => number | null): Column<Row> => ({
-      ...{ key, label, value, source, show: (v: number) => decimals(v, 3) },
+      ...{ key, label, value, source, origin, show: (v: number) => decimals(v, 3) },
     });
     return [
       { key: "classifier", label: c.model, value: (row) => this.#nameOf(row) },
@@ -199,6 +191,7 @@ class MailStation extends Station<Row> {
         value: ({ p50 }) => p50,
         show: milliseconds,
         source,
+        origin,
         how: how.p50,
       },
     ];
@@ -249,7 +242,7 @@ class MailStation extends Station<Row> {
   }
 
   #type(key: "ham" | "spam" | "example", event: Event): void {
-    this.#own.set(`${language()} ${key}`, (event.target as HTMLInputElement | HTMLTextAreaElement).value);
+    this.#own.set(`${this.language} ${key}`, (event.target as HTMLInputElement | HTMLTextAreaElement).value);
   }
 
   protected figure() {
@@ -284,7 +277,7 @@ function metricsOf(tested: readonly Tested[], name: string, tokens: number): Row
   }, 0);
   const times = tested.map((one) => one.milliseconds).sort((a, b) => a - b);
   return {
-    ...{ source: "measured", name, tokens, texts: tested.length },
+    ...{ name, tokens, texts: tested.length },
     ...{ accuracy: right.length / tested.length, ece },
     f1: f1.reduce((a, b) => a + b, 0) / f1.length,
     auc: pairs.reduce<number>((a, b) => a + b, 0) / Math.max(1, pairs.length),

@@ -7,7 +7,8 @@ import { decimals, percent, rate, visible, whole } from "../format.js";
 import type { Told } from "../lab/protocol.js";
 import { en, zh } from "./13-writing.text.js";
 import { slider } from "./inputs.js";
-import { type Column, phrasesOf, Station } from "./station.js";
+import { phrasesOf, Station } from "./station.js";
+import type { Column } from "./table.js";
 
 type Quality = Extract<Told<"quality">, { kind: "written" }>;
 type Baseline = Extract<Told<"quality">, { kind: "baseline" }>["name"];
@@ -116,10 +117,7 @@ class WritingStation extends Station<Row> {
   protected override figureSources() {
     const measured = this.#bits === null ? [] : (["measured"] as const);
     const computed = this.#baselines.size === 0 ? [] : (["computed"] as const);
-    return [...measured, ...computed, "recorded"] as const;
-  }
-  protected override origins() {
-    return [book];
+    return [...measured, ...computed, book] as const;
   }
 
   protected columns(): readonly Column<Row>[] {

@@ -1,6 +1,6 @@
 /** What the words of the field mean, for readers who meet them for the first time. */
 import { html, nothing, type TemplateResult } from "lit";
-import { language } from "../i18n/language.js";
+import type { Language } from "../i18n/language.js";
 import type { Phrases } from "../i18n/phrases.js";
 
 type Entry = readonly [name: string, meaning: string];
@@ -123,9 +123,9 @@ const zh: Phrases<typeof en> = {
 };
 
 /** The terms' meanings, folded. */
-export function termList(terms: readonly Term[]): TemplateResult | typeof nothing {
+export function termList(terms: readonly Term[], language: Language): TemplateResult | typeof nothing {
   if (terms.length === 0) return nothing;
-  const t = { en, zh }[language()];
+  const t = { en, zh }[language];
   return html`<details class="terms">
     <summary>${t.title}</summary>
     <dl>

@@ -16,8 +16,8 @@
  *                 the laboratory's worker: `for await (const row of this.run("name", params, signal)) this.put(row)`.
  *   compute()     what needs no GPU; runs first, without waiting for anyone
  *
- * Every number is measured, computed, recorded or reported by a paper, and says so: `source` and `how` of its column, or
- * of its row where a row has a `source` of its own; `figureSources()` for what is drawn. Without WebGPU the rows of
+ * Every number is measured, computed, recorded or reported by a paper, and says so: `source`, `origin` and `how` of its
+ * column (table.ts); `figureSources()` for what is drawn. Without WebGPU the rows of
  * `recorded/NN.json` stand in, marked with adapter and date. A station that a page embeds by itself makes a chapter of its
  * own (chapter/shared.ts), and takes the page's language, or that of its attribute `lang`, its colours from tokens.css.
  *
@@ -26,39 +26,24 @@
 import { html, nothing, type TemplateResult, unsafeCSS } from "lit";
 import { adapterName, type Chapter, hasGpu } from "../chapter/chapter.js";
 import { sharedChapter } from "../chapter/shared.js";
-import { MARKS, type Origin, SOURCES, type Source } from "../chapter/sources.js";
+import type { Origin, Source } from "../chapter/sources.js";
 import { PageElement } from "../elements/page-element.js";
-import { problemText } from "../elements/problem-text.js";
 import { base, controls as controlStyles } from "../elements/styles.js";
 import { figureStyles } from "../figures/plot.js";
-import { csv, drawingAs } from "../figures/save.js";
-import { decimals } from "../format.js";
-import { GaveWay, RANK, type Rank } from "../gpu-turn.js";
+import { drawingAs } from "../figures/save.js";
+import { RANK, type Rank } from "../gpu-turn.js";
 import { language, speaking } from "../i18n/language.js";
 import type { ExperimentName, Params, Told } from "../lab/protocol.js";
 import { download } from "../model-file.js";
 import tokens from "../tokens.css?raw";
+import { savesData } from "../wishes.js";
 import { type Term, termList } from "./glossary.js";
+import { type From, Legend } from "./legend.js";
+import { Measurement } from "./measurement.js";
 import { recordedRows } from "./recorded.js";
 import { stationStyles } from "./styles.js";
-
-export type Value = number | string | null | undefined;
-
-export interface Column<Row> {
-  readonly key: string;
-  readonly label: string;
-  readonly value: (row: Row) => Value;
-  /** Default: text as it is, numbers with up to three decimals. */
-  readonly show?: ((value: number, row: Row) => string) | undefined;
-  /** Where its numbers come from; left out for columns that name the row. */
-  readonly source?: Source | ((row: Row) => Source | undefined) | undefined;
-  /** How they are made, in a sentence. */
-  readonly how?: string | undefined;
-  /** Where what the cell names can be read. */
-  readonly link?: ((row: Row) => string | undefined) | undefined;
-  /** "shown": sentences that are made of numbers; "exported": those numbers. Default: both. */
-  readonly only?: "shown" | "exported" | undefined;
-}
+import { type Column, cellFrom, fromOf, tableAsCsv, tableAsJson, type Value } from "./table.js";
+import { howMade, tableView } from "./table-view.js";
 
 export interface Words {
   readonly sentences: readonly (string | TemplateResult)[];
@@ -68,8 +53,6 @@ export interface Words {
   /** What to see in the figure. */
   readonly caption?: string | undefined;
 }
-
-type Phase = "idle" | "waiting" | "measuring" | "done" | "stopped" | "failed";
 
 /** The phrases of a station in its language; default: the page's. */
 export const phrasesOf = <T>(
@@ -85,8 +68,6 @@ const knownPart = <T extends object>(row: T): Partial<T> =>
     ),
   ) as Partial<T>;
 
-const savesData = () => (navigator as { connection?: { saveData?: boolean } }).connection?.saveData === true;
-
 export abstract class Station<Row extends object> extends PageElement {
   static override styles = [unsafeCSS(tokens), base, controlStyles, figureStyles, stationStyles];
 
@@ -101,12 +82,8 @@ export abstract class Station<Row extends object> extends PageElement {
     return nothing;
   }
   protected compute(): Promise<void> | void {}
-  /** Where what the figure draws comes from, once there is something. */
-  protected figureSources(): readonly Source[] {
-    return [];
-  }
-  /** What recorded the numbers that stand here even where there is a GPU. */
-  protected origins(): readonly Origin[] {
+  /** Where what the figure draws comes from, once there is something; an origin stands for what it recorded. */
+  protected figureSources(): readonly (Source | Origin)[] {
     return [];
   }
   /** Whether what was recorded is of what is set now. */
@@ -119,9 +96,7 @@ export abstract class Station<Row extends object> extends PageElement {
   /** CSS pixels for the figure. */
   protected width = 640;
   protected rows: readonly Row[] = [];
-  #phase: Phase = "idle";
-  #problem: Error | null = null;
-  #abort: AbortController | null = null;
+  readonly #measurement = new Measurement(() => this.requestUpdate());
   #recorded: (Origin & { readonly rows: readonly Row[] }) | null = null;
   #seen = false;
   #stop: (() => void)[] = [];
@@ -140,19 +115,17 @@ export abstract class Station<Row extends object> extends PageElement {
     this.#resized.observe(this);
     this.#watched.observe(this);
     this.#stop = [
-      this.chapter.turn.watch(() => this.#phase === "waiting" && this.requestUpdate()),
+      this.chapter.turn.watch(() => this.#measurement.phase === "waiting" && this.requestUpdate()),
       this.chapter.findings.watch(() => this.requestUpdate()),
     ];
-    void this.#compute().catch((error: unknown) => this.#fail(error));
+    void this.#compute().catch((error: unknown) => this.#measurement.fail(error));
   }
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#resized.disconnect();
     this.#watched.disconnect();
     for (const stop of this.#stop) stop();
-    this.#abort?.abort();
-    this.#abort = null; // what is stopped here does not report
-    this.#phase = "idle"; // put somewhere else, it begins anew
+    this.#measurement.reset(); // put somewhere else, it begins anew
   }
 
   async #compute(): Promise<void> {
@@ -169,10 +142,10 @@ export abstract class Station<Row extends object> extends PageElement {
 
   /** Adds a row, or replaces the one of the same name. What it does not know a recorded one may. */
   protected put(row: Row): void {
-    const name = this.columns()[0]?.value ?? (() => null);
-    const recorded = this.recordedFits && this.#recorded?.rows.find((one) => name(one) === name(row));
+    const name = this.#nameOf(row);
+    const recorded = this.recordedFits && this.#recorded?.rows.find((one) => this.#nameOf(one) === name);
     const whole = recorded ? { ...recorded, ...knownPart(row) } : row;
-    const at = this.rows.findIndex((known) => name(known) === name(row));
+    const at = this.rows.findIndex((known) => this.#nameOf(known) === name);
     this.rows = at < 0 ? [...this.rows, whole] : this.rows.map((known, i) => (i === at ? whole : known));
     this.requestUpdate();
   }
@@ -180,13 +153,17 @@ export abstract class Station<Row extends object> extends PageElement {
     this.rows = [];
     this.requestUpdate();
   }
-  protected run<Name extends ExperimentName>(
+  /** What an experiment tells until the signal aborts: what comes later is of settings that are no more. */
+  protected async *run<Name extends ExperimentName>(
     name: Name,
     params: Params<Name>,
     signal: AbortSignal,
   ): AsyncGenerator<Told<Name>, void, undefined> {
     if (!this.chapter.lab) throw new Error("there is no laboratory");
-    return this.chapter.lab.run(name, params, signal);
+    for await (const told of this.chapter.lab.run(name, params, signal)) {
+      signal.throwIfAborted();
+      yield told;
+    }
   }
   /** Whether the adapter is a software one, whose experiments must be small. */
   protected get slow(): boolean {
@@ -196,31 +173,15 @@ export abstract class Station<Row extends object> extends PageElement {
   /** Starts measuring, in place of what this station measures now. */
   protected async begin(rank: Rank = RANK.asked): Promise<void> {
     if (!hasGpu(this.chapter)) return;
-    this.#abort?.abort();
-    const abort = new AbortController();
-    this.#abort = abort;
-    this.#recorded = null;
-    for (;;) {
-      this.#setPhase("waiting");
-      try {
-        await this.chapter.turn.use(
-          `station ${this.number}`,
-          rank,
-          (signal) => {
-            this.#setPhase("measuring");
-            return this.measure(signal);
-          },
-          abort.signal,
-        );
-        if (this.#abort === abort) this.#setPhase("done");
-      } catch (error) {
-        if (this.#abort !== abort) return; // another measurement has taken over
-        if (error instanceof GaveWay) continue; // it waits for its next turn
-        if (abort.signal.aborted) this.#setPhase("stopped");
-        else this.#fail(error);
-      }
-      return;
+    if (this.#recorded) {
+      // A GPU has come after all: what stood in for it goes.
+      this.#recorded = null;
+      this.clear();
+      void this.#compute().catch((error: unknown) => this.#measurement.fail(error));
     }
+    await this.#measurement.begin(this.chapter.turn, `station ${this.number}`, rank, (signal) =>
+      this.measure(signal),
+    );
   }
   protected get gpu(): boolean {
     return hasGpu(this.chapter);
@@ -236,7 +197,7 @@ export abstract class Station<Row extends object> extends PageElement {
       void this.#showRecorded();
       return;
     }
-    if (this.autostart && this.#phase === "idle" && !savesData()) void this.begin(RANK.filling);
+    if (this.autostart && this.#measurement.phase === "idle" && !savesData()) void this.begin(RANK.filling);
   }
 
   async #showRecorded(): Promise<void> {
@@ -248,15 +209,10 @@ export abstract class Station<Row extends object> extends PageElement {
     this.rows = [];
     for (const row of [...(this.recordedFits ? this.#recorded.rows : []), ...own]) this.put(row);
   }
+  #nameOf(row: Row): Value {
+    return this.columns()[0]?.value(row);
+  }
 
-  #setPhase(phase: Phase): void {
-    this.#phase = phase;
-    this.requestUpdate();
-  }
-  #fail(error: unknown): void {
-    this.#problem = error instanceof Error ? error : new Error(String(error));
-    this.#setPhase("failed");
-  }
   #measureWidth(): void {
     const width = Math.floor(this.renderRoot.querySelector("figure")?.clientWidth ?? 0);
     if (width === 0 || width === this.width) return;
@@ -268,13 +224,19 @@ export abstract class Station<Row extends object> extends PageElement {
     const t = this.t.chapter;
     const { number } = this;
     const { sentences, terms = [], tryThis, caption } = this.words();
-    const title = t.titles[number - 1] ?? "";
+    const columns = this.columns().filter(({ only }) => only !== "exported");
+    const drawn = this.#drawnFrom();
+    const told = this.rows.flatMap((row) =>
+      columns.flatMap((column) => cellFrom(column, row, this.#recorded) ?? []),
+    );
+    const legend = new Legend([...drawn, ...told], adapterName(this.chapter.adapter), t);
+    const label = `${t.table} ${number}`;
     return html`<section aria-labelledby="title">
-      <h2 id="title"><span class="ordinal">${number}</span>${title}</h2>
+      <h2 id="title"><span class="ordinal">${number}</span>${t.titles[number - 1] ?? ""}</h2>
       <div class="body">
         <div class="words">
           ${sentences.map((sentence) => html`<p>${sentence}</p>`)}
-          ${termList(terms)}
+          ${termList(terms, this.language)}
           <p class="try"><b>${t.tryThis}</b>${tryThis}</p>
         </div>
         <div class="show">
@@ -283,10 +245,12 @@ export abstract class Station<Row extends object> extends PageElement {
             ${this.figure()}
             ${caption ? html`<figcaption>${caption}</figcaption>` : nothing}
           </figure>
-          ${this.#marks(this.#figureSources())}
+          ${legend.line(drawn)}
         </div>
       </div>
-      ${this.#bar()} ${this.#table()}
+      ${this.#bar()}
+      ${tableView({ label, columns, rows: this.rows, recorded: this.#recorded, legend }, t)}
+      <div class="foot">${legend.line(told)} ${howMade(columns, t)} ${this.#exports()}</div>
     </section>`;
   }
 
@@ -294,127 +258,46 @@ export abstract class Station<Row extends object> extends PageElement {
     this.#measureWidth();
   }
 
+  #drawnFrom(): readonly From[] {
+    if (this.rows.length === 0) return [];
+    return this.figureSources().flatMap(
+      (from) =>
+        (typeof from === "string" ? fromOf(from, this.#recorded) : { source: "recorded", origin: from }) ??
+        [],
+    );
+  }
+
   #bar() {
     const t = this.t.chapter;
-    const busy = this.#phase === "waiting" || this.#phase === "measuring";
+    const { busy, phase } = this.#measurement;
     return html`<div class="progress">
       ${
-        hasGpu(this.chapter)
-          ? busy
-            ? html`<button class="small" @click=${() => this.#abort?.abort()}>${t.cancel}</button>`
+        !this.gpu
+          ? nothing
+          : busy
+            ? html`<button class="small" @click=${() => this.#measurement.stop()}>${t.cancel}</button>`
             : html`<button class="small" @click=${() => void this.begin()}>${this.rows.length > 0 ? t.again : t.begin}</button>`
-          : nothing
       }
-      <span class="note ${this.#phase}" role="status">${this.#status()}</span>
+      <span class="note ${phase}" role="status">${this.#status()}</span>
     </div>`;
   }
 
   #status(): string | TemplateResult {
-    const { status, holders } = this.t.chapter;
+    const { status } = this.t.chapter;
     if (this.chapter.adapter === null) return status.looking;
-    if (!hasGpu(this.chapter)) return status.noGpu;
-    if (this.#problem && this.#phase === "failed") {
-      const { title, remedy, own } = problemText(this.#problem, this.t);
-      const said = own ? nothing : html`<span lang="en">${this.#problem.message}</span>`;
-      return html`${status.failed(title)} ${remedy} ${said}`;
-    }
-    if (this.#phase !== "waiting" && this.#phase !== "failed") return status[this.#phase];
-    const who = this.chapter.turn.state.holder ?? "";
-    const [, other] = /^station (\d+)$/.exec(who) ?? [];
-    if (other) return status.waiting(holders.station(other));
-    return status.waiting(
-      who === "hero" || who === "studio" || who === "gpu-test" ? holders[who] : holders.other,
-    );
+    return this.gpu ? this.#measurement.text(this.chapter.turn, this.t) : status.noGpu;
   }
 
-  /** Where the numbers of a column come from in a row. */
-  #sourceOf({ source }: Column<Row>, row: Row): Source | undefined {
-    const said = (row as { source?: Source }).source;
-    const own = typeof source === "function" ? source(row) : source;
-    return own === "measured" && (this.#recorded || said === "recorded") ? "recorded" : own;
-  }
-  #figureSources(): readonly Source[] {
-    const own = this.rows.length === 0 ? [] : this.figureSources();
-    const now = own.map((source) => (source === "measured" && this.#recorded ? "recorded" : source));
-    return SOURCES.filter((source) => now.includes(source));
-  }
-
-  /** What each mark stands for. */
-  #marks(sources: readonly Source[]) {
-    if (sources.length === 0) return nothing;
-    return html`<p class="note legend">${sources.map((source) => html`<span><i>${MARKS[source]}</i> ${this.#legend(source)}</span>`)}</p>`;
-  }
-
-  #table() {
+  #exports() {
     const t = this.t.chapter;
-    const columns = this.columns().filter(({ only }) => only !== "exported");
-    const used = new Set(
-      this.rows.flatMap((row) =>
-        columns.map((column) => (column.value(row) != null ? this.#sourceOf(column, row) : undefined)),
-      ),
-    );
-    return html`<div class="rows" tabindex="0" role="region" aria-label="${t.table} ${this.number}">
-        <table>
-          <thead>
-            <tr>${columns.map(({ label }) => html`<th scope="col">${label}</th>`)}</tr>
-          </thead>
-          <tbody>
-            ${
-              this.rows.length === 0
-                ? html`<tr><td class="none" colspan=${columns.length}>${t.empty}</td></tr>`
-                : this.rows.map(
-                    (row) => html`<tr>${columns.map((column, i) => this.#cell(column, row, i === 0))}</tr>`,
-                  )
-            }
-          </tbody>
-        </table>
-      </div>
-      <div class="foot">
-        ${this.#marks(SOURCES.filter((source) => used.has(source)))}
-        <details>
-          <summary>${t.how}</summary>
-          <dl>
-            ${columns.map(({ label, how }) => (how ? html`<dt>${label}</dt><dd>${how}</dd>` : nothing))}
-          </dl>
-        </details>
-        <p class="exports note">
-          ${t.saveTable}
-          <button class="quiet small" ?disabled=${this.rows.length === 0} @click=${() => this.saveTable("csv")}>CSV</button>
-          <button class="quiet small" ?disabled=${this.rows.length === 0} @click=${() => this.saveTable("json")}>JSON</button>
-          <span class="gap"></span>
-          ${t.saveFigure}
-          <button class="quiet small" @click=${() => void this.saveFigure("svg")}>SVG</button>
-          <button class="quiet small" @click=${() => void this.saveFigure("png")}>PNG</button>
-        </p>
-      </div>`;
-  }
-
-  #legend(source: Source): string {
-    const t = this.t.chapter;
-    if (source === "measured") return t.measuredOn(adapterName(this.chapter.adapter));
-    if (source === "computed") return t.computedNote;
-    if (source === "reported") return t.reportedNote;
-    const all = [...(this.#recorded ? [this.#recorded] : []), ...this.origins()];
-    return [...new Set(all.map(({ adapter, date }) => t.recordedNote(adapter, date)))].join("; ");
-  }
-
-  #cell(column: Column<Row>, row: Row, first: boolean) {
-    const value = column.value(row);
-    const shown =
-      typeof value === "number"
-        ? Number.isFinite(value)
-          ? (column.show ?? ((v) => decimals(v, v % 1 === 0 ? 0 : 3)))(value, row)
-          : "–"
-        : (value ?? "–");
-    const link = column.link?.(row);
-    const named = link ? html`<a href=${link}>${shown}</a>` : shown;
-    if (first) return html`<th scope="row">${named}</th>`;
-    const source = value === null || value === undefined ? undefined : this.#sourceOf(column, row);
-    return html`<td class=${typeof value === "number" ? "number" : "text"}>${
-      source
-        ? html`<i class="mark" title=${this.#legend(source)}>${MARKS[source]}<span class="visually-hidden">${this.t.chapter.sources[source]} </span></i>`
-        : nothing
-    }${named}</td>`;
+    const table = (kind: "csv" | "json") =>
+      html`<button class="quiet small" ?disabled=${this.rows.length === 0} @click=${() => this.saveTable(kind)}>${kind.toUpperCase()}</button>`;
+    const figure = (kind: "svg" | "png") =>
+      html`<button class="quiet small" @click=${() => void this.saveFigure(kind)}>${kind.toUpperCase()}</button>`;
+    return html`<p class="exports note">
+      ${t.saveTable} ${table("csv")} ${table("json")} <span class="gap"></span>
+      ${t.saveFigure} ${figure("svg")} ${figure("png")}
+    </p>`;
   }
 
   // --- to keep ---
@@ -424,39 +307,15 @@ export abstract class Station<Row extends object> extends PageElement {
     return speaking(this.language, () => this.#tableAs(kind));
   }
   #tableAs(kind: "csv" | "json"): string {
-    const columns = this.columns().filter(({ only }) => only !== "shown");
-    const cells = this.rows.map((row) => columns.map((column) => column.value(row) ?? null));
-    const sources = this.rows.map((row, r) =>
-      columns.map((column, c) => (cells[r]?.[c] === null ? null : (this.#sourceOf(column, row) ?? null))),
-    );
-    if (kind === "csv") {
-      const head = columns.flatMap(({ key, source }) => (source ? [key, `${key} is`] : [key]));
-      const body = cells.map((row, r) =>
-        row.flatMap((value, c) => (columns[c]?.source ? [value, sources[r]?.[c]] : [value])),
-      );
-      return csv([head, ...body]);
-    }
-    return `${JSON.stringify(
-      {
-        station: this.number,
-        title: this.t.chapter.titles[this.number - 1],
-        date: new Date().toISOString(),
-        adapter: this.#recorded?.adapter ?? adapterName(this.chapter.adapter),
-        ...(this.#recorded && { recorded: this.#recorded.date }),
-        columns: columns.map(({ key, label, how }) => ({ key, label, ...(how && { how }) })),
-        rows: cells.map((row, r) =>
-          Object.fromEntries(
-            row.map((value, c) => [
-              columns[c]?.key,
-              columns[c]?.source ? { value, source: sources[r]?.[c] } : value,
-            ]),
-          ),
-        ),
-        data: this.rows,
-      },
-      null,
-      1,
-    )}\n`;
+    const saved = {
+      station: this.number,
+      title: this.t.chapter.titles[this.number - 1] ?? "",
+      columns: this.columns().filter(({ only }) => only !== "shown"),
+      rows: this.rows,
+      adapter: adapterName(this.chapter.adapter),
+      recorded: this.#recorded,
+    };
+    return kind === "csv" ? tableAsCsv(saved) : tableAsJson(saved);
   }
   saveTable(kind: "csv" | "json"): void {
     const type = kind === "csv" ? "text/csv;charset=utf-8" : "application/json";

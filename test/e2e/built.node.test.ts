@@ -1,5 +1,5 @@
 /** The page as it is deployed: built, under its own policy, on a static host, in a folder of it. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright";
@@ -9,6 +9,7 @@ import { en } from "../../demo/i18n/en.js";
 import { zh } from "../../demo/i18n/zh.js";
 import { STATIONS } from "../../demo/stations/registry.js";
 import { serveFolder } from "../support/static-server.js";
+import { pixelsDrawn, readSvg } from "./figure-files.js";
 import { drive, type Site, textOf } from "./site.js";
 
 const LIMIT = 300_000;
@@ -71,6 +72,17 @@ test.each(Object.entries({ en, zh }))(
     await expect.poll(() => status.innerText(), { timeout: LIMIT }).toBe(phrases.chapter.status.done);
     const marks = await lsh.locator("tbody td .mark").allInnerTexts();
     expect(marks.join()).toContain(phrases.chapter.sources.measured);
+
+    // Its figure is saved: the policy lets it be drawn.
+    const saved = async (kind: string) => {
+      const download = page.waitForEvent("download");
+      await lsh.getByRole("button", { name: kind, exact: true }).click();
+      return readFile(await (await download).path());
+    };
+    const { error, hidden, drawn } = await readSvg(page, (await saved("SVG")).toString());
+    expect({ error, hidden }).toEqual({ error: null, hidden: 0 });
+    expect(drawn).toBeGreaterThan(3); // more than its paper
+    expect(await pixelsDrawn(page, await saved("PNG"))).toBeGreaterThan(1000);
 
     // The model that comes with the page writes.
     const writing = (await show(13)).locator(".written");

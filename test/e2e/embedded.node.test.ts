@@ -117,6 +117,14 @@ test("stations follow the page's language or their own, its colours, and its cop
   expect(await first.locator(".words p").first().innerText()).toMatch(/\p{Script=Han}/u);
   await second.evaluate((element) => element.setAttribute("lang", "zh"));
   await expect.poll(() => second.locator("h2").innerText()).toContain(zh.chapter.titles[0]);
+  await page.evaluate(() => {
+    document.documentElement.lang = "en-GB";
+  });
+  await expect.poll(() => first.locator("h2").innerText()).toContain(en.chapter.titles[1]);
+  await page.evaluate(() => {
+    document.documentElement.lang = "zh";
+  });
+  await expect.poll(() => first.locator("h2").innerText()).toContain(zh.chapter.titles[1]);
 
   expect(await colorOf(first, ".ordinal")).toBe("rgb(200, 0, 100)");
   const [light, dark] = [await colorOf(first, "h2"), await colorOf(second, "h2")];

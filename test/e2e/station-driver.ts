@@ -79,6 +79,7 @@ export async function show(page: Page, number: number): Promise<Locator> {
   await slot.evaluate((element) => element.scrollIntoView());
   const station = slot.locator(":scope > *").first();
   await station.locator(".progress").waitFor();
+  await slot.evaluate((element) => element.scrollIntoView()); // those above may have come meanwhile
   return station;
 }
 

@@ -1,12 +1,17 @@
 /** What stations say and keep while they live, with a laboratory that only pretends: every state is reached in seconds. */
-import type { Locator } from "playwright";
+import type { Locator, Page } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { en } from "../../demo/i18n/en.js";
+import recordedMail from "../../demo/recorded/12.json";
+import * as tasks from "../../demo/stations/08-tasks.text.js";
+import * as mail from "../../demo/stations/12-mail.text.js";
+import learnedMail from "../../docs/learning/mail.json";
 import { type OpenPage, type Site, startSite } from "./site.js";
 import { measured, press, show, tableOf } from "./station-driver.js";
 
 const FAKE = "/test/e2e/fake/fake.html?lang=en";
 const WITH_LAB = `${FAKE}&lab`;
+const WITHOUT_GPU = () => Object.defineProperty(Navigator.prototype, "gpu", { get: () => undefined });
 
 let site: Site;
 beforeAll(async () => {
@@ -14,8 +19,20 @@ beforeAll(async () => {
 });
 afterAll(() => site.close());
 
-const open = (path: string): Promise<OpenPage> => site.open(path, { reducedMotion: "reduce" });
-type Cell = { readonly value: number | string | null; readonly source: string | null };
+const open = (path: string, before?: () => void): Promise<OpenPage> =>
+  site.open(path, { reducedMotion: "reduce", ...(before && { before }) });
+type Cell = {
+  readonly value: number | string | null;
+  readonly source: string | null;
+  readonly adapter?: string;
+  readonly date?: string;
+};
+/** What the laboratory has been asked. */
+const askedOf = (page: Page) =>
+  page.evaluate(
+    () =>
+      (window as unknown as { asked: readonly { name: string; params: Record<string, unknown> }[] }).asked,
+  );
 type Rows = readonly Readonly<Record<string, Cell | number | string | null>>[];
 const rowsOf = async (station: Locator): Promise<Rows> =>
   (JSON.parse(await tableOf(station, "json")) as { rows: Rows }).rows;
@@ -50,9 +67,7 @@ test("a station that is moved measures again where it is put", async () => {
   });
   expect(status).not.toContain("done");
   await measured(station, "en");
-  const asked = () =>
-    page.evaluate(() => (window as unknown as { asked: readonly { name: string }[] }).asked);
-  expect((await asked()).filter(({ name }) => name === "attention")).toHaveLength(2);
+  expect((await askedOf(page)).filter(({ name }) => name === "attention")).toHaveLength(2);
   expect(complaints).toEqual([]);
   await page.context().close();
 });
@@ -105,5 +120,60 @@ test("learning rates follow from their schedule, and are marked as computed", as
   expect(await legend.innerText()).toContain(en.chapter.measuredOn(""));
   await press(station, "Learning rates");
   await expect.poll(() => legend.innerText()).toContain(en.chapter.computedNote);
+  await page.context().close();
+});
+
+test("recordings that stand side by side are told apart: by their marks, and in files by adapter and date", async () => {
+  const { page } = await open(FAKE, WITHOUT_GPU);
+  const station = await show(page, 12);
+  const legend = station.locator(".foot .legend");
+  for (const { adapter, date } of [recordedMail, learnedMail])
+    await expect.poll(() => legend.innerText()).toContain(en.chapter.recordedNote(adapter, date));
+  const marks = async (row: Locator) =>
+    new Set((await row.locator(".mark").allInnerTexts()).map((text) => text.slice(0, 2)));
+  const own = station.locator("tbody tr", { hasText: mail.en.own });
+  const real = station.locator("tbody tr", { hasText: "real mail" }).first();
+  expect(new Set([...(await marks(own)), ...(await marks(real))])).toEqual(new Set(["◇¹", "◇²"]));
+  for (const row of await rowsOf(station)) {
+    const { adapter, date } = String(row.classifier).includes("real mail") ? learnedMail : recordedMail;
+    expect(row.accuracy).toEqual({ value: expect.any(Number), source: "recorded", adapter, date });
+  }
+  expect(await tableOf(station, "csv")).toContain(`${recordedMail.adapter}, ${recordedMail.date}`);
+  expect(await station.locator(".words, details dl").allInnerTexts()).not.toContainEqual(
+    expect.stringMatching(/measured here/i),
+  );
+  await page.context().close();
+});
+
+test("a station of a language of its own asks in that language", async () => {
+  const { page } = await open(WITH_LAB);
+  const station = await show(page, 12);
+  await station.evaluate((element) => element.setAttribute("lang", "zh"));
+  await press(station, mail.zh.sort);
+  const asked = async () => (await askedOf(page)).findLast(({ name }) => name === "classifier")?.params.text;
+  await expect.poll(asked).toBe(mail.zh.example);
+  await page.context().close();
+});
+
+test("while a GPU is sought no station says that there is none", async () => {
+  const { page } = await open(FAKE, () => {
+    GPU.prototype.requestAdapter = () => new Promise(() => {});
+  });
+  const station = await show(page, 8);
+  expect(await station.locator(".progress [role=status]").innerText()).toBe(en.chapter.status.looking);
+  await page.waitForTimeout(500); // until it knows which models come with the page
+  expect(await station.locator(".words").innerText()).not.toContain(tasks.en.elsewhere);
+  await page.context().close();
+});
+
+test("what the program says in English is marked as English on the Chinese page", async () => {
+  const { page } = await open(WITH_LAB.replace("en", "zh"));
+  const status = (await show(page, 8)).locator(".progress [role=status]");
+  await expect.poll(() => status.getAttribute("class")).toContain("failed");
+  const own = await status.evaluate((element) =>
+    [...element.childNodes].flatMap((node) => (node instanceof Text ? [node.data] : [])).join(""),
+  );
+  expect(own).toMatch(/\p{Script=Han}/u);
+  expect(await status.locator("[lang=en]").innerText()).toContain("the fake laboratory");
   await page.context().close();
 });
