@@ -1,8 +1,17 @@
 /** The small models that stations compare: one shape, with and without each of the Reformer's ideas. */
+import type { BufferLimits } from "../adapter.js";
 import type { ReformerOptions } from "../runtime.js";
+import type { Chapter } from "./chapter.js";
 
 /** Limits of a roomy adapter: what is planned for any device is planned for this one. */
 export const ROOMY = { maxBufferSize: 2 ** 34, maxStorageBufferBindingSize: 2 ** 32 } as const;
+
+/** Those of the reader's adapter, which decide where a tensor is cut; roomy ones where there is none. */
+export function limitsOf({ adapter }: Pick<Chapter, "adapter">): BufferLimits {
+  if (typeof adapter !== "object" || !adapter) return ROOMY;
+  const { maxBufferSize, maxStorageBufferBindingSize } = adapter;
+  return { maxBufferSize, maxStorageBufferBindingSize };
+}
 
 type LayerKind = "local" | "lsh" | "full";
 

@@ -168,6 +168,7 @@ export const controls = css`
   }
   .field {
     display: grid;
+    grid-template-columns: minmax(0, 1fr);
     gap: 0.25rem;
     align-content: start;
     min-width: 0;

@@ -1,5 +1,6 @@
 /** Line and bar figures as SVG, labelled where the eye is. Sizes in CSS pixels; colours by class, see `figureStyles`. */
 import { css, nothing, type SVGTemplateResult, svg } from "lit";
+import { linesOf, widthOf } from "./text-width.js";
 
 export interface Series {
   readonly label: string;
@@ -71,6 +72,11 @@ export const figureStyles = css`
   .figure text.named {
     fill: var(--tone);
     font-weight: 600;
+    /* Readable on a line that crosses it. */
+    paint-order: stroke;
+    stroke: var(--paper);
+    stroke-width: 3px;
+    stroke-linejoin: round;
   }
   .lsh {
     --tone: var(--lsh);
@@ -94,15 +100,8 @@ export const figureStyles = css`
   .tone-7 { --tone: light-dark(oklch(46% 0.02 240), oklch(72% 0.016 230)); }
 `;
 
-/** How much wider bold text is. */
-const BOLD = 1.1;
-
-/** About how wide a text of 12 px is. */
-export const widthOf = (text: string): number =>
-  [...text].reduce(
-    (sum, c) => sum + (/[\u2e80-\uffff]/.test(c) ? 12.2 : /[ilj.,:;'|! ]/.test(c) ? 3.6 : 6.9),
-    0,
-  );
+/** Height of a bar with its space, and of a line of a name, in CSS pixels. */
+const [BAR, NAME] = [28, 16];
 
 interface Scale {
   (value: number): number;
@@ -159,7 +158,7 @@ export function linePlot(options: LinePlot): SVGTemplateResult {
   const height = options.height ?? Math.round(Math.min(340, Math.max(220, width * 0.5)));
   const shown = series.filter(({ points }) => points.length > 0);
   const ys = [...shown.flatMap(({ points }) => points.map((p) => p[1])), ...lines.map((line) => line.y)];
-  const names = Math.max(0, ...series.map(({ label }) => widthOf(label) * BOLD)) + 14;
+  const names = Math.max(0, ...series.map(({ label }) => widthOf(label, "bold"))) + 14;
   const beside = names < width * 0.34; // else the names stand above the plot
   const [top, bottom] = [beside ? 22 : 26 + 16 * series.length, height - 38];
   const ry = scaleOf(y, ys, bottom, top, Math.floor((bottom - top) / 34));
@@ -187,15 +186,21 @@ export function linePlot(options: LinePlot): SVGTemplateResult {
       (t) => svg`<line class="grid" x1=${left} x2=${right} y1=${ry(t)} y2=${ry(t)}></line>
         <text x=${left - 6} y=${ry(t) + 4} text-anchor="end">${y.show(t)}</text>`,
     )}
-    ${rx.ticks.map((t) => svg`<text x=${rx(t)} y=${bottom + 17} text-anchor="middle">${x.show(t)}</text>`)}
-    <text x=${left - 6} y="10" text-anchor="start">${y.label}</text>
+    ${rx.ticks.map((t) => {
+      const shown = x.show(t);
+      const at = Math.min(rx(t), width - widthOf(shown) / 2);
+      return svg`<text x=${at} y=${bottom + 17} text-anchor="middle">${shown}</text>`;
+    })}
+    <text x=${left - 6} y="12" text-anchor="start">${y.label}</text>
     <text x=${right} y=${height - 4} text-anchor="end">${x.label}</text>
-    ${lines.map(
-      (
-        line,
-      ) => svg`<g class=${line.tone}><line class="curve dashed" x1=${left} x2=${right} y1=${ry(line.y)} y2=${ry(line.y)}></line>
-        <text class="named" x=${left + 4} y=${ry(line.y) - 5}>${line.label}</text></g>`,
-    )}
+    ${lines.map((line) => {
+      const at = ry(line.y);
+      const name = linesOf(line.label, right - left - 4, "bold");
+      const above = at - 5 - NAME * (name.length - 1);
+      const first = above > top + 2 ? above : at + NAME; // over the plot stand other names
+      return svg`<g class=${line.tone}><line class="curve dashed" x1=${left} x2=${right} y1=${at} y2=${at}></line>
+        ${name.map((part, i) => svg`<text class="named" x=${left + 4} y=${first + NAME * i}>${part}</text>`)}</g>`;
+    })}
     ${shown.map(
       ({ tone, points, dashed, dots }) => svg`<g class=${tone}>
         <polyline class="curve ${dashed ? "dashed" : ""}" points=${points.map(([px, py]) => `${rx(px).toFixed(1)},${ry(py).toFixed(1)}`).join(" ")}></polyline>
@@ -240,33 +245,40 @@ export interface BarPlot {
   readonly atLeast?: number | undefined;
 }
 
-/** Horizontal bars, each a stack of parts. */
+/** Horizontal bars, each a stack of parts, under its name. */
 export function barPlot({ width, title, bars, limit, atLeast = 0 }: BarPlot): SVGTemplateResult {
-  const row = 44;
   const sum = ({ parts }: Bar) => parts.reduce((total, { value }) => total + value, 0);
   const noted = Math.max(0, ...bars.map(({ note }) => widthOf(note))) + 14;
   const right = Math.max(80, width - noted);
   const longest = Math.max(atLeast, limit?.value ?? 0, ...bars.map(sum)) || 1;
   const at = (value: number) => (value / longest) * right;
+  const names = bars.map(({ label }) => linesOf(label, width));
   const top = limit ? 20 : 0;
-  const height = top + bars.length * row;
+  const height = names.reduce((total, lines) => total + NAME * lines.length + BAR, top);
+  let y = top;
   return svg`<svg class="figure" width=${width} height=${height} viewBox="0 0 ${width} ${height}" role="img" aria-label=${title}>
     ${bars.map((bar, i) => {
+      const lines = names[i] ?? [];
+      const name = y + 13;
+      const over = y + NAME * lines.length + 3;
+      y += NAME * lines.length + BAR;
       let from = 0;
-      const y = top + i * row;
-      return svg`<text class="strong" x="0" y=${y + 13}>${bar.label}</text>
+      return svg`${lines.map((line, l) => svg`<text class="strong" x="0" y=${name + NAME * l}>${line}</text>`)}
         ${bar.parts.map(({ tone, value, label }) => {
           const start = from;
           from += value;
-          return svg`<rect class="bar ${tone}" x=${at(start)} y=${y + 19} width=${Math.max(0, at(value) - (from < sum(bar) ? 1 : 0))} height="14">${label ? svg`<title>${label}</title>` : nothing}</rect>`;
+          return svg`<rect class="bar ${tone}" x=${at(start)} y=${over} width=${Math.max(0, at(value) - (from < sum(bar) ? 1 : 0))} height="14">${label ? svg`<title>${label}</title>` : nothing}</rect>`;
         })}
-        <text class="strong" x=${at(sum(bar)) + 8} y=${y + 31}>${bar.note}</text>`;
+        <text class="strong" x=${at(sum(bar)) + 8} y=${over + 12}>${bar.note}</text>`;
     })}
-    ${
-      limit
-        ? svg`<g class="full"><line class="curve dashed" x1=${at(limit.value)} x2=${at(limit.value)} y1="16" y2=${height}></line>
-          <text class="named" x=${Math.min(at(limit.value), width - 4)} y="11" text-anchor=${at(limit.value) > width / 2 ? "end" : "start"}>${limit.label}</text></g>`
-        : nothing
-    }
+    ${limit ? limitLine(limit.label, at(limit.value), width, height) : nothing}
   </svg>`;
+}
+
+/** A line down through all bars, with its name on the side where there is room. */
+function limitLine(label: string, x: number, width: number, height: number): SVGTemplateResult {
+  const wide = widthOf(label, "bold");
+  const left = Math.max(0, Math.min(x > width / 2 ? x - wide : x, width - wide));
+  return svg`<g class="full"><line class="curve dashed" x1=${x} x2=${x} y1="16" y2=${height}></line>
+    <text class="named" x=${left} y="12">${label}</text></g>`;
 }

@@ -1,7 +1,7 @@
 import { css, html, nothing, svg } from "lit";
 import { bucketStyles } from "../figures/buckets.js";
 import { bestPartners, type Hashed, hashWords, recall, worstPartners } from "../figures/lsh.js";
-import { widthOf } from "../figures/plot.js";
+import { widthOf } from "../figures/text-width.js";
 import { wordsOf, wordVector } from "../figures/words.js";
 import { milliseconds, percent, whole } from "../format.js";
 import { en, zh } from "./02-lsh.text.js";
@@ -258,7 +258,7 @@ class LshStation extends Station<Row> {
     const at = new Map<number, { x: number; y: number; wide: number }>();
     let [x, y] = [0, 8];
     for (const [slot, token] of places.entries()) {
-      const wide = widthOf(words[token] ?? "") * 1.1 + 14;
+      const wide = widthOf(words[token] ?? "", "bold") + 14;
       if (chunked && slot > 0 && slot % CHUNK === 0) x += 14;
       if (x + wide > this.width && x > 0) [x, y] = [0, y + LINE];
       at.set(token, { x, y, wide });

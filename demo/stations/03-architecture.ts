@@ -1,7 +1,7 @@
 import { css, html, nothing, svg } from "lit";
 import { modelOf, ROOMY } from "../chapter/models.js";
 import { type NamedShape, tensorsOf } from "../chapter/tensors.js";
-import { widthOf } from "../figures/plot.js";
+import { widthOf } from "../figures/text-width.js";
 import { bytes, milliseconds, percent, whole } from "../format.js";
 import type { Told } from "../lab/protocol.js";
 import { en, zh } from "./03-architecture.text.js";

@@ -1,5 +1,5 @@
 import { html, nothing } from "lit";
-import { modelOf, ROOMY } from "../chapter/models.js";
+import { limitsOf, modelOf } from "../chapter/models.js";
 import { linePlot } from "../figures/plot.js";
 import { bytes, decimals, milliseconds, short, whole } from "../format.js";
 import { en, zh } from "./04-length.text.js";
@@ -73,12 +73,8 @@ class LengthStation extends Station<Row> {
       ...modelOf({ length, depth: 1, hiddenSize: heads * headSize }, kind),
       ...{ numHashes: this.#rounds, lshChunkLength: chunkLength },
     };
-    const { adapter } = this.chapter;
-    const { maxBufferSize, maxStorageBufferBindingSize } =
-      typeof adapter === "object" && adapter ? adapter : ROOMY;
     try {
-      const limits = { maxBufferSize, maxStorageBufferBindingSize };
-      return (await this.chapter.planMemory(config, { length }, limits)).total;
+      return (await this.chapter.planMemory(config, { length }, limitsOf(this.chapter))).total;
     } catch (error) {
       if (error instanceof Error && error.name === "GpuOutOfMemoryError") return NO_ROOM;
       throw error;

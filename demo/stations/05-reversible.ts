@@ -1,5 +1,5 @@
 import { html } from "lit";
-import { modelOf, ROOMY } from "../chapter/models.js";
+import { limitsOf, modelOf, ROOMY } from "../chapter/models.js";
 import type { Source } from "../chapter/sources.js";
 import { linePlot } from "../figures/plot.js";
 import { reconstruction } from "../figures/reversible.js";
@@ -95,15 +95,8 @@ class ReversibleStation extends Station<Row> {
     const config = this.#small(depth);
     const { length } = this.#size;
     const plan = async (backward: "reversible" | "stored") =>
-      config && (await this.chapter.planMemory(config, { length, backward }, this.#limits)).total;
+      config && (await this.chapter.planMemory(config, { length, backward }, limitsOf(this.chapter))).total;
     return { plannedReversible: await plan("reversible"), plannedStored: await plan("stored") };
-  }
-  /** Those of the adapter: they decide where a tensor is cut. */
-  get #limits() {
-    const { adapter } = this.chapter;
-    if (typeof adapter !== "object" || !adapter) return ROOMY;
-    const { maxBufferSize, maxStorageBufferBindingSize } = adapter;
-    return { maxBufferSize, maxStorageBufferBindingSize };
   }
 
   protected override async measure(signal: AbortSignal): Promise<void> {

@@ -1,7 +1,7 @@
-import { css, html, svg } from "lit";
+import { css, html, nothing, svg } from "lit";
 import { type Family, hashCost } from "../chapter/hash-cost.js";
 import { askWriter, bookParts, writerFacts } from "../chapter/writer.js";
-import { widthOf } from "../figures/plot.js";
+import { placeLabels } from "../figures/labels.js";
 import { decimals, percent, short, whole } from "../format.js";
 import { en, zh } from "./11-future.text.js";
 import { slider } from "./inputs.js";
@@ -22,6 +22,8 @@ interface Row {
 
 const FAMILIES = Object.keys(en.names) as Family[];
 const FIRST: readonly Point[] = FAMILIES.map((family) => ({ family, rounds: 2 }));
+/** Of the families' points. */
+const TONES = ["lsh", "tone-2", "tone-6", "tone-3", "tone-5"];
 const LENGTH = { slow: 128, fast: 1024 };
 /** Where the papers stand, in the order of the list. */
 const LINKS = ["2010.05315", "2003.05997", "2306.01160", "2310.05869", "2410.16179", "2510.04008"].map(
@@ -33,8 +35,10 @@ class FutureStation extends Station<Row> {
   static override styles = [
     ...Station.styles,
     css`
-      .field select {
-        width: 100%;
+      .leader {
+        stroke: var(--tone);
+        stroke-width: 1;
+        opacity: 0.6;
       }
     `,
   ];
@@ -188,29 +192,25 @@ class FutureStation extends Station<Row> {
       (v) => Math.log2(v) >= low && Math.log2(v) <= high,
     );
     const shares = Array.from({ length: 11 }, (_, i) => i / 10).filter((share) => share >= least - 1e-9);
-    const taken: { x: number; y: number; wide: number }[] = [];
+    const dots = points.map((row) => ({
+      x: x(row.cost ?? 1),
+      y: y(row.coverage ?? 0),
+      text: this.#nameOf(row),
+    }));
+    const labels = placeLabels(dots, { left, right: width, top: top - 6, bottom });
     return svg`<svg class="figure" width=${width} height=${height} viewBox="0 0 ${width} ${height}" role="img" aria-label="${t.quality}, ${t.cost}">
       ${shares.map((share) => svg`<line class="grid" x1=${left} x2=${right} y1=${y(share)} y2=${y(share)}></line><text x=${left - 6} y=${y(share) + 4} text-anchor="end">${percent(share)}</text>`)}
       ${marks.map((mark) => svg`<text x=${x(mark)} y=${bottom + 16} text-anchor="middle">${short(mark)}</text>`)}
-      <text x="0" y="10">${t.quality}</text>
+      <text x="0" y="12">${t.quality}</text>
       <text x=${right} y=${height - 4} text-anchor="end">${t.cost}</text>
-      ${points.map((row) => {
-        const [px, py] = [x(row.cost ?? 1), y(row.coverage ?? 0)];
-        const name = this.#nameOf(row);
-        const wide = widthOf(name);
-        const end = px + wide + 10 > right;
-        const from = end ? px - wide - 8 : px + 8;
-        let ty = py + 4;
-        while (
-          taken.some((one) => Math.abs(one.y - ty) < 13 && from < one.x + one.wide && one.x < from + wide)
-        )
-          ty += 13;
-        taken.push({ x: from, y: ty, wide });
-        const tone =
-          ["lsh", "tone-2", "tone-6", "tone-3", "tone-5"][
-            FAMILIES.indexOf(row.point?.family ?? "rotations")
-          ] ?? "quiet";
-        return svg`<g class=${tone}><circle class="dot" cx=${px} cy=${py} r="5"></circle><text class="named" x=${from} y=${ty}>${name}</text></g>`;
+      ${points.map((row, i) => {
+        const [dot, label] = [dots[i], labels[i]];
+        if (!dot || !label) return nothing;
+        const tone = TONES[FAMILIES.indexOf(row.point?.family ?? "rotations")] ?? "quiet";
+        const leader = label.leader
+          ? svg`<line class="leader" x1=${label.leader[0]} y1=${label.leader[1]} x2=${dot.x} y2=${dot.y}></line>`
+          : nothing;
+        return svg`<g class=${tone}>${leader}<circle class="dot" cx=${dot.x} cy=${dot.y} r="5"></circle><text class="named" x=${label.x} y=${label.y}>${dot.text}</text></g>`;
       })}
     </svg>`;
   }

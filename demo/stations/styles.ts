@@ -180,6 +180,9 @@ export const stationStyles = css`
   td.number {
     white-space: nowrap;
   }
+  td.prose {
+    min-width: 14rem;
+  }
   td.none {
     color: var(--muted);
   }

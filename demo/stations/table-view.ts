@@ -5,6 +5,9 @@ import type { Dictionary } from "../i18n/dictionary.js";
 import type { Legend } from "./legend.js";
 import { type Column, cellFrom, shownAs } from "./table.js";
 
+/** Characters from which a cell is a sentence, which needs some width. */
+const PROSE = 32;
+
 interface Shown<Row> {
   /** Names the region, which scrolls. */
   readonly label: string;
@@ -50,7 +53,8 @@ function cell<Row>(
   const mark = from
     ? html`<i class="mark" title=${legend.sentenceOf(from)}>${legend.markOf(from)}<span class="visually-hidden">${t.sources[from.source]} </span></i>`
     : nothing;
-  return html`<td class=${typeof column.value(row) === "number" ? "number" : "text"}>${mark}${named}</td>`;
+  const kind = typeof column.value(row) === "number" ? "number" : shown.length > PROSE ? "prose" : "text";
+  return html`<td class=${kind}>${mark}${named}</td>`;
 }
 
 /** How each column's numbers were made. */
