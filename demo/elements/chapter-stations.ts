@@ -65,6 +65,14 @@ export class ChapterStations extends PageElement {
       }
       .slot.loaded {
         min-height: 0;
+        /* What is far from the screen is not painted: else every number that changes paints the whole chapter. */
+        content-visibility: auto;
+        contain-intrinsic-size: auto 60rem;
+      }
+      @media print {
+        .slot.loaded {
+          content-visibility: visible;
+        }
       }
       .slot:focus {
         outline: none; /* it is a place to go on from, not a control */
