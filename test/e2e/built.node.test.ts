@@ -95,7 +95,7 @@ test.each(Object.entries({ en, zh }))(
     // Every station has come, with words and a table.
     await expect.poll(() => page.locator(".slot.loaded").count(), { timeout: LIMIT }).toBe(STATIONS.length);
     for (const i of STATIONS.keys())
-      expect(await textOf(page, `#station-${i + 1} h2`)).toContain(phrases.chapter.titles[i]);
+      expect(await page.locator(`#station-${i + 1} h2`).textContent()).toContain(phrases.chapter.titles[i]);
 
     expect(await refusedOn(page)).toEqual([]);
     expect(complaints).toEqual([]);

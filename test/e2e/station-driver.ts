@@ -1,4 +1,5 @@
 /** Drives the stations as a reader does, in either language: buttons are found by the page's own words. */
+import { readFile } from "node:fs/promises";
 import type { Locator, Page } from "playwright";
 import { expect } from "vitest";
 import { en } from "../../demo/i18n/en.js";
@@ -28,7 +29,7 @@ export interface Interaction {
   readonly elsewhere?: boolean;
 }
 
-const drag = (input: Locator, value: number) =>
+export const drag = (input: Locator, value: number) =>
   input.evaluate((element, to) => {
     (element as HTMLInputElement).value = String(to);
     element.dispatchEvent(new Event("input", { bubbles: true }));
@@ -37,12 +38,23 @@ const drag = (input: Locator, value: number) =>
 export const press = (station: Locator, name: string) =>
   station.getByRole("button", { name, exact: true }).first().click();
 
-/** By station, from the first. */
+/**
+ * By station, from the first. Each language sets something else, so that a reader's Chinese page follows one that was driven
+ * in English.
+ */
 export function interactions(language: Language): readonly Interaction[] {
   const { again } = PAGES[language].chapter;
   const say = <T>(both: Readonly<Record<Language, T>>) => both[language];
+  const pick = <T>(en: T, zh: T): T => say({ en, zh });
   const slider = (station: Locator, i = 0) => station.locator("input[type=range]").nth(i);
   const pressing = (name: string): Interaction => ({ act: (s) => press(s, name), measures: true });
+  const dragging = (value: number, name: string, i = 0): Interaction => ({
+    act: async (s) => {
+      await drag(slider(s, i), value);
+      await press(s, name);
+    },
+    measures: true,
+  });
   const filling = (id: string, text: string, button: string): Interaction => ({
     act: async (s) => {
       await s.locator(id).fill(text);
@@ -50,26 +62,25 @@ export function interactions(language: Language): readonly Interaction[] {
     },
     measures: true,
   });
+  const words = pick("sea seas seal sealing ship ships shipping shipped", "海上的船，船上的人，人看大海");
+  const modes = say(training).modes;
   return [
-    { act: (s) => drag(slider(s, 1), 12), measures: false },
-    {
-      act: (s) => s.locator("#text").fill("sea seas seal sealing ship ships shipping shipped"),
-      measures: false,
-    },
-    pressing(say(architecture).kinds.full),
-    pressing(`${say(length).rounds} 1`),
-    { act: (s) => drag(slider(s), 10), measures: false },
-    pressing(say(training).modes.stored),
-    pressing(say(optimisation).diverge),
-    filling("#own", "Call me Ishmael.", say(tasks).score),
-    { act: (s) => drag(slider(s), 8).then(() => press(s, again)), measures: true },
+    { act: (s) => drag(slider(s, 1), pick(12, 3)), measures: false },
+    { act: (s) => s.locator("#text").fill(words), measures: false },
+    pressing(say(architecture).kinds[pick("full" as const, "local" as const)]),
+    pressing(`${say(length).rounds} ${pick(1, 4)}`),
+    { act: (s) => drag(slider(s), pick(10, 11)), measures: false },
+    pressing(pick(modes.stored, modes.reversible)),
+    dragging(pick(-2, -2.5), say(optimisation).diverge),
+    filling("#own", pick("Call me Ishmael.", "Call me Ahab, or the captain."), say(tasks).score),
+    dragging(pick(8, 10), again),
     { ...pressing(again), elsewhere: true },
-    pressing(say(future).add),
-    { ...filling("#line", "Free prize, click now", say(mail).sort), elsewhere: true },
+    dragging(pick(4, 3), say(future).add),
     {
-      act: (s) => drag(slider(s), 0.2).then(() => press(s, say(writing).write)),
-      measures: true,
+      ...filling("#line", pick("Free prize, click now", "免费大奖，立即点击"), say(mail).sort),
+      elsewhere: true,
     },
+    dragging(pick(0.2, 1.2), say(writing).write),
   ];
 }
 
@@ -90,6 +101,13 @@ export async function measured(station: Locator, language: Language): Promise<vo
     .poll(async () => /done|failed/.exec((await status.getAttribute("class")) ?? "")?.[0], { timeout: LIMIT })
     .toBeTruthy();
   expect(await status.innerText()).toBe(PAGES[language].chapter.status.done);
+}
+
+/** What a button of a station saves. */
+export async function savedBy(page: Page, station: Locator, button: string): Promise<Buffer> {
+  const download = page.waitForEvent("download");
+  await press(station, button);
+  return readFile(await (await download).path());
 }
 
 export const tableOf = (station: Locator, kind: "csv" | "json"): Promise<string> =>
