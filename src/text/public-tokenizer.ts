@@ -20,6 +20,7 @@ const NO_CHARACTER = "\ufffd";
  * @throws TextError where the file is not one that this implementation reads
  */
 export async function publicTokenizer(json: TokenizerJson, vocabSize: number): Promise<Tokenizer> {
+  checkIds(json);
   const implementation = await open(json);
   const vocabulary = 1 + largest(implementation.get_vocab(false).values());
   const all = 1 + largest(implementation.get_vocab(true).values());
@@ -94,6 +95,25 @@ async function open(json: TokenizerJson): Promise<Implementation> {
   } catch (error) {
     throw refused((error as Error).message);
   }
+}
+
+/** The implementation makes a list as long as the largest id, and goes through all of it. */
+const MAX_ID = 2 ** 24;
+
+/** @throws TextError for an id that no vocabulary has */
+function checkIds({
+  model,
+  added_tokens,
+}: {
+  readonly model?: unknown;
+  readonly added_tokens?: unknown;
+}): void {
+  const { vocab } = (model ?? {}) as { readonly vocab?: unknown };
+  const own =
+    typeof vocab === "object" && vocab !== null && !Array.isArray(vocab) ? Object.values(vocab) : [];
+  const added = Array.isArray(added_tokens) ? added_tokens.map((token) => token?.id) : [];
+  const wrong = [...own, ...added].find((id) => typeof id === "number" && !(id >= 0 && id < MAX_ID));
+  if (wrong !== undefined) throw refused(`it has a token of id ${wrong}, but ids are below ${MAX_ID}`);
 }
 
 function refused(problem: string): TextError {

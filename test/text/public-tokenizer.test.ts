@@ -62,6 +62,14 @@ function prose(length: number): string {
   return text;
 }
 
+it.each([6e8, -1])("a token of id %d is refused at once", async (id) => {
+  const json = {
+    ...unigramJson(),
+    model: { type: "BPE", vocab: { a: 0, D: id }, merges: [] },
+  };
+  await expect(loadTokenizer(json, UNIGRAM_SIZE)).rejects.toThrow(`a token of id ${id}`);
+});
+
 describe("publicTokenizer", () => {
   it("reads a Unigram file as its authors' implementation does", async () => {
     const json = unigramJson();
