@@ -195,7 +195,7 @@ function resolvePositions(
     fail("positions.shape", shape, `at most ${MAX_TOKENS} positions`);
   const maxLength = length(table ? elements(table) : NUMBERS.maxLength.fallback);
   const axes = table ?? axialShape(maxLength);
-  const widths = perAxis("positions.dims", dims ?? axialDims(hiddenSize, axes.length));
+  const widths = perAxis("positions.dims", dims === undefined ? axialDims(hiddenSize, axes.length) : dims);
   if (widths.length !== axes.length)
     fail("positions.dims", widths, `as many numbers as positions.shape ${JSON.stringify(axes)}`);
   if (widths.reduce((sum, width) => sum + width, 0) !== hiddenSize)
