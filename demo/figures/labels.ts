@@ -27,6 +27,27 @@ const [LINE, ABOVE, BELOW, POINT] = [15, 10, 3, 7];
 const meet = (a: Box, b: Box) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 
 /**
+ * Heights of names one above the other, from those of what they name, the highest first: a line apart, none below `bottom`,
+ * and moved no further than that takes.
+ */
+export function spreadNames(heights: readonly number[], bottom: number): number[] {
+  let before = Number.NEGATIVE_INFINITY;
+  const down = heights.map((height) => {
+    before = Math.max(height, before + LINE);
+    return before;
+  });
+  let lowest = bottom;
+  return down
+    .toReversed()
+    .map((height) => {
+      const place = Math.min(height, lowest);
+      lowest = place - LINE;
+      return place;
+    })
+    .reverse();
+}
+
+/**
  * A place for every name, the nearest that is free: beside its point, or some lines above or below, then with a line to it.
  * Where nothing is free names stand beside their points.
  */

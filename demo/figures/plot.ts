@@ -1,5 +1,6 @@
 /** Line and bar figures as SVG, labelled where the eye is. Sizes in CSS pixels; colours by class, see `figureStyles`. */
 import { css, nothing, type SVGTemplateResult, svg } from "lit";
+import { spreadNames } from "./labels.js";
 import { linesOf, widthOf } from "./text-width.js";
 
 export interface Series {
@@ -175,12 +176,10 @@ export function linePlot(options: LinePlot): SVGTemplateResult {
     .map((one) => ({ one, at: ry(one.points.at(-1)?.[1] ?? 0), end: rx(one.points.at(-1)?.[0] ?? 0) }))
     .sort((a, b) => a.at - b.at);
   const column = shown.length > 2 && beside; // many names stand in one column
-  for (const [i, end] of ends.entries()) {
-    end.at = Math.max(end.at, (ends[i - 1]?.at ?? Number.NEGATIVE_INFINITY) + 15);
-    if (column) end.end = right;
-  }
-  const over = (ends.at(-1)?.at ?? 0) - bottom;
-  if (over > 0) for (const end of ends) end.at -= over;
+  const places = spreadNames(
+    ends.map(({ at }) => at),
+    bottom,
+  );
   return svg`<svg class="figure" width=${width} height=${height} viewBox="0 0 ${width} ${height}" role="img" aria-label=${title}>
     ${ry.ticks.map(
       (t) => svg`<line class="grid" x1=${left} x2=${right} y1=${ry(t)} y2=${ry(t)}></line>
@@ -210,8 +209,8 @@ export function linePlot(options: LinePlot): SVGTemplateResult {
     ${
       beside
         ? ends.map(
-            ({ one, at, end }) =>
-              svg`<text class="named ${one.tone}" x=${end + 8} y=${at + 4}>${one.label}</text>`,
+            ({ one, end }, i) =>
+              svg`<text class="named ${one.tone}" x=${(column ? right : end) + 8} y=${(places[i] ?? 0) + 4}>${one.label}</text>`,
           )
         : series.map(
             (

@@ -21,10 +21,11 @@ export async function pictures(
   if (!FOLDER) return;
   await mkdir(FOLDER, { recursive: true });
   const before = page.viewportSize();
+  await paintAll(page, true);
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: 1000 });
     for (const [name, part] of Object.entries(parts)) {
-      await part.evaluate((element) => element.scrollIntoView()); // what is far from the screen is not painted
+      await part.evaluate((element) => element.scrollIntoView());
       await page.waitForTimeout(200);
       // Of the page: a picture of an element waits until nothing moves, and another station may be measuring.
       const clip = await part.evaluate((element) => {
@@ -34,7 +35,18 @@ export async function pictures(
       await page.screenshot({ path: join(FOLDER, `${name}-${ending}-${width}.png`), clip, fullPage: true });
     }
   }
+  await paintAll(page, false);
   if (before) await page.setViewportSize(before);
+}
+
+/** Whether stations far from the screen are painted, too: the page does not, and guesses their heights. */
+async function paintAll(page: Page, all: boolean): Promise<void> {
+  await page.locator("chapter-stations .slot").evaluateAll(
+    (slots, visibility) => {
+      for (const slot of slots) (slot as HTMLElement).style.setProperty("content-visibility", visibility);
+    },
+    all ? "visible" : "",
+  );
 }
 
 /** Of a station, by its number. */
@@ -54,7 +66,7 @@ export async function recordTable(station: Locator, number: number): Promise<voi
   if (!FOLDER) return;
   const { adapter, date, rows, data } = JSON.parse(await tableOf(station, "json"));
   const isOwn = (row: object) =>
-    !Object.values(row).every((cell) => typeof cell !== "object" || cell?.source === "recorded");
+    Object.values(row).some((cell) => cell?.source === "measured" || cell?.source === "computed");
   await record(String(number).padStart(2, "0"), {
     ...{ station: number, adapter, date: date.slice(0, 10) },
     data: (data as object[]).filter((_, i) => isOwn(rows[i])),
