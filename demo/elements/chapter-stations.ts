@@ -8,6 +8,8 @@ import { base } from "./styles.js";
 const AHEAD = 500;
 /** Milliseconds after which the others are loaded, one by one while the page is idle, so that it prints whole. */
 const OTHERS_AFTER = 5000;
+/** Milliseconds for which a station that was asked for is kept at the top. */
+const HELD = 3000;
 
 const idle = () =>
   new Promise<void>((resolve) => {
@@ -96,6 +98,8 @@ export class ChapterStations extends PageElement {
     { rootMargin: `${AHEAD}px` },
   );
   #others: ReturnType<typeof setTimeout> | undefined;
+  /** Ends the keeping of a station at the top. */
+  #held: AbortController | undefined;
   /** Back and forward lead where the contents have led. */
   readonly #onTravel = () => this.#followAddress();
 
@@ -108,6 +112,7 @@ export class ChapterStations extends PageElement {
     super.disconnectedCallback();
     removeEventListener("popstate", this.#onTravel);
     clearTimeout(this.#others);
+    this.#held?.abort();
     this.#near.disconnect();
   }
   override firstUpdated(): void {
@@ -128,8 +133,30 @@ export class ChapterStations extends PageElement {
   /** Brings a station to the top of the screen, and the keyboard to it. */
   show(number: number): void {
     const slot = this.renderRoot.querySelector<HTMLElement>(`#station-${number}`);
-    slot?.scrollIntoView();
-    slot?.focus({ preventScroll: true });
+    if (!slot) return;
+    slot.focus({ preventScroll: true });
+    this.#hold(slot);
+  }
+
+  /**
+   * Stations above have guessed heights until they are near the screen: while they are laid out this one is kept at the top,
+   * unless the reader moves.
+   */
+  #hold(slot: HTMLElement): void {
+    this.#held?.abort();
+    const held = new AbortController();
+    this.#held = held;
+    for (const move of ["wheel", "touchstart", "keydown", "pointerdown"]) {
+      addEventListener(move, () => held.abort(), { passive: true, signal: held.signal });
+    }
+    const until = performance.now() + HELD;
+    const keep = () => {
+      if (held.signal.aborted) return;
+      slot.scrollIntoView();
+      if (performance.now() < until) requestAnimationFrame(keep);
+      else held.abort();
+    };
+    keep();
   }
 
   /** They show what needs no measuring; that begins when they are seen. */
