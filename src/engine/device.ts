@@ -33,8 +33,8 @@ export interface OpenDevice {
   readonly weights: ParameterArena;
   readonly base: PreparedPlan;
   /**
-   * Plans of training and of writing are tested before they run, as the forward pass was when the device was opened; other
-   * plans run without those forms that failed there.
+   * Plans of training and of `generate`'s steps are tested before they run, as the forward pass was when the device was
+   * opened; other plans run without those forms that failed there.
    */
   readonly tested: boolean;
   /** What the self-test found, in a sentence for the person. */

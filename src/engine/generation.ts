@@ -45,14 +45,15 @@ export async function* generateText(
   const tokens: Uint32Array[] = [];
   for (const prompt of prompts) tokens.push(await encodeText(tokenizer, prompt, { signal }));
   const longest = Math.max(1, ...tokens.map(({ length }) => length));
-  const sizes = {
+  const shape = {
     batch: prompts.length,
     capacity: Math.min(longestLength(config), longest + maxNewTokens),
-  };
+    streams: "f32",
+  } as const;
   const { gpu, weights, base } = device;
-  const steps = (p: DeviceProfile) => planGeneration(config, { ...sizes, streams: "f32" }, weights, p);
-  const { profile } = await planTested(gpu.device, device.profile, steps, device.tested);
-  const generator = await Generator.create(gpu, config, weights, base, { ...sizes, profile, signal });
+  const steps = (p: DeviceProfile) => planGeneration(config, shape, weights, p);
+  const { planned, profile } = await planTested(gpu.device, device.profile, steps, device.tested);
+  const generator = await Generator.create(gpu, planned, base, { profile, signal });
   try {
     const writers = prompts.map((_, prompt) => new Writer(tokenizer, stop, prompt));
     for await (const { tokens: chosen } of generator.generate(tokens, {

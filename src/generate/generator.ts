@@ -4,25 +4,16 @@ import { ConfigError, ShapeError } from "../errors.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { prefillHashes } from "../layers/decode.js";
 import { packControl } from "../model/control.js";
-import type { ParameterArena } from "../model/memory.js";
 import { planWithin } from "../scheduler/budget.js";
 import type { DeviceProfile } from "../scheduler/plan.js";
 import { PreparedPlan } from "../scheduler/run.js";
 import { ceilDiv } from "../shapes.js";
 import type { SamplingOptions } from "../types-generation.js";
 import { nextGroup, runSteps } from "./group.js";
-import {
-  type GenerationPlan,
-  type GenerationShape,
-  GROUP,
-  planGeneration,
-  planPrefill,
-  RUN,
-} from "./recordings.js";
+import { type GenerationPlan, GROUP, planPrefill, RUN } from "./recordings.js";
 import { checkSampling, samplingControl } from "./sampling.js";
 
-export interface GeneratorOptions extends Partial<GenerationShape> {
-  readonly capacity: number;
+export interface GeneratorOptions {
   /** What the device offers; the same as in the model's other plans. */
   readonly profile: DeviceProfile;
   readonly signal?: AbortSignal | undefined;
@@ -63,18 +54,15 @@ export class Generator {
   ) {}
 
   /**
-   * Allocates the caches and compiles the steps. `base` holds the weights.
-   * @throws {ConfigError | ShapeError | GpuOutOfMemoryError} see `planGeneration`
+   * Allocates the caches and compiles the steps that `planGeneration` has planned. `base` holds the weights.
+   * @throws {GpuOutOfMemoryError}
    */
   static async create(
     gpu: Gpu,
-    config: ReformerConfig,
-    weights: ParameterArena,
+    plan: GenerationPlan,
     base: PreparedPlan,
-    options: GeneratorOptions,
+    { profile, signal, onProgress }: GeneratorOptions,
   ): Promise<Generator> {
-    const { batch = 1, capacity, streams = "f32", profile, signal, onProgress } = options;
-    const plan = planGeneration(config, { batch, capacity, streams }, weights, profile);
     const prepared = await PreparedPlan.create(gpu, plan.plan, { shared: base, signal, onProgress });
     return new Generator(gpu, plan, prepared, profile);
   }

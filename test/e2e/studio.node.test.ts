@@ -3,11 +3,10 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { en } from "../../demo/i18n/en.js";
 import { zh } from "../../demo/i18n/zh.js";
+import { FAKE, phase, press, training } from "./fake/open-fake.js";
 import { pixelsDrawn, readSvg } from "./figure-files.js";
 import { violations } from "./looks.js";
 import { contentOf, type OpenPage, type Site, savedReport, startSite, textOf } from "./site.js";
-
-const FAKE = "/test/e2e/fake/fake.html";
 
 let site: Site;
 beforeAll(async () => {
@@ -15,20 +14,9 @@ beforeAll(async () => {
 });
 afterAll(() => site.close());
 
-async function training(path = FAKE): Promise<OpenPage> {
-  const opened = await site.open(path);
-  await opened.page.locator("run-bar button.primary").click();
-  await opened.page.locator("run-numbers dd").first().filter({ hasText: /[1-9]/ }).waitFor();
-  return opened;
-}
-
-const press = (page: OpenPage["page"], name: string) =>
-  page.getByRole("button", { name, exact: true }).click();
-const phase = (page: OpenPage["page"]) => textOf(page, "run-bar .phase");
-
 describe("a run", () => {
   test("pauses, goes on and stops, by button and by the space bar", async () => {
-    const { page } = await training();
+    const { page } = await training(site);
     await press(page, en.run.pause);
     await expect.poll(() => phase(page)).toBe(en.run.phases.paused);
     const paused = await textOf(page, "run-numbers dd");
@@ -80,7 +68,7 @@ describe("a run", () => {
   });
 
   test("waits for the visitor after a reload, with its curve", async () => {
-    const { page } = await training();
+    const { page } = await training(site);
     await page
       .locator("run-bar .detail")
       .filter({ hasText: "Saved at step 50" })
@@ -129,7 +117,7 @@ describe("a visitor's own text", () => {
 
 describe("the model", () => {
   test("writes token by token while training waits, and stops when told", async () => {
-    const { page } = await training();
+    const { page } = await training(site);
     await page.locator("text-writer #prompt").fill("Call me");
     await page.locator("text-writer #maxNewTokens").fill("500");
     await page.locator("text-writer button.primary").click();
@@ -145,7 +133,7 @@ describe("the model", () => {
   });
 
   test("is saved as one file, and opened again", async () => {
-    const { page } = await training();
+    const { page } = await training(site);
     await press(page, en.run.stop);
     const download = page.waitForEvent("download");
     await press(page, en.files.save);
@@ -229,7 +217,7 @@ describe("runs and settings", () => {
   });
 
   test("the learning curve is saved as a figure, the memory as a table", async () => {
-    const { page } = await training();
+    const { page } = await training(site);
     await page.locator("loss-chart .legend b").first().filter({ hasText: /\d/ }).waitFor();
     await press(page, en.run.stop);
     const saved = async (element: string, kind: string) => {
@@ -277,7 +265,7 @@ describe("runs and settings", () => {
   });
 
   test("are compared in a table, saved, used again and forgotten", async () => {
-    const { page } = await training();
+    const { page } = await training(site);
     await press(page, en.run.stop);
     await page.getByRole("radio", { name: en.settings.presets.base }).check();
     await page.locator("run-bar button.primary").click();

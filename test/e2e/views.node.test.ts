@@ -3,12 +3,12 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { en } from "../../demo/i18n/en.js";
 import { zh } from "../../demo/i18n/zh.js";
+import { FAKE, press, training } from "./fake/open-fake.js";
 import { readSvg } from "./figure-files.js";
 import { violations } from "./looks.js";
-import { contentOf, type OpenPage, type Site, startSite, textOf } from "./site.js";
+import { contentOf, type Site, startSite, textOf } from "./site.js";
 import { show } from "./station-driver.js";
 
-const FAKE = "/test/e2e/fake/fake.html";
 const WIDTHS = [320, 768, 1280, 1920] as const;
 const LANGUAGES = { en, zh } as const;
 
@@ -17,16 +17,6 @@ beforeAll(async () => {
   site = await startSite("views");
 });
 afterAll(() => site.close());
-
-async function training(path = FAKE): Promise<OpenPage> {
-  const opened = await site.open(path);
-  await opened.page.locator("run-bar button.primary").click();
-  await opened.page.locator("run-numbers dd").first().filter({ hasText: /[1-9]/ }).waitFor();
-  return opened;
-}
-
-const press = (page: OpenPage["page"], name: string) =>
-  page.getByRole("button", { name, exact: true }).click();
 
 describe.each(Object.entries(LANGUAGES))("the page in %s", (language, phrases) => {
   const path = `${FAKE}?lang=${language}`;
@@ -45,7 +35,7 @@ describe.each(Object.entries(LANGUAGES))("the page in %s", (language, phrases) =
   });
 
   test("fits every width from 320 px to a projector", async () => {
-    const { page } = await training(path);
+    const { page } = await training(site, path);
     await page.locator("model-settings summary").click();
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 800 });

@@ -6,7 +6,12 @@ import {
   resolveConfig,
 } from "../../src/config/config.js";
 import { Generator, type GeneratorOptions } from "../../src/generate/generator.js";
-import { inferenceContext, stepTensors } from "../../src/generate/recordings.js";
+import {
+  type GenerationShape,
+  inferenceContext,
+  planGeneration,
+  stepTensors,
+} from "../../src/generate/recordings.js";
 import { Gpu } from "../../src/gpu/gpu.js";
 import { finalStates, logitsOf } from "../../src/layers/head.js";
 import { type ParameterArena, parameterArena, streamPair } from "../../src/model/memory.js";
@@ -59,9 +64,17 @@ export class TestModel {
   }
 
   /** A generator that lives no longer than the model. */
-  async generator(options: Omit<GeneratorOptions, "profile">): Promise<Generator> {
+  async generator({
+    batch = 1,
+    capacity,
+    streams = "f32",
+    ...options
+  }: Partial<GenerationShape> &
+    Pick<GenerationShape, "capacity"> &
+    Omit<GeneratorOptions, "profile">): Promise<Generator> {
     const { gpu, config, weights, base, profile } = this;
-    const generator = await Generator.create(gpu, config, weights, base, { ...options, profile });
+    const planned = planGeneration(config, { batch, capacity, streams }, weights, profile);
+    const generator = await Generator.create(gpu, planned, base, { ...options, profile });
     this.#generators.push(generator);
     return generator;
   }
