@@ -3,14 +3,17 @@
 // and their gradient are part of the products.
 import { dropoutMask } from "../kernels/stream.js";
 import type { Tensor } from "../scheduler/recording.js";
+import { ceilDiv, roundUp } from "../shapes.js";
 import { dropoutAt, type LayerContext, layerName } from "./context.js";
 import { gradientSums } from "./gradient-sums.js";
 import { denseGradients, denseParts, linear, linearInputGradient, linearResidual } from "./linear.js";
 import { normalize, normalizeBackward, normParts } from "./norm.js";
-import { type Rows, ranges, slice } from "./rows.js";
+import { ROW_STEP, type Rows, ranges, slice } from "./rows.js";
 
-/** Rows evaluated at once where the configuration leaves it open: keeps the inner activation small. */
-const DEFAULT_ROWS = 4096;
+/** Rows evaluated at once, at most, where the configuration leaves it open: keeps the inner activation small. */
+const MOST_ROWS = 4096;
+/** So many rows and more are evaluated in two parts at least, so that a row takes no more memory here than in attention. */
+const HALVED_ROWS = 2048;
 
 interface Inner {
   readonly start: number;
@@ -30,7 +33,9 @@ const NAME = ({ config }: LayerContext, layer: number) => `${layerName(config, l
 
 function chunks(context: LayerContext, ...matrices: readonly Rows[]): { start: number; count: number }[] {
   const { config, slabRows, chunkDivisor = 1 } = context;
-  const wanted = config.feedForwardChunk || DEFAULT_ROWS / chunkDivisor;
+  const count = Math.min(...matrices.map((matrix) => matrix.count));
+  const parts = count < HALVED_ROWS ? 1 : Math.max(2, ceilDiv(count, MOST_ROWS));
+  const wanted = config.feedForwardChunk || roundUp(ceilDiv(count, parts), ROW_STEP) / chunkDivisor;
   const rows = Math.min(wanted, slabRows(config.feedForwardSize));
   return [...ranges(matrices, rows)];
 }

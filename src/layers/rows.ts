@@ -4,7 +4,7 @@ import { type Tensor, view } from "../scheduler/recording.js";
 import { ceilDiv } from "../shapes.js";
 
 /** Rows that start any view: row * width * 4 bytes is then a multiple of 256 for every width. */
-const ROW_STEP = 64;
+export const ROW_STEP = 64;
 
 /** A matrix [count, width] in slabs of `slabRows` rows. */
 export interface Rows {

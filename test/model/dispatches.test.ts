@@ -7,7 +7,7 @@ import { DEFAULT_LIMITS, type DeviceProfile, type Plan } from "../../src/schedul
 import { planTraining, RUN } from "../../src/train/recordings.js";
 import type { TrainOptions } from "../../src/types.js";
 
-/** Long enough that gradients of weights are sums of parts, short enough for one chunk of the feed-forward. */
+/** Long enough that gradients of weights are sums of parts. */
 const LENGTH = 4096;
 const OPTIONS: ReformerOptions = {
   vocabSize: 256,
@@ -19,6 +19,7 @@ const OPTIONS: ReformerOptions = {
   numHashes: 4,
   numBuckets: 128,
   maxLength: LENGTH,
+  feedForwardChunk: LENGTH,
 };
 
 /** What is recorded for a batch. */
