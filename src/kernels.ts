@@ -65,6 +65,8 @@ export interface LshAttention {
   readonly byteLength: number;
   /** Submits one run; work submitted later sees `out`. Resolves when everything is submitted. */
   run(): Promise<void>;
+  /** Resolves when the device has finished all that was submitted to it, in Firefox too without 100 ms of delay. */
+  done(): Promise<void>;
   /** Frees the working memory. Idempotent. */
   dispose(): void;
 }
@@ -103,6 +105,7 @@ export async function lshAttention(
         gpu.check();
         await prepared.run();
       },
+      done: () => gpu.done(),
       dispose: () => gpu.dispose(),
     };
   } catch (error) {

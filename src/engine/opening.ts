@@ -66,7 +66,7 @@ async function modelFromFiles(files: ModelFiles, options: EngineOptions): Promis
     const target = {
       parameters: list,
       write: (name: string, values: Float32Array) => base.write(arena.get(name), values),
-      flush: () => gpu.device.queue.onSubmittedWorkDone(),
+      flush: () => gpu.done(),
     };
     return writeWeights(matched, target, { seed, signal, onProgress });
   });

@@ -1,5 +1,6 @@
 // One GPUDevice and what this library keeps about it: counted buffers, loss, readback.
 import { DeviceLostError, DisposedError, GpuOutOfMemoryError, WebGPUUnavailableError } from "../errors.js";
+import { untilDone } from "./completion.js";
 import type { Dims, Kernel, Variant } from "./kernel.js";
 import { type CompiledKernel, type Pipelines, pipelinesOf } from "./pipelines.js";
 
@@ -198,10 +199,16 @@ export class Gpu {
     }
   }
 
+  /** Resolves when the device has finished all that it was given so far. */
+  done(): Promise<undefined> {
+    const { queue } = this.device;
+    return untilDone(queue, queue.onSubmittedWorkDone());
+  }
+
   /** Maps a readback buffer. @throws {DeviceLostError} where the device went away meanwhile. */
   async map(buffer: GPUBuffer): Promise<void> {
     try {
-      await buffer.mapAsync(GPUMapMode.READ);
+      await untilDone(this.device.queue, buffer.mapAsync(GPUMapMode.READ));
     } catch (error) {
       await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
       this.check();

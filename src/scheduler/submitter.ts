@@ -2,6 +2,7 @@
 // in flight. So the desktop stays alive, no watchdog fires, and a run can be cancelled in between. A dispatch is never
 // split: one that is predicted to take longer than the budget is alone in its slice. Slices only group work; its results
 // do not depend on them.
+import { untilDone } from "../gpu/completion.js";
 import type { SpeedModel, Work } from "./speed-model.js";
 
 /** Predicted GPU milliseconds of a slice: below every watchdog and short enough to cancel in. */
@@ -53,7 +54,7 @@ export class Submitter {
       this.#pending = this.#pending.filter((p) => p !== done);
       this.speeds.learn(slice, submitted, this.now());
     };
-    const done = this.queue.onSubmittedWorkDone().then(finished, finished); // whether the device was lost, Gpu.check says
+    const done = untilDone(this.queue, this.queue.onSubmittedWorkDone()).then(finished, finished); // whether the device was lost, Gpu.check says
     this.#pending.push(done);
   }
 

@@ -1,5 +1,5 @@
-// `npm run conformance -- DIR [--on chrome|node] [--kinds a,b] [--json FILE]`: runs the recorded cases of a folder and
-// prints a line for each, then a summary by kind. The status is 0 only if every selected case passed.
+// `npm run conformance -- DIR [--on chrome|firefox|node] [--kinds a,b] [--json FILE]`: runs the recorded cases of a folder
+// and prints a line for each, then a summary by kind. The status is 0 only if every selected case passed.
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { requestDevice } from "../../src/gpu/gpu.js";
@@ -9,8 +9,8 @@ import { openCases } from "./folder.js";
 import { KINDS } from "./kinds.js";
 import { summarise, summaryLines } from "./summary.js";
 
-const HOSTS = ["node", "chrome"];
-const USAGE = "usage: npm run conformance -- DIR [--on chrome|node] [--kinds a,b] [--json FILE]";
+const HOSTS = ["node", "chrome", "firefox"];
+const USAGE = "usage: npm run conformance -- DIR [--on chrome|firefox|node] [--kinds a,b] [--json FILE]";
 const TARGETS =
   "Targets are the values recorded in f64, else those in f32 less the recorded run's rounding of log-sum-exp to f32.";
 /** Statuses: some case did not pass; the call was wrong. */
@@ -91,7 +91,9 @@ async function start(
   { folder, on, kinds }: Call,
   signal: AbortSignal,
 ): Promise<{ adapter: string; cases: AsyncGenerator<CaseResult> }> {
-  if (on === "chrome") return (await import("./chrome.js")).startInChrome(folder, { kinds, signal });
+  if (on === "chrome" || on === "firefox") {
+    return (await import("./browser.js")).startInBrowser(on, folder, { kinds, signal });
+  }
   const device = await requestDevice();
   return { adapter: adapterName(device), cases: runCases(device, filesOf(folder), { kinds, signal }) };
 }

@@ -99,7 +99,7 @@ async function measureAttention(device: GPUDevice, scale: Scale): Promise<Measur
     try {
       const { milliseconds, ...rest } = await sample(
         () => attention.run(),
-        () => device.queue.onSubmittedWorkDone(),
+        () => attention.done(),
       );
       const value = (1000 * length) / milliseconds;
       return { name: "attention", value, unit: "tokens/s", sizes, ...rest };

@@ -90,7 +90,7 @@ async function timeOne(
     try {
       const run = async () => {
         await prepared.run();
-        await device.queue.onSubmittedWorkDone();
+        await prepared.done();
       };
       return {
         milliseconds: await time(run, { repeats: 5, budget: params.budget, signal }),
