@@ -51,6 +51,6 @@ test("the promise's value and its error are passed on, and end the looks", async
 
 test("browsers that tell by themselves are left alone", async () => {
   const { queue, submits } = start();
-  await untilDone(queue, pause(30));
+  await untilDone(queue, pause(30), false);
   expect(submits()).toBe(0);
 });
