@@ -1,7 +1,8 @@
 // Bounded submits: a slice holds as many whole operations as fit a budget of predicted GPU time, and at most two slices are
-// in flight. So the desktop stays alive, no watchdog fires, and a run can be cancelled in between. A dispatch is never
-// split: one that is predicted to take longer than the budget is alone in its slice. Slices only group work; its results
-// do not depend on them.
+// in flight, or as many short ones as fit one budget: a browser says some milliseconds late that one is done, and short
+// steps of training must not wait for that. So the desktop stays alive, no watchdog fires, and a run can be cancelled in
+// between. A dispatch is never split: one that is predicted to take longer than the budget is alone in its slice. Slices
+// only group work; its results do not depend on them.
 import { untilDone } from "../gpu/completion.js";
 import type { SpeedModel, Work } from "./speed-model.js";
 
@@ -11,9 +12,15 @@ export const SLICE = 100;
 export const INTERACTIVE_SLICE = 16;
 const IN_FLIGHT = 2;
 
+interface Pending {
+  /** Predicted milliseconds. */
+  readonly predicted: number;
+  readonly done: Promise<void>;
+}
+
 /** Cuts work into slices and submits them in turn. */
 export class Submitter {
-  #pending: Promise<void>[] = [];
+  #pending: Pending[] = [];
 
   constructor(
     readonly queue: Pick<GPUQueue, "submit" | "onSubmittedWorkDone">,
@@ -31,35 +38,47 @@ export class Submitter {
     encode: (slice: readonly T[]) => GPUCommandBuffer,
   ): Promise<void> {
     for (let start = 0; start < work.length; ) {
-      while (this.#pending.length >= IN_FLIGHT) await this.#pending[0];
-      const slice = work.slice(start, this.#end(work, start, budget)); // by what the slices before have taught
-      this.#submit(encode(slice), slice);
-      start += slice.length;
+      let next = this.#slice(work, start, budget);
+      while (!this.#hasRoom(next, budget)) {
+        await this.#pending[0]?.done;
+        next = this.#slice(work, start, budget); // by what the slices before have taught
+      }
+      this.#submit(encode(next.slice), next);
+      start += next.slice.length;
     }
   }
 
-  /** Where the slice ends that begins at `start`. */
-  #end(work: readonly Work[], start: number, budget: number): number {
+  /** The slice that begins at `start`. */
+  #slice<T extends Work>(work: readonly T[], start: number, budget: number) {
     let end = start;
-    let total = 0;
-    do total += this.speeds.predict(work[end++] as Work);
-    while (end < work.length && total + this.speeds.predict(work[end] as Work) <= budget);
-    return end;
+    let predicted = 0;
+    do predicted += this.speeds.predict(work[end++] as Work);
+    while (end < work.length && predicted + this.speeds.predict(work[end] as Work) <= budget);
+    return { slice: work.slice(start, end), predicted };
   }
 
-  #submit(commands: GPUCommandBuffer, slice: readonly Work[]): void {
+  #hasRoom({ predicted }: { readonly predicted: number }, budget: number): boolean {
+    if (this.#pending.length < IN_FLIGHT) return true;
+    return this.#pending.reduce((sum, pending) => sum + pending.predicted, predicted) <= budget;
+  }
+
+  #submit(
+    commands: GPUCommandBuffer,
+    { slice, predicted }: { readonly slice: readonly Work[]; readonly predicted: number },
+  ): void {
     const submitted = this.now();
     this.queue.submit([commands]);
     const finished = () => {
-      this.#pending = this.#pending.filter((p) => p !== done);
+      this.#pending = this.#pending.filter((other) => other !== pending);
       this.speeds.learn(slice, submitted, this.now());
     };
-    const done = untilDone(this.queue, this.queue.onSubmittedWorkDone()).then(finished, finished); // whether the device was lost, Gpu.check says
-    this.#pending.push(done);
+    const told = untilDone(this.queue, this.queue.onSubmittedWorkDone());
+    const pending = { predicted, done: told.then(finished, finished) }; // whether the device was lost, Gpu.check says
+    this.#pending.push(pending);
   }
 
   /** Resolves when everything submitted has finished. */
   async drain(): Promise<void> {
-    await Promise.all(this.#pending);
+    await Promise.all(this.#pending.map(({ done }) => done));
   }
 }

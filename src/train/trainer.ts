@@ -95,7 +95,6 @@ export class Trainer {
   async #submitStep(source: BatchSource, signal: AbortSignal | undefined): Promise<void> {
     const { batchSize, length } = this.plan.shape;
     const { accumulate, seed } = this.options;
-    await this.prepared.run(RUN.clear);
     const step = this.#step + 1;
     const firstDraw = this.#step * accumulate;
     const batches = Array.from({ length: accumulate }, (_, part) =>
@@ -105,9 +104,9 @@ export class Trainer {
     for (const [part, batch] of batches.entries()) {
       this.#writeControl(firstDraw + part, step, 1 / counted);
       writeBatch(this.prepared, this.plan.windows, batch);
-      await this.prepared.run(RUN.batch, { signal });
+      await this.prepared.run(part === 0 ? [RUN.clear, RUN.batch] : RUN.batch, { signal });
     }
-    await this.prepared.run(RUN.update);
+    await this.prepared.run(RUN.update); // without the signal: all weights or none
     this.#step = step;
   }
 
