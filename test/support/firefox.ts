@@ -55,8 +55,11 @@ export interface FirefoxPage {
 export async function openFirefox(url: string): Promise<FirefoxPage> {
   const executable = findFirefox();
   if (!executable) {
+    const chosen = process.env.FIREFOX_PATH;
     throw new Error(
-      "no Firefox found: install it (Debian: sudo apt-get install -y firefox-esr), or set FIREFOX_PATH to one",
+      chosen
+        ? `FIREFOX_PATH is ${chosen}, which is not an executable file: correct it or unset it`
+        : "no Firefox found: install it (Debian: sudo apt-get install -y firefox-esr), or set FIREFOX_PATH to one",
     );
   }
   const profile = await mkdtemp(join(tmpdir(), "webgpu-reformer-firefox-"));
