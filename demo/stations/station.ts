@@ -295,8 +295,8 @@ export abstract class Station<Row extends object> extends PageElement {
     const figure = (kind: "svg" | "png") =>
       html`<button class="quiet small" @click=${() => void this.saveFigure(kind)}>${kind.toUpperCase()}</button>`;
     return html`<p class="exports note">
-      ${t.saveTable} ${table("csv")} ${table("json")} <span class="gap"></span>
-      ${t.saveFigure} ${figure("svg")} ${figure("png")}
+      <span>${t.saveTable} ${table("csv")} ${table("json")}</span>
+      <span>${t.saveFigure} ${figure("svg")} ${figure("png")}</span>
     </p>`;
   }
 

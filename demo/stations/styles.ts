@@ -177,6 +177,11 @@ export const stationStyles = css`
     min-width: 7rem;
     font-weight: 550;
   }
+  /* Chinese breaks between any two characters: narrow columns would be one character wide. */
+  thead th:lang(zh),
+  td:not(.prose):lang(zh) {
+    word-break: keep-all;
+  }
   td.number {
     white-space: nowrap;
   }
@@ -229,9 +234,10 @@ export const stationStyles = css`
     max-width: 46rem;
     color: var(--muted);
   }
-  .exports .gap {
-    display: inline-block;
-    width: 0.75rem;
+  .exports {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0 1rem;
   }
   @media print {
     .progress,
