@@ -65,6 +65,10 @@ export const visible = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu,
 export const percent = (share: number): string =>
   Number.isFinite(share) ? formatter({ style: "percent", maximumFractionDigits: 0 }).format(share) : "–";
 
+/** As `percent`, with a decimal: for shares that lie close together. */
+export const finePercent = (share: number): string =>
+  formatter({ style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(share);
+
 /** Milliseconds in the unit that reads best. */
 export function milliseconds(value: number): string {
   if (!Number.isFinite(value)) return "–";

@@ -109,7 +109,7 @@ export class GpuTest extends SessionElement {
     const { done, total } = progressOf(report);
     const { part, name } = current;
     const shown = part === "speed" ? t.speeds[name as SpeedReport["name"]] : name;
-    return `${t.state.running(whole(done), whole(total))} · ${t.parts[part]}: ${shown}`;
+    return `${t.state.running(whole(done), whole(total))} · ${this.t.chapter.named(t.parts[part], shown)}`;
   }
 
   #save(report: GpuTestReport): void {

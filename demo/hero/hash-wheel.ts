@@ -179,7 +179,7 @@ export class HashWheel extends PageElement {
       </svg>
       <div class="controls">
         <label
-          >${t.rounds}: ${whole(this.#rounds)}<input
+          >${this.t.chapter.named(t.rounds, whole(this.#rounds))}<input
             type="range"
             min="1"
             max="8"
@@ -187,7 +187,7 @@ export class HashWheel extends PageElement {
             @input=${(event: Event) => this.#set(() => (this.#rounds = numberOf(event)))}
         /></label>
         <label
-          >${t.buckets}: ${whole(this.#buckets)}<input
+          >${this.t.chapter.named(t.buckets, whole(this.#buckets))}<input
             type="range"
             min="2"
             max="16"

@@ -251,7 +251,7 @@ export class TinyLearner extends PageElement {
       ? t.recordedNote(recorded.adapter, recorded.date)
       : t.measuredOn(adapterName(this.chapter.adapter));
     return html`<p class="numbers">
-      <span>${MARKS[source]} ${said}</span><span>${MARKS.computed} ${this.t.hero.learner.floor}: ${t.computedNote}</span>
+      <span>${MARKS[source]} ${said}</span><span>${MARKS.computed} ${t.named(this.t.hero.learner.floor, t.computedNote)}</span>
     </p>`;
   }
 

@@ -21,6 +21,8 @@ export const chapter = {
   studioNote:
     "Choose a text and a size, train, write, keep the model. Anything that runs above stops for it.",
   station: (n: string, title: string) => `${n}. ${title}`,
+  /** A name, and what it is. */
+  named: (name: string, value: string) => `${name}: ${value}`,
   tryThis: "Try this",
   figure: "Figure",
   table: "Table",

@@ -28,7 +28,7 @@ export const gpuTest: Dictionary["gpuTest"] = {
   passed: "正确",
   failed: "错误",
   error: "最大误差",
-  bound: "允许",
+  bound: "允许误差",
   exact: "无",
   errorNote: "误差相对于张量中的最大值；允许的误差由每个程序的舍入推出，或随算例录下。",
   speeds: { matmul: "矩阵乘法", attention: "LSH 注意力（前向）", training: "训练" },

@@ -8,7 +8,7 @@ export const en = {
   tryThis:
     "Add layers and watch which bars grow. Then make the text longer, and watch the pairs that have to be scored.",
   paper: "Reformer: The Efficient Transformer",
-  cited: ["The idea is Kitaev, Kaiser and Levskaya’s:", "(ICLR 2020)."] as readonly [string, string],
+  cited: ["The idea is Kitaev, Kaiser and Levskaya’s: ", " (ICLR 2020)."] as readonly [string, string],
   caption:
     "GPU memory of one training step, planned to the byte by the library for the length and depth chosen. Full attention here never stores its scores; a runtime that does would need the bytes in the table on top, in every layer.",
   length: "Length",
@@ -58,7 +58,7 @@ export const zh: Phrases<typeof en> = {
   paper: "Reformer: The Efficient Transformer",
   cited: ["这个想法来自 Kitaev、Kaiser 和 Levskaya 的论文：", "（ICLR 2020）。"],
   caption:
-    "一步训练的显存，由本库按所选长度和层数精确计划到字节。这里的全注意力从不存储分数；会存储的运行库，每一层还要另加表中的字节数。",
+    "一步训练的显存，由本库按所选长度和层数精确计划到字节。这里的全注意力从不存储分数；换成会存储分数的运行库，每一层还要另加表中的字节数。",
   length: "长度",
   depth: "层数",
   tokens: (n) => `${n} 个词元`,
@@ -74,12 +74,12 @@ export const zh: Phrases<typeof en> = {
     attention: "注意力的时间",
     activations: "激活值",
     memory: "训练显存",
-    scores: "分数，若存储",
-    ms: (length) => `${length} 个词元的一步`,
+    scores: "分数（若存储）",
+    ms: (length) => `一步用时（${length} 个词元）`,
     pairs: "每层计算的词元对",
   },
-  withLayers: (time, layers) => `${layers} 层 ${time}`,
-  complexity: { full: "n²", lsh: "n · 轮数 · 块长", stored: "随层数增长", reversible: "只有一层" },
+  withLayers: (time, layers) => `${time}（${layers} 层）`,
+  complexity: { full: "n²", lsh: "n · 轮数 · 块长", stored: "随层数增长", reversible: "只需一层的量" },
   how: {
     memory: "本库的 planMemory：在所选长度和层数下，一步训练将申请的每一块缓冲区。",
     scores: "每对词元、每个头、每层 4 字节；保留分数的注意力需要这么多。",

@@ -79,7 +79,7 @@ class OverviewStation extends Station<Row> {
 
   protected words() {
     const { sentences, paper, cited, tryThis, caption } = this.#t;
-    const source = html`${cited[0]} <cite><a href=${PAPER} lang="en">${paper}</a></cite> ${cited[1]}`;
+    const source = html`${cited[0]}<cite><a href=${PAPER} lang="en">${paper}</a></cite>${cited[1]}`;
     const terms = ["token", "attention", "lsh", "bucket", "round", "chunk", "activations"] as const;
     return { sentences: [...sentences, source], terms, tryThis, caption };
   }
@@ -161,6 +161,7 @@ class OverviewStation extends Station<Row> {
 
   protected figure() {
     const { variants, parts } = this.#t;
+    const { named } = this.t.chapter;
     return barPlot({
       width: this.width,
       title: this.#t.columns.memory,
@@ -171,11 +172,11 @@ class OverviewStation extends Station<Row> {
           label: variants[variant],
           note: memory ? bytes(memory.total) : "",
           parts: [
-            { tone: "quiet", value: parameters, label: `${parts.parameters}: ${bytes(parameters)}` },
+            { tone: "quiet", value: parameters, label: named(parts.parameters, bytes(parameters)) },
             {
               tone: usesLsh(variant) ? "lsh" : "full",
               value: (memory?.total ?? 0) - parameters,
-              label: `${parts.activations}: ${bytes((memory?.total ?? 0) - parameters)}`,
+              label: named(parts.activations, bytes((memory?.total ?? 0) - parameters)),
             },
           ],
         };

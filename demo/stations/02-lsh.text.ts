@@ -48,10 +48,10 @@ export const zh: Phrases<typeof en> = {
   ],
   tryThis: "写一句含有相像的词的话，跟着其中一个词走完四步，再增加轮数，直到它遇到所有同伴。",
   caption: (partners) =>
-    `这里的向量由每个词的字母组成，样子相像的词向量也相近。蓝色：在某一轮相遇的对。橙色圆圈：全注意力最看重的 ${partners} 个同伴。`,
+    `这里的向量由每个词的字母（中文每个字算一个词）组成，样子相像的词，向量也相近。蓝色：在某一轮相遇的对。橙色圆圈：全注意力最看重的 ${partners} 个同伴。`,
   textLabel: "你的文本",
   text: "白鲸与捕鲸船：船长看见白鲸，捕鲸船起航，水手看见船长，鲸群所在之处，海是白的。",
-  steps: ["1 哈希", "2 排序", "3 分块", "4 注意"],
+  steps: ["1 哈希", "2 排序", "3 分块", "4 注意力"],
   stepNote: [
     "按阅读顺序；颜色是第一轮的桶。",
     "按桶排序；同一个桶的词站在一起。",
@@ -61,13 +61,13 @@ export const zh: Phrases<typeof en> = {
   rounds: "轮数",
   buckets: "桶数",
   word: "跟踪",
-  redraw: "重新旋转",
+  redraw: "换一组旋转",
   columns: {
     rounds: "轮数",
     recall: "遇到的同伴",
     pairs: "计算的词元对",
-    share: "占所有词元对",
-    time: (length) => `${length} 个词元的时间`,
+    share: "占全部词元对",
+    time: (length) => `用时（${length} 个词元）`,
   },
   full: "全注意力",
   how: {

@@ -54,7 +54,7 @@ export const zh: Phrases<typeof en> = {
   select: "模块",
   blocks: {
     embedding: "嵌入",
-    attention: (layer, kind) => `第 ${layer} 层：${kind}注意力`,
+    attention: (layer, kind) => `第 ${layer} 层：${kind === "LSH" ? "LSH " : kind}注意力`,
     feedForward: (layer) => `第 ${layer} 层：前馈`,
     head: "输出头与损失",
     optimizer: "优化器",
@@ -70,7 +70,7 @@ export const zh: Phrases<typeof en> = {
     forward: "前向调度",
     backward: "反向调度",
     time: "时间",
-    share: "占一步",
+    share: "占一步的比例",
   },
   how: {
     parameters: "由权重的形状数出，形状由配置决定。",

@@ -47,9 +47,8 @@ class ArchitectureStation extends Station<Row> {
   static override styles = [
     ...Station.styles,
     css`
-      .field select {
-        width: auto;
-        max-width: 100%;
+      .controls .field {
+        flex-basis: 15rem; /* the longest name of a block */
       }
       .block {
         cursor: pointer;

@@ -34,6 +34,7 @@ export const en = {
   },
   units: (n: string) => `${n} MFLOP`,
   step: (time: string) => `one step: ${time}`,
+  bar: (part: string, share: string) => `${part}, ${share}`,
   how: {
     dispatches: "GPU programs that the part starts.",
     time: (length: string, width: string) =>
@@ -59,7 +60,7 @@ export const zh: Phrases<typeof en> = {
     projection: "投影与归一化",
     hash: "哈希",
     sort: "排序",
-    attend: "注意",
+    attend: "注意力",
     feedForward: "前馈",
     back: "反向：注意力",
     backFeedForward: "反向：前馈",
@@ -76,6 +77,7 @@ export const zh: Phrases<typeof en> = {
   },
   units: (n) => `${n} MFLOP`,
   step: (time) => `一步：${time}`,
+  bar: (part, share) => `${part}，${share}`,
   how: {
     dispatches: "这一部分启动的显卡程序数。",
     time: (length, width) =>

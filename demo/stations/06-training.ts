@@ -177,7 +177,7 @@ class TrainingStation extends Station<Row> {
   }
 
   protected figure() {
-    const { parts, step, units } = this.#t;
+    const { parts, step, units, bar } = this.#t;
     const tone = (part: Part) =>
       part === "hash" || part === "sort" || part === "attend"
         ? "lsh"
@@ -190,7 +190,7 @@ class TrainingStation extends Station<Row> {
       width: this.width,
       title: step(this.#timed ? milliseconds(this.#whole) : units(decimals(this.#whole / 1e6, 1))),
       bars: this.rows.map((row) => ({
-        label: `${parts[row.part]}, ${percent(this.#weight(row) / this.#whole)}`,
+        label: bar(parts[row.part], percent(this.#weight(row) / this.#whole)),
         note: note(row),
         parts: [{ tone: tone(row.part), value: this.#weight(row) }],
       })),

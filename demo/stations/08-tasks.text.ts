@@ -47,7 +47,7 @@ export const en = {
 
 export const zh: Phrases<typeof en> = {
   sentences: [
-    "语言模型给每个可能的下一个词元一个概率。加起来，就知道它对一段文本有多熟悉；逐个词元看，就知道它在哪里感到意外；一次次抽取，就是写作。",
+    "语言模型给每个可能的下一个词元一个概率。把概率累计起来，就知道它对一段文本有多熟悉；逐个词元看，就知道它在哪里感到意外；一次次从中抽取，就是写作。",
     "在几千个词元里检索，是 LSH 注意力真正用得上的地方：不管键在哪里，都要找到它。这是另一种任务，由另一个更小的模型回答，它只为此训练。",
   ],
   tryThis: "贴一句你自己的英文（模型只读过英文，所以例子也是英文）：人名或外来词会亮起来。再让模型接着写。",
@@ -56,7 +56,7 @@ export const zh: Phrases<typeof en> = {
   elsewhere: "没有显卡，这里什么也问不了：数字来自随页面提供的模型，在别处录制。",
   trained: "页面没有附带模型，所以先在这里用随页提供的书训练一个很小的。",
   learning: (step, steps, bits) =>
-    `正在训练一个很小的模型：第 ${step} 步，共 ${steps} 步，${bits} 比特／字符。`,
+    `正在训练一个很小的模型：第 ${step} 步，共 ${steps} 步，${bits} 比特/字符。`,
   text: "你的文本",
   example: "It was the white whale that the captain had seen before the ship came near.",
   score: "打分",
@@ -73,7 +73,7 @@ export const zh: Phrases<typeof en> = {
     writing: "写作",
     needle: "在许多键里找一个（另一个模型）",
   },
-  metrics: { bits: "比特／字符", byte: "比特／字节", speed: "词元／秒", accuracy: "找到的比例" },
+  metrics: { bits: "比特/字符", byte: "比特/字节", speed: "词元/秒", accuracy: "找到的比例" },
   how: {
     value: "刚刚在这台设备上问模型得到。",
     reference: (adapter, date) =>

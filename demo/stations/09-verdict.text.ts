@@ -13,13 +13,14 @@ export const en = {
   length: "Your length",
   verdicts: {
     none: "Not measured yet: press Measure.",
+    noGpu: "Without WebGPU nothing can be timed here.",
     lsh: (length: string, times: string) =>
       `At ${length} tokens LSH attention is ${times} times as fast as full attention here: use it.`,
     full: (length: string, times: string) =>
       `At ${length} tokens full attention is ${times} times as fast as LSH attention here: leave LSH out.`,
   },
   bars: { full: "full attention", lsh: (rounds: string) => `LSH attention, ${counted(rounds)}` },
-  expected: "expected",
+  expected: (time: string) => `${time} (expected)`,
   columns: {
     claim: "claim",
     evidence: "evidence from your device",
@@ -60,19 +61,20 @@ export const en = {
 export const zh: Phrases<typeof en> = {
   sentences: [
     "Reformer 适合长文本和显存不多的硬件。文本短时，它只是多干了活的 Transformer；轮数太少时，它会错过本该找到的东西。",
-    "下面的说法不是引来的：每一条都拿本页目前在你的设备上测到或算出的结果来对照。",
+    "下面的说法不是照搬来的：每一条都与本页目前在你的设备上测到或算出的结果对照。",
   ],
   tryThis: "设定你想用的长度，测一测。再去证据还空缺的那几站看看。",
   caption: (verdict) => verdict,
   length: "你的长度",
   verdicts: {
     none: "还没有测量：请按“开始测量”。",
+    noGpu: "没有 WebGPU，这里无法计时。",
     lsh: (length, times) => `${length} 个词元时，这里的 LSH 注意力速度是全注意力的 ${times} 倍：用它。`,
     full: (length, times) =>
       `${length} 个词元时，这里的全注意力速度是 LSH 注意力的 ${times} 倍：不必用 LSH。`,
   },
   bars: { full: "全注意力", lsh: (rounds) => `LSH 注意力，${rounds} 轮` },
-  expected: "预计",
+  expected: (time) => `${time}（预计）`,
   columns: {
     claim: "说法",
     evidence: "你的设备上的证据",

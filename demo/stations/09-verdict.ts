@@ -166,7 +166,7 @@ class VerdictStation extends Station<Row> {
   #verdict(): string {
     const { verdicts } = this.#t;
     const chosen = this.#chosen;
-    if (!chosen) return verdicts.none;
+    if (!chosen) return this.gpu ? verdicts.none : verdicts.noGpu;
     const faster = chosen.lsh < chosen.full ? "lsh" : "full";
     const times = faster === "lsh" ? chosen.full / chosen.lsh : chosen.lsh / chosen.full;
     return verdicts[faster](whole(chosen.length), decimals(times, 1));
@@ -231,7 +231,8 @@ class VerdictStation extends Station<Row> {
   protected figure() {
     const { bars, expected } = this.#t;
     const chosen = this.#chosen;
-    const note = (value: number, guessed: boolean) => milliseconds(value) + (guessed ? ` (${expected})` : "");
+    const note = (value: number, guessed: boolean) =>
+      guessed ? expected(milliseconds(value)) : milliseconds(value);
     return barPlot({
       width: this.width,
       title: this.#verdict(),

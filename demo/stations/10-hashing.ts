@@ -2,7 +2,7 @@ import { html } from "lit";
 import { askWriter, bookParts, type Question } from "../chapter/writer.js";
 import { linePlot } from "../figures/plot.js";
 import { tokenCells, tokenStyles } from "../figures/tokens.js";
-import { decimals, percent, visible, whole } from "../format.js";
+import { decimals, finePercent, percent, visible, whole } from "../format.js";
 import type { Told } from "../lab/protocol.js";
 import { en, zh } from "./10-hashing.text.js";
 import { choice } from "./inputs.js";
@@ -96,7 +96,7 @@ class HashingStation extends Station<Row> {
           key: `rounds ${rounds}`,
           label: c.rounds(whole(rounds)),
           value: ({ shares }) => shares.find((share) => share.rounds === rounds)?.mean,
-          show: (v) => `${decimals(100 * v, 1)} %`,
+          show: finePercent,
           source: "measured",
           how: rounds === 1 ? how.coverage(whole(this.#length)) : undefined,
         }),

@@ -50,7 +50,7 @@ export const en = {
     ],
     [
       "HyperAttention (ICLR 2024)",
-      "hashing for the large scores, sampling for the rest; answers of ChatGLM2 50 % faster at 32k tokens, but worse: perplexity rises from 5.6 to 6.3",
+      "hashing for the large scores, sampling for the rest; answers of ChatGLM2 50% faster at 32k tokens, but worse: perplexity rises from 5.6 to 6.3",
     ],
     [
       "MagicPIG (ICLR 2025)",
@@ -65,7 +65,7 @@ export const en = {
 
 export const zh: Phrases<typeof en> = {
   sentences: [
-    "哈希方案的价值，在于花多少、找到多少。越靠左上越好：用更少的运算，保住更多的精确注意力。",
+    "哈希方案的价值，在于花多少运算、找到多少。越靠左上越好：用更少的运算，保住更多的精确注意力。",
     "后来的工作有的让桶等大，有的学习哈希函数，有的用采样代替挑选，有的不再用固定的块。表里把这里能跑的和论文里的分开。",
     "等大的桶在这里只作比较：在从左往右写的模型里，它会让词元预先知道未来（见第 10 站）。",
   ],
@@ -87,7 +87,7 @@ export const zh: Phrases<typeof en> = {
   },
   point: (family, rounds) => `${family}，${rounds} 轮`,
   columns: { method: "方法", cost: "运算次数", coverage: "覆盖率", result: "论文所报", status: "状态" },
-  here: "这里可跑",
+  here: "这里能跑",
   compared: "只作比较",
   paper: "论文",
   how: {

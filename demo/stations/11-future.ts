@@ -2,7 +2,7 @@ import { css, html, nothing, svg } from "lit";
 import { type Family, hashCost } from "../chapter/hash-cost.js";
 import { askWriter, bookParts, writerFacts } from "../chapter/writer.js";
 import { placeLabels } from "../figures/labels.js";
-import { decimals, percent, short, whole } from "../format.js";
+import { finePercent, percent, short, whole } from "../format.js";
 import { en, zh } from "./11-future.text.js";
 import { slider } from "./inputs.js";
 import { phrasesOf, Station } from "./station.js";
@@ -130,7 +130,7 @@ class FutureStation extends Station<Row> {
         key: "coverage",
         label: c.coverage,
         value: ({ coverage }) => coverage,
-        show: (v) => `${decimals(100 * v, 1)} %`,
+        show: finePercent,
         source: "measured",
         how: how.coverage,
       },

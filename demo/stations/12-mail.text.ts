@@ -40,6 +40,7 @@ export const en = {
   recorded: (name: string) => `${name}, real mail`,
   reading: (name: string, tokens: string) => `${name}, ${tokens} tokens`,
   kinds: { local: "local", LSH: "LSH", full: "full" },
+  comma: ", ",
   how: {
     own: "The page’s own models: tested on the mails of the list, or on the last fourth of the examples of each label; training saw neither.",
     recorded: (mails: string, adapter: string, date: string) =>
@@ -79,7 +80,7 @@ export const en = {
 
 export const zh: Phrases<typeof en> = {
   sentences: [
-    "分类器从两个方向读完整段文本，给每个标签一个概率。在真实邮件上，本项目把几种长度的模型与只数词的朴素贝叶斯作了比较。",
+    "分类器从两个方向读完整段文本，给每个标签一个概率。本项目在真实邮件上，把几种长度的模型与只数词频的朴素贝叶斯作了比较。",
   ],
   recordedResult: (model, bayes, mails) =>
     `${mails} 封测试邮件里，录制的最好模型判对 ${model}，最好的朴素贝叶斯判对 ${bayes}。表里列出它们各读了邮件的多少词元。`,
@@ -107,7 +108,7 @@ export const zh: Phrases<typeof en> = {
     texts: "测试的文本",
     accuracy: "准确率",
     f1: "宏 F1",
-    auc: "ROC 下面积",
+    auc: "ROC 曲线下面积",
     ece: "校准误差",
     p50: "每段文本用时中位数",
   },
@@ -115,7 +116,8 @@ export const zh: Phrases<typeof en> = {
   bayes: "朴素贝叶斯，真实邮件",
   recorded: (name) => `${name}，真实邮件`,
   reading: (name, tokens) => `${name}，${tokens} 个词元`,
-  kinds: { local: "局部", LSH: "LSH", full: "全" },
+  kinds: { local: "局部", LSH: "LSH", full: "全注意力" },
+  comma: "、",
   how: {
     own: "本页自己的模型：用列表中的邮件，或每个标签最后四分之一的例子测试；训练都没有见过它们。",
     recorded: (mails, adapter, date) =>

@@ -162,11 +162,8 @@ class MailStation extends Station<Row> {
     const t = this.#t;
     if (name === "own") return t.own;
     if (name === "shipped") return t.reading(t.shippedRow(whole(this.#mails.length)), whole(tokens));
-    const shown =
-      name === "bayes"
-        ? t.bayes
-        : t.recorded(name.replace(/local|LSH|full/g, (kind) => t.kinds[kind as keyof typeof t.kinds]));
-    return t.reading(shown, whole(tokens));
+    const kinds = name.split(", ").map((kind) => t.kinds[kind as keyof typeof t.kinds]);
+    return t.reading(name === "bayes" ? t.bayes : t.recorded(kinds.join(t.comma)), whole(tokens));
   }
 
   protected columns(): readonly Column<Row>[] {
@@ -204,7 +201,7 @@ class MailStation extends Station<Row> {
       <textarea id=${key} rows="4" .value=${this.#said(key)} @input=${(event: Event) => this.#type(key, event)}></textarea>
     </div>`;
     const subject = ({ text, label }: RealMail) =>
-      `${this.#labelOf(label)}: ${/^Subject: *(.*)$/im.exec(text)?.[1] ?? text.slice(0, 40)}`;
+      this.t.chapter.named(this.#labelOf(label), /^Subject: *(.*)$/im.exec(text)?.[1] ?? text.slice(0, 40));
     const choose = (event: Event) => {
       const { value } = event.target as HTMLSelectElement;
       this.#chosen = value === "line" ? value : Number(value);
