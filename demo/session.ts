@@ -4,7 +4,7 @@ import { Curve } from "./curve.js";
 import { isModelFile, readModelFiles } from "./model-file.js";
 import { ModelHolder, type ModelOrigin } from "./model-holder.js";
 import { keepRun, runOf } from "./runs.js";
-import type { Model, ModelFiles, Runtime, TrainStep } from "./runtime.js";
+import type { Model, ModelFiles, Runtime, TrainRun, TrainStep } from "./runtime.js";
 import { forgetRun, RunKeeper, readOrigin, readRun } from "./saved-run.js";
 import {
   afterStep,
@@ -39,6 +39,8 @@ export class Session extends Store<SessionState> {
   #keeper = new RunKeeper();
   #abort = new AbortController();
   #leave: "paused" | "stopped" | null = null;
+  /** The run whose steps are being taken. */
+  #current: TrainRun | null = null;
   #running: Promise<void> = Promise.resolve();
 
   constructor(
@@ -213,7 +215,8 @@ export class Session extends Store<SessionState> {
     const { samplePrompt } = this;
     const options = { ...trainOptions(this.state.settings, steps), samplePrompt, checkpoint: CHECKPOINT };
     let first = true;
-    for await (const step of model.train(this.#text, { ...options, resume, signal })) {
+    this.#current = model.train(this.#text, { ...options, resume, signal });
+    for await (const step of this.#current) {
       if (first) {
         this.curve.cutAfter(step.step - 1);
         this.set({ savedStep: step.step - 1, notice: null });
@@ -226,12 +229,11 @@ export class Session extends Store<SessionState> {
       }
       if (first || step.saved) await this.#record();
       first = false;
-      if (this.#leave) break;
     }
-    // The worker may be some steps ahead of the page, and saves where it is.
+    // Saved where it ended: it may have taken its last step when it was to pause.
     const description = await model.describe();
     this.set({ model: description, savedStep: description.step });
-    return this.#leave ?? "done";
+    return description.step < steps ? (this.#leave ?? "done") : "done";
   }
 
   #take(step: TrainStep, prompt: string): void {
@@ -243,6 +245,7 @@ export class Session extends Store<SessionState> {
   async #leaveRun(how: "paused" | "stopped"): Promise<void> {
     if (this.state.phase !== "training" && this.state.phase !== "pausing") return;
     this.#leave = how;
+    this.#current?.stop(); // steps that have begun are still told
     this.set({ phase: "pausing" });
     await this.#running;
   }

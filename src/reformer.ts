@@ -102,7 +102,8 @@ export class Reformer implements Model {
 
   /**
    * Trains on a text. Iterate over the steps (leaving the loop stops the run) or call `finish()`. In a worker up to 8
-   * steps are taken ahead of the loop, so the model may be that much further than the last step seen.
+   * steps are taken ahead of the loop, so the model may be that much further than the last step seen; `stop()` ends the
+   * run once the loop has seen them.
    */
   train(text: string, options: TrainOptions): TrainRun {
     return this.#live().train(text, options);

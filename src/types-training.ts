@@ -133,10 +133,16 @@ export interface FineTuneStep extends Omit<TrainStep, "bitsPerCharacter" | "held
 /** As `TrainRun`. When it has ended by itself, the model has the weights of the lowest held-out loss. */
 export interface FineTuneRun extends AsyncIterable<FineTuneStep> {
   finish(): Promise<TrainSummary>;
+  stop(): void;
 }
 
-/** An async iterable of steps; leaving the loop stops the run at a step boundary. */
+/**
+ * An async iterable of steps. Leaving the loop stops the run at a step boundary, as the signal does: steps that the GPU had
+ * begun by then are part of the model and of its checkpoint, but nobody is told of them.
+ */
 export interface TrainRun extends AsyncIterable<TrainStep> {
   /** Runs to the end without a loop. */
   finish(): Promise<TrainSummary>;
+  /** No step begins after this: the loop gets those that had begun, all is saved, and the loop, or `finish()`, ends. */
+  stop(): void;
 }

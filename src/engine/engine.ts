@@ -105,12 +105,15 @@ export class Engine extends TaskMethods implements Model {
   train(text: string, options: TrainOptions): TrainRun {
     this.#check();
     const settings = resolveTrainOptions(this.config, options);
-    return runOf(() => this.#turns.steps(TrainingRun.steps(this.#trained(), text, settings, options.signal)));
+    const { signal } = options;
+    return runOf((stopped) =>
+      this.#turns.steps(TrainingRun.steps(this.#trained(), text, settings, { signal, stopped })),
+    );
   }
 
   fineTune(examples: readonly Example[], options: FineTuneOptions): FineTuneRun {
     this.#check();
-    return runOf(() => this.#turns.steps(fineTuneSteps(this.#trained(), examples, options)));
+    return runOf((stopped) => this.#turns.steps(fineTuneSteps(this.#trained(), examples, options, stopped)));
   }
 
   async replaceHead(options: HeadOptions): Promise<void> {

@@ -19,6 +19,7 @@ export async function* fineTuneSteps(
   model: TrainedModel,
   examples: readonly Example[],
   options: FineTuneOptions,
+  stopped: () => boolean,
 ): AsyncGenerator<FineTuneStep, TrainSummary> {
   const { config } = model;
   const { signal, patience = DEFAULT_PATIENCE, maskShare = MASK_SHARE } = options;
@@ -37,7 +38,7 @@ export async function* fineTuneSteps(
   const train = await encodeExamples(model, parts.train, { ...encoding, classWeights });
   const heldOut = await encodeExamples(model, parts.heldOut, encoding);
   const data = exampleData(model, train, heldOut, maskShare, shape);
-  const run = TrainingRun.run(model, data, settings, signal, patience);
+  const run = TrainingRun.run(model, data, settings, { signal, stopped }, patience);
   try {
     for (;;) {
       const { done, value } = await run.next();

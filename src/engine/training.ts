@@ -22,6 +22,13 @@ const FORMER_CHOICES = { chunkDivisor: 1, tuned: {} };
 /** Steps over which the speed is averaged. */
 const SPEED_WINDOW = 16;
 
+/** How a run is ended before its last step. */
+export interface Ending {
+  readonly signal: AbortSignal | undefined;
+  /** Whether no further step is to begin; those that have begun are still told. */
+  readonly stopped: () => boolean;
+}
+
 export class TrainingRun {
   #trainer: Trainer | undefined;
   #history: HistoryPoint[] = [];
@@ -35,7 +42,7 @@ export class TrainingRun {
     readonly settings: TrainSettings,
     readonly data: TrainingData,
     readonly store: CheckpointStore,
-    readonly signal: AbortSignal | undefined,
+    readonly ending: Ending,
     /** Ends the run where the held-out loss no longer falls, and keeps the best weights. */
     readonly keeper: BestKeeper | undefined,
   ) {}
@@ -45,11 +52,12 @@ export class TrainingRun {
     model: TrainedModel,
     text: string,
     settings: TrainSettings,
-    signal: AbortSignal | undefined,
+    ending: Ending,
   ): AsyncGenerator<TrainStep, TrainSummary> {
+    const { signal } = ending;
     signal?.throwIfAborted();
     const data = await textData(model, text, settings, signal);
-    return yield* TrainingRun.run(model, data, settings, signal);
+    return yield* TrainingRun.run(model, data, settings, ending);
   }
 
   /** As `steps`. With `patience`, the checkpoint of the lowest held-out loss is kept as NAME.best, and restored. */
@@ -57,14 +65,14 @@ export class TrainingRun {
     model: TrainedModel,
     data: TrainingData,
     settings: TrainSettings,
-    signal: AbortSignal | undefined,
+    ending: Ending,
     patience?: number,
   ): AsyncGenerator<TrainStep, TrainSummary> {
     const name = settings.checkpoint;
     const store = await model.openStore(name);
     const best = patience === undefined ? undefined : await model.openStore(name && `${name}.best`);
     const keeper = best && new BestKeeper(best, patience ?? 0);
-    const run = new TrainingRun(model, settings, data, store, signal, keeper);
+    const run = new TrainingRun(model, settings, data, store, ending, keeper);
     try {
       await store.lock();
       await best?.lock();
@@ -84,7 +92,8 @@ export class TrainingRun {
 
   /** Plans, allocates, and goes on from the store's checkpoint where there is one. */
   async #start(resume: boolean): Promise<void> {
-    const { model, settings, signal } = this;
+    const { model, settings, ending } = this;
+    const { signal } = ending;
     const { config, device } = model;
     const files = resume ? await this.store.load() : undefined;
     const checkpoint = files && openRun(files, model.tokenizer);
@@ -132,9 +141,10 @@ export class TrainingRun {
   }
 
   async *#all(): AsyncGenerator<TrainStep, TrainSummary> {
+    let whole: boolean;
     for (let recoveries = 0; ; ) {
       try {
-        yield* this.#untilLost();
+        whole = yield* this.#untilLost();
         break;
       } catch (error) {
         if (error instanceof DivergedError) await this.#rollBack();
@@ -144,20 +154,22 @@ export class TrainingRun {
     }
     const { step } = this.trainer;
     const summary = { step, loss: this.#lastLoss, heldOut: this.#heldOut, seconds: this.#seconds };
-    const best = await this.#restoreBest();
+    const best = whole ? await this.#restoreBest() : undefined;
     return best ? { ...summary, best } : summary;
   }
 
-  async *#untilLost(): AsyncGenerator<TrainStep> {
-    const { settings, trainer, signal, model } = this;
+  /** Whether it has ended by itself. */
+  async *#untilLost(): AsyncGenerator<TrainStep, boolean> {
+    const { settings, trainer, ending, model } = this;
+    const { signal, stopped } = ending;
     const { steps } = settings;
     const isBarrier = (step: number) => Object.values(due(step, settings)).some(Boolean);
-    if (this.keeper?.exhausted) return;
+    if (this.keeper?.exhausted) return true;
     const durations: number[] = [];
     let started = performance.now();
     let leaves = true; // what a reader leaves is saved; what diverged is not, nor can be what is lost
     try {
-      for await (const finished of trainer.run(this.data, steps, signal, isBarrier)) {
+      for await (const finished of trainer.run(this.data, steps, signal, isBarrier, stopped)) {
         durations.push((performance.now() - started) / 1000);
         if (durations.length > SPEED_WINDOW) durations.shift();
         this.#seconds += durations.at(-1) ?? 0;
@@ -167,7 +179,8 @@ export class TrainingRun {
         if (this.keeper?.exhausted) break;
         started = performance.now(); // evaluations, samples and the reader's own work are not training time
       }
-      leaves = false;
+      leaves = trainer.step < steps && !this.keeper?.exhausted;
+      return !leaves;
     } catch (error) {
       leaves = !(error instanceof DivergedError);
       throw error;
@@ -177,7 +190,8 @@ export class TrainingRun {
   }
 
   async #report(finished: FinishedStep, perStep: number): Promise<TrainStep> {
-    const { settings, data, trainer, signal } = this;
+    const { settings, data, trainer } = this;
+    const { signal } = this.ending;
     const { step, loss } = finished;
     const { batchSize, length, targetLength = 0 } = settings.shape;
     this.#lastLoss = loss;

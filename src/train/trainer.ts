@@ -67,7 +67,7 @@ export class Trainer {
   }
 
   /**
-   * Takes steps up to `steps`, yielding each once its numbers are back.
+   * Takes steps up to `steps`, or until `stopped`, yielding each once its numbers are back.
    * A mixed run skips a step whose gradient is not finite, and scales the loss less.
    * @throws {DivergedError} where a loss, gradient or stream is no longer finite; that step changed no weight.
    */
@@ -77,16 +77,18 @@ export class Trainer {
     signal?: AbortSignal,
     /** Steps after which everything must be finished before the next begins (evaluations, checkpoints). */
     isBarrier: (step: number) => boolean = () => false,
+    stopped: () => boolean = () => false,
   ): AsyncGenerator<FinishedStep> {
     const ring = new MetricsRing(this.prepared, this.plan);
     try {
-      while (this.#step < steps) {
+      while (this.#step < steps && !stopped()) {
         signal?.throwIfAborted();
         await this.#submitStep(source, signal);
         ring.push(this.#step, learningRateAt(this.options.schedule, this.#step));
-        const keep = isBarrier(this.#step) || this.#step === steps ? 0 : READ_BEHIND;
+        const keep = isBarrier(this.#step) ? 0 : READ_BEHIND;
         while (ring.pending > keep) yield await this.#checked(await ring.shift());
       }
+      while (ring.pending > 0) yield await this.#checked(await ring.shift());
     } finally {
       await ring.close();
     }

@@ -78,13 +78,11 @@ class WorkerModel extends TaskMethods implements Model {
   }
 
   train(text: string, { signal, ...options }: TrainOptions): TrainRun {
-    const run = new WorkerRun<TrainStep>(this, { kind: "train", text, options }, signal);
-    return { [Symbol.asyncIterator]: () => run, finish: () => run.finish() as Promise<TrainSummary> };
+    return trained(new WorkerRun<TrainStep>(this, { kind: "train", text, options }, signal));
   }
 
   fineTune(examples: readonly Example[], { signal, ...options }: FineTuneOptions): FineTuneRun {
-    const run = new WorkerRun<FineTuneStep>(this, { kind: "fineTune", examples, options }, signal);
-    return { [Symbol.asyncIterator]: () => run, finish: () => run.finish() as Promise<TrainSummary> };
+    return trained(new WorkerRun<FineTuneStep>(this, { kind: "fineTune", examples, options }, signal));
   }
 
   replaceHead(options: HeadOptions): Promise<void> {
@@ -123,11 +121,19 @@ class WorkerModel extends TaskMethods implements Model {
   }
 }
 
+/** A run as `train` and `fineTune` give it. */
+const trained = <T>(run: WorkerRun<T>) => ({
+  [Symbol.asyncIterator]: () => run,
+  finish: () => run.finish() as Promise<TrainSummary>,
+  stop: () => run.stop(),
+});
+
 /** The steps of one run. Nothing is sent before the first `next()`. */
 class WorkerRun<T> implements AsyncIterator<T, undefined> {
   readonly #call: number;
   #started: Promise<void> | undefined;
   #ended = false;
+  #stopped = false;
   #stopListening = () => {};
 
   constructor(
@@ -153,6 +159,13 @@ class WorkerRun<T> implements AsyncIterator<T, undefined> {
     return result;
   }
 
+  /** No step begins after this; those that had begun still come. */
+  stop(): void {
+    const { connection } = this.model;
+    this.#stopped = true;
+    if (this.#started && !this.#ended) connection.tell(() => connection.host.windUp(this.#call));
+  }
+
   async return(): Promise<IteratorResult<T, undefined>> {
     const { connection } = this.model;
     const running = this.#started && !this.#ended;
@@ -173,6 +186,7 @@ class WorkerRun<T> implements AsyncIterator<T, undefined> {
       if (!this.#started) {
         this.#stopListening = connection.forwardAbort(this.#call, this.signal);
         this.#started = connection.call(() => connection.host.start(id, this.#call, this.request));
+        if (this.#stopped) this.stop(); // before its first step
       }
       await this.#started;
       return await connection.call(() => send(connection.host), this.signal);

@@ -26,6 +26,7 @@ interface OpenModel {
 interface Run {
   readonly steps: AheadIterator<unknown>;
   finish(): Promise<unknown>;
+  stop?(): void;
 }
 
 type Report = (event: ProgressEvent) => void;
@@ -154,6 +155,10 @@ function createHost(engines: EngineFactory): Host {
       }
     },
 
+    async windUp(id) {
+      calls.get(id)?.run?.stop?.();
+    },
+
     async stop(id) {
       const call = calls.get(id);
       if (call) await ended(call);
@@ -182,11 +187,11 @@ function createHost(engines: EngineFactory): Host {
 function startRun(model: Model, request: RunRequest, signal: AbortSignal): Run {
   if (request.kind === "train") {
     const run = model.train(request.text, { ...request.options, signal });
-    return { steps: readAhead(run, STEPS_AHEAD), finish: () => run.finish() };
+    return { steps: readAhead(run, STEPS_AHEAD), finish: () => run.finish(), stop: () => run.stop() };
   }
   if (request.kind === "fineTune") {
     const run = model.fineTune(request.examples, { ...request.options, signal });
-    return { steps: readAhead(run, STEPS_AHEAD), finish: () => run.finish() };
+    return { steps: readAhead(run, STEPS_AHEAD), finish: () => run.finish(), stop: () => run.stop() };
   }
   const run = model.generate(request.prompts, { ...request.options, signal });
   return { steps: readAhead(run, STEPS_AHEAD), finish: () => run.texts() };

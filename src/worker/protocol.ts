@@ -93,6 +93,8 @@ export interface Host {
   next(call: number): Promise<IteratorResult<unknown, undefined>>;
   /** Takes all steps without sending them: what `TrainRun.finish` or `Generation.texts` gives. */
   finish(call: number): Promise<unknown>;
+  /** No step of a run begins after this; `next` and `finish` still give those that had begun. */
+  windUp(call: number): Promise<void>;
   /** Stops a run at its next step boundary and resolves when it has stopped. */
   stop(call: number): Promise<void>;
   /** Aborts the signal of a call; a run is over then. */

@@ -84,6 +84,32 @@ describe("Reformer on this thread", () => {
     await b.dispose();
   });
 
+  test("stop() ends a run once all that had begun is told; it goes on from there as if it had never stopped", async () => {
+    const [whole, halves] = [await Reformer.create(SMALL, HERE), await Reformer.create(SMALL, HERE)];
+    const training = { ...TRAINING, steps: 8, checkpointEvery: 0, checkpoint: "memory:run" };
+    const told: [step: number, loss: number][] = [];
+    for await (const { step, loss } of whole.train(TEXT, training)) told.push([step, loss]);
+
+    const seen: [step: number, loss: number][] = [];
+    const run = halves.train(TEXT, training);
+    for await (const { step, loss } of run) {
+      seen.push([step, loss]);
+      if (step === 2) run.stop();
+    }
+    const reached = (await halves.describe()).step;
+    expect(seen.map(([step]) => step)).toEqual(Array.from({ length: reached }, (_, i) => i + 1));
+    expect(reached).toBeLessThan(8);
+    const rest = halves.train(TEXT, training);
+    for await (const { step, loss } of rest) seen.push([step, loss]);
+    expect(seen).toEqual(told);
+
+    const none = halves.train(TEXT, { ...training, checkpoint: "memory:other" });
+    none.stop();
+    expect((await none.finish()).step).toBe(0);
+    await whole.dispose();
+    await halves.dispose();
+  });
+
   test("save() and load() give a model of the same loss", async () => {
     await using model = await Reformer.create(SMALL, HERE);
     await model.train(TEXT, TRAINING).finish();

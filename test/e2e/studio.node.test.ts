@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { en } from "../../demo/i18n/en.js";
 import { zh } from "../../demo/i18n/zh.js";
+import type { Session } from "../../demo/session.js";
 import { FAKE, phase, press, training } from "./fake/open-fake.js";
 import { pixelsDrawn, readSvg } from "./figure-files.js";
 import { violations } from "./looks.js";
@@ -27,6 +28,13 @@ describe("a run", () => {
     await expect.poll(() => textOf(page, "run-numbers dd")).not.toBe(paused);
     await press(page, en.run.stop);
     await expect.poll(() => phase(page)).toBe(en.run.phases.stopped);
+    // Steps that had begun when it paused are in the curve as well.
+    const steps = await page
+      .locator("loss-chart")
+      .evaluate((chart) =>
+        (chart as unknown as { session: Session }).session.curve.train.map(({ step }) => step),
+      );
+    expect(steps).toEqual(steps.map((_, i) => i + 1));
     await page.context().close();
   });
 

@@ -135,12 +135,15 @@ async function makeModel() {
   };
 }
 
+/** Nobody ends it early. */
+const WHOLE = { signal: undefined, stopped: () => false };
+
 /** Trains until the end or an error; returns both. */
 async function attempt(model: TrainedModel, options: TrainOptions, onStep = (_: TrainStep) => {}) {
   const steps: TrainStep[] = [];
   const settings = resolveTrainOptions(CONFIG, options);
   try {
-    for await (const step of TrainingRun.steps(model, TEXT, settings, undefined)) {
+    for await (const step of TrainingRun.steps(model, TEXT, settings, WHOLE)) {
       steps.push(step);
       onStep(step);
     }

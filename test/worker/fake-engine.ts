@@ -36,9 +36,13 @@ class FakeModel extends NoTasks implements Model {
   train(text: string, options: TrainOptions): TrainRun {
     if (!(options.steps > 0))
       throw new ConfigError(`steps is ${options.steps}, but must be 1 or more.`, { field: "steps" });
-    const steps = this.#steps(text, options);
+    let stopped = false;
+    const steps = this.#steps(text, options, () => stopped);
     return {
       [Symbol.asyncIterator]: () => steps,
+      stop: () => {
+        stopped = true;
+      },
       finish: async () => {
         let step = 0;
         for await (const last of steps) step = last.step;
@@ -47,9 +51,13 @@ class FakeModel extends NoTasks implements Model {
     };
   }
 
-  async *#steps(text: string, { steps, signal }: TrainOptions): AsyncGenerator<TrainStep, undefined> {
+  async *#steps(
+    text: string,
+    { steps, signal }: TrainOptions,
+    stopped: () => boolean,
+  ): AsyncGenerator<TrainStep, undefined> {
     try {
-      for (let step = 1; step <= steps; step++) {
+      for (let step = 1; step <= steps && !stopped(); step++) {
         await wait(text, signal);
         if (text === "diverge" && step > 3)
           throw new DivergedError("The loss is NaN.", { step, layer: "layer1" });

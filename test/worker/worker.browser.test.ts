@@ -82,6 +82,24 @@ describe("a model in a worker", () => {
     expect(await model.describe()).toEqual(after);
   });
 
+  test("stop() lets the loop have every step that was taken, and ends it; before the first step there is none", async () => {
+    const { model } = await fakeModel();
+    const run = model.train("count", { steps: 1000 });
+    const told: number[] = [];
+    for await (const { step } of run) {
+      told.push(step);
+      if (step === 5) run.stop();
+    }
+    const { parameters: taken } = await model.describe();
+    expect(taken).toBeLessThan(1000);
+    expect(told).toEqual(Array.from({ length: taken }, (_, i) => i + 1));
+    run.stop(); // again is nothing
+    const none = model.train("count", { steps: 1000 });
+    none.stop();
+    for await (const { step } of none) told.push(step);
+    expect(told).toHaveLength(taken);
+  });
+
   test("takes settings and files, reports progress in order and before it is there", async () => {
     const seen: ProgressEvent[] = [];
     const { model } = await fakeModel({ seed: 7, onProgress: (event) => seen.push(event) });

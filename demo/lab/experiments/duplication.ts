@@ -90,16 +90,26 @@ export async function* duplication(
   for (let done = reached; done < until; ) {
     const stop = Math.min(until, done + Math.max(25, Math.round(done / 4)));
     let last = stop; // none is told where the checkpoint has them all
-    for await (const { step, loss } of model.train(text, {
+    const run = model.train(text, {
       ...{ steps, batchSize: BATCH, length, stride: length, heldOut: TAIL / (SEQUENCES + TAIL) },
       ...{ learningRate: 1e-2, schedule: "cosine", warmupSteps: Math.round(steps / 10), weightDecay: 0.1 },
       // A checkpoint where it stops: no step after it has begun by then.
-      ...{ evaluateEvery: 0, checkpointEvery: most === 1 ? 1 : stop, checkpoint: `${RUN} ${seed}`, signal },
-    })) {
-      last = step;
-      yield { kind: "step", step, bits: loss / Math.LN2 };
-      if (step >= stop || most === 1) break;
+      ...{ evaluateEvery: 0, checkpointEvery: most === 1 ? 1 : stop, checkpoint: `${RUN} ${seed}` },
+    });
+    // Not aborted, which would leave steps untold that had begun, and that the run goes on from.
+    const leave = () => run.stop();
+    signal.addEventListener("abort", leave, { once: true });
+    if (signal.aborted) leave();
+    try {
+      for await (const { step, loss } of run) {
+        last = step;
+        yield { kind: "step", step, bits: loss / Math.LN2 };
+        if (step >= stop || most === 1) break;
+      }
+    } finally {
+      signal.removeEventListener("abort", leave);
     }
+    if (signal.aborted) return;
     done = last;
     yield await look(model, fresh, done, params);
   }

@@ -18,6 +18,8 @@ import { NoTasks } from "../../support/no-tasks.js";
 
 /** Milliseconds of a step and of a written token. */
 const [STEP, TOKEN] = [20, 10];
+/** Steps that have begun when one is told. */
+const BEHIND = 2;
 /** With this seed the GPU is lost at step 8, and the run goes on from step 5. */
 const LOSES = 13;
 /** A learning rate at or above this diverges at step 5. */
@@ -78,27 +80,38 @@ class FakeModel extends NoTasks implements Model {
 
   train(text: string, options: TrainOptions) {
     this.#memory = planMemory(this.#config, { length: options.length ?? 512, batchSize: options.batchSize });
-    const steps = this.#steps(text, options);
+    let stopped = false;
+    const steps = this.#steps(text, options, () => stopped);
     return {
       [Symbol.asyncIterator]: () => steps,
+      stop: () => {
+        stopped = true;
+      },
       finish: () => Promise.reject(new Error("The page never calls finish().")),
     };
   }
 
-  async *#steps(text: string, options: TrainOptions): AsyncGenerator<TrainStep> {
+  /** Told some steps late, as by a GPU: leaving the loop loses those that had begun. */
+  async *#steps(text: string, options: TrainOptions, stopped: () => boolean): AsyncGenerator<TrainStep> {
+    const begun: TrainStep[] = [];
     try {
-      yield* this.#all(text, options);
+      for await (const step of this.#all(text, options, stopped)) {
+        begun.push(step);
+        const keep = step.saved || step.heldOut || step.sample ? 0 : BEHIND;
+        while (begun.length > keep) yield begun.shift() as TrainStep;
+      }
+      yield* begun;
     } finally {
       sessionStorage.setItem("fake-step", String(this.#step));
     }
   }
 
-  async *#all(text: string, options: TrainOptions): AsyncGenerator<TrainStep> {
+  async *#all(text: string, options: TrainOptions, stopped: () => boolean): AsyncGenerator<TrainStep> {
     const saved = Number(sessionStorage.getItem("fake-step") ?? 0);
     if (options.resume === false) this.#step = 0;
     else if (this.#step === 0) this.#step = saved;
     let lost = false;
-    while (this.#step < options.steps) {
+    while (this.#step < options.steps && !stopped()) {
       await sleep(STEP);
       options.signal?.throwIfAborted();
       const recovers = this.seed === LOSES && this.#step === 7 && !lost;
