@@ -25,6 +25,8 @@ export class LossChart extends SessionElement {
   #unit: Unit = "bits";
   #asTable = false;
   #plot: uPlot | null = null;
+  /** CSS pixels of the plot, as it was laid out last; to ask in the middle of an update would lay out the page. */
+  #width = 0;
   #hovered: number | null = null;
   #stopTheme: (() => void) | undefined;
   readonly #resized = new ResizeObserver(() => this.#resize());
@@ -134,7 +136,7 @@ export class LossChart extends SessionElement {
 
   #make(): void {
     const target = this.renderRoot.querySelector<HTMLElement>(".plot");
-    if (!target || target.clientWidth === 0) return;
+    if (!target || this.#width === 0) return;
     const color = (selector: string, property: "color" | "borderTopColor" = "color") => {
       const found = this.renderRoot.querySelector(selector);
       return found ? getComputedStyle(found)[property] : "gray";
@@ -146,7 +148,7 @@ export class LossChart extends SessionElement {
     const digits = (splits: number[]) => ((splits[1] ?? 1) - (splits[0] ?? 0) < 0.1 ? 2 : 1);
     this.#plot = new uPlot(
       {
-        width: target.clientWidth,
+        width: this.#width,
         height: HEIGHT,
         padding: [8, 20, 0, 0], // half of the last step's number stands beyond the plot
         legend: { show: false },
@@ -222,8 +224,10 @@ export class LossChart extends SessionElement {
 
   #resize(): void {
     const width = this.renderRoot.querySelector(".plot")?.clientWidth ?? 0;
-    if (this.#plot && width > 0 && width !== this.#plot.width) this.#plot.setSize({ width, height: HEIGHT });
-    else if (!this.#plot && width > 0) this.requestUpdate();
+    if (width === 0 || width === this.#width) return;
+    this.#width = width;
+    if (this.#plot) this.#plot.setSize({ width, height: HEIGHT });
+    else this.requestUpdate();
   }
 
   #hover(plot: uPlot): void {

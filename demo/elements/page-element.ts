@@ -1,4 +1,5 @@
 import { LitElement } from "lit";
+import { breathe } from "../breathe.js";
 import type { Dictionary } from "../i18n/dictionary.js";
 import {
   DICTIONARIES,
@@ -32,6 +33,11 @@ export abstract class PageElement extends LitElement {
     super.attributeChangedCallback(name, old, value);
     if (name === "lang") this.requestUpdate();
   }
+  /** Each in a task of its own: one that updated them all would keep a click waiting. What is new is there at once. */
+  protected override async scheduleUpdate(): Promise<void> {
+    if (this.hasUpdated) await breathe();
+    await super.scheduleUpdate();
+  }
   /** What formats numbers asks for the page's language. */
   protected override performUpdate(): void {
     speaking(this.language, () => super.performUpdate());
@@ -53,5 +59,10 @@ export abstract class SessionElement extends PageElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#stop?.();
+  }
+  /** There are a dozen of them, which come all at once. */
+  protected override async scheduleUpdate(): Promise<void> {
+    if (!this.hasUpdated) await breathe();
+    await super.scheduleUpdate();
   }
 }

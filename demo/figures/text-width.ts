@@ -6,13 +6,21 @@ const SIZE = 12;
 /** Some fonts have wider digits where all are to be of one width. */
 const TABULAR = 1.03;
 
+/** Milliseconds for which the page is not asked again: it would find out the styles of all that has changed. */
+const ASKED_EVERY = 1000;
+
 let context: OffscreenCanvasRenderingContext2D | null = null;
+let known = { family: "", until: Number.NEGATIVE_INFINITY };
 
 /** The page's own; a page that embeds stations may name another. */
 function family(): string {
+  const now = performance.now();
+  if (now < known.until) return known.family;
   const style = getComputedStyle(document.documentElement);
   const named = style.getPropertyValue("--sans") || style.getPropertyValue("--reformer-sans");
-  return named || 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif';
+  const family = named || 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif';
+  known = { family, until: now + ASKED_EVERY };
+  return family;
 }
 
 /** CSS pixels of a text of 12 px. */

@@ -146,7 +146,7 @@ class HashingStation extends Station<Row> {
         tokens.map(({ text, evidence }) => ({
           text,
           tint: evidence / most,
-          note: t.evidence(decimals(evidence, 3)),
+          note: this.#why ? t.evidence(decimals(evidence, 3)) : "",
         })),
         this.width,
         t.why,

@@ -247,7 +247,11 @@ class MailStation extends Station<Row> {
     const tokens = this.#explained?.tokens ?? [...text].map((letter) => ({ text: letter, evidence: 0 }));
     const most = Math.max(1e-9, ...tokens.map(({ evidence }) => Math.abs(evidence)));
     return tokenCells(
-      tokens.map(({ text, evidence }) => ({ text, tint: evidence / most, note: decimals(evidence, 3) })),
+      tokens.map(({ text, evidence }) => ({
+        text,
+        tint: evidence / most,
+        note: this.#explained ? decimals(evidence, 3) : "",
+      })),
       this.width,
       this.words().caption,
     );

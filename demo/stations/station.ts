@@ -254,10 +254,6 @@ export abstract class Station<Row extends object> extends PageElement {
     </section>`;
   }
 
-  override updated(): void {
-    this.#measureWidth();
-  }
-
   #drawnFrom(): readonly From[] {
     if (this.rows.length === 0) return [];
     return this.figureSources().flatMap(

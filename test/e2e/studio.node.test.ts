@@ -38,6 +38,36 @@ describe("a run", () => {
     await page.context().close();
   });
 
+  test("updates what shows it one element after the other, so that a click never waits for all of them", async () => {
+    const { page } = await training(site);
+    const together = await page.evaluate(async () => {
+      const shown = ["run-bar", "run-numbers", "loss-chart", "memory-plan"];
+      const roots = (root: ParentNode): ShadowRoot[] =>
+        [...root.querySelectorAll("*")].flatMap(({ shadowRoot, localName }) =>
+          shadowRoot ? [...(shown.includes(localName) ? [shadowRoot] : []), ...roots(shadowRoot)] : [],
+        );
+      let [most, seen] = [0, 0];
+      // Called at the end of every task.
+      const observer = new MutationObserver((records) => {
+        const changed = new Set(records.map(({ target }) => (target.getRootNode() as ShadowRoot).host));
+        most = Math.max(most, changed.size);
+        seen++;
+      });
+      const found = roots(document);
+      for (const root of found)
+        observer.observe(root, {
+          ...{ attributes: true, characterData: true, childList: true },
+          subtree: true,
+        });
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      return { found: found.length, most, seen };
+    });
+    expect(together.found).toBe(4);
+    expect(together.seen).toBeGreaterThan(4);
+    expect(together.most).toBe(1);
+    await page.context().close();
+  });
+
   test("plans memory before the start, and shows what is in use beside it", async () => {
     const { page } = await site.open(FAKE);
     const plan = () => contentOf(page, "memory-plan");
