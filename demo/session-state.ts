@@ -96,8 +96,12 @@ const BOOK_PROMPT = "The whale ";
 const OWN_PROMPT = 10;
 
 /** How samples begin. */
-export const samplePromptOf = ({ ownText }: SessionState): string =>
-  ownText?.text.slice(0, OWN_PROMPT) ?? BOOK_PROMPT;
+export function samplePromptOf({ ownText }: SessionState): string {
+  if (!ownText) return BOOK_PROMPT;
+  const [begins, goesOn] = [ownText.text.slice(0, OWN_PROMPT), ownText.text.slice(OWN_PROMPT)];
+  // Not in the middle of a word, where words stand apart.
+  return (/^[\p{L}\p{M}]/u.test(goesOn) && /^.*\s/su.exec(begins)?.[0]) || begins;
+}
 
 const MAX_SAMPLES = 12;
 

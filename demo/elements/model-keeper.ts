@@ -24,6 +24,9 @@ export class ModelKeeper extends SessionElement {
         justify-items: start;
         align-content: start;
       }
+      .row .field {
+        justify-self: stretch;
+      }
     `,
   ];
 

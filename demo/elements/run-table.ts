@@ -28,13 +28,20 @@ export class RunTable extends SessionElement {
       }
       th,
       td {
-        padding: 0.375rem 0.625rem;
+        padding: 0.375rem 0.5rem;
         text-align: end;
-        white-space: nowrap;
         border-bottom: 1px solid var(--line);
       }
       th {
         font-weight: 550;
+        line-height: 1.3;
+        vertical-align: bottom;
+      }
+      td:not(.words) {
+        white-space: nowrap;
+      }
+      td.words {
+        min-width: 8rem;
       }
       th:first-child,
       td:first-child,
@@ -55,7 +62,8 @@ export class RunTable extends SessionElement {
     const runs = knownRuns();
     this.hidden = runs.length === 0;
     if (this.hidden) return nothing;
-    const best = Math.min(...runs.map(({ heldOutBits }) => heldOutBits ?? Number.POSITIVE_INFINITY));
+    const bestOf = (text: string) =>
+      Math.min(...runs.map((run) => (run.text === text && run.heldOutBits) || Number.POSITIVE_INFINITY));
     const { locked } = this.session;
     return html`
       <h2 id="title">${t.title}</h2>
@@ -87,7 +95,7 @@ export class RunTable extends SessionElement {
                 <td>${small(run.settings.learningRate)}</td>
                 <td>${whole(run.step)}</td>
                 <td>${decimals(run.trainBits, 3)}</td>
-                <td>${run.heldOutBits === null ? "–" : this.#marked(run.heldOutBits, best)}</td>
+                <td>${run.heldOutBits === null ? "–" : this.#marked(run.heldOutBits, bestOf(run.text))}</td>
                 <td>${rate(run.tokensPerSecond)}</td>
                 <td>${bytes(run.memory)}</td>
                 <td>

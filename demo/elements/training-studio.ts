@@ -90,10 +90,11 @@ export class TrainingStudio extends SessionElement {
   ];
 
   #dragging = false;
-  readonly #listeners: readonly [string, (event: DragEvent) => void][] = [
-    ["dragover", (event) => this.#drag(event, true)],
-    ["dragleave", (event) => event.relatedTarget === null && this.#drag(event, false)],
-    ["drop", (event) => this.#drop(event)],
+  readonly #listeners: readonly [string, (event: never) => void][] = [
+    ["dragover", (event: DragEvent) => this.#drag(event, true)],
+    ["dragleave", (event: DragEvent) => event.relatedTarget === null && this.#drag(event, false)],
+    ["drop", (event: DragEvent) => this.#drop(event)],
+    ["paste", (event: ClipboardEvent) => this.#paste(event)],
   ];
 
   override connectedCallback(): void {
@@ -156,5 +157,19 @@ export class TrainingStudio extends SessionElement {
     const files = [...(event.dataTransfer?.files ?? [])];
     this.#drag(event, false);
     if (files.length > 0) void this.session.openFiles(files);
+  }
+
+  /** A text, or a file, while the studio is on the screen; what is pasted into an input stays there. */
+  #paste(event: ClipboardEvent): void {
+    const { top, bottom } = this.getBoundingClientRect();
+    if (top > innerHeight || bottom < 0) return;
+    const [target] = event.composedPath();
+    if (!event.clipboardData || (target instanceof Element && target.matches("input, textarea"))) return;
+    const files = [...event.clipboardData.files];
+    const text = event.clipboardData.getData("text/plain");
+    if (files.length === 0 && text.trim() !== "") files.push(new File([text], this.t.source.pasted));
+    if (files.length === 0) return;
+    event.preventDefault();
+    void this.session.openFiles(files);
   }
 }

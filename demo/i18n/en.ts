@@ -60,11 +60,12 @@ export const en = {
     bookNote: "bundled",
     own: "Your own text",
     choose: "Choose a file…",
-    drop: "or drop a text file anywhere on the page. UTF-8, any language.",
+    drop: "or drop a text file anywhere on the page, or paste a text. UTF-8, any language.",
     dropNow: "Drop the text here to train on it",
     size: (characters: string) => `${characters} characters`,
     heldOut: "The last tenth is held out: the model never trains on it.",
     reading: "Reading…",
+    pasted: "pasted text",
   },
   settings: {
     memoryLimit: "GPU memory it may hold",
@@ -198,7 +199,7 @@ export const en = {
   sample: {
     title: "What it would write now",
     empty:
-      "After a few steps the model shows what it would write. First noise, then letters, words, and something like the book.",
+      "After a few steps the model shows what it would write. First noise, then letters, words, and something like the text.",
     at: (step: string) => `step ${step}`,
     earlier: "Earlier",
   },
@@ -239,7 +240,7 @@ export const en = {
   },
   runs: {
     title: "Runs to compare",
-    note: "Measured on this device, kept in this browser. The lowest held-out figure is bold.",
+    note: "Measured on this device, kept in this browser. The lowest held-out figure of each text is bold.",
     began: "began",
     text: "text",
     model: "model",

@@ -54,11 +54,12 @@ export const zh: Dictionary = {
     bookNote: "随页面提供",
     own: "你自己的文本",
     choose: "选择文件……",
-    drop: "或把文本文件拖到页面任何地方。UTF-8，语言不限。",
+    drop: "或把文本文件拖到页面任何地方，或粘贴一段文本。UTF-8，语言不限。",
     dropNow: "在这里松手，用它来训练",
     size: (characters) => `${characters} 个字符`,
     heldOut: "最后十分之一留作检验，模型从不用它训练。",
     reading: "正在读取……",
+    pasted: "粘贴的文本",
   },
   settings: {
     memoryLimit: "可占用的显存",
@@ -190,7 +191,7 @@ export const zh: Dictionary = {
   },
   sample: {
     title: "此刻它会写出",
-    empty: "几步之后，模型会展示它此刻能写的内容：先是杂乱的符号，然后是字母、单词，最后有点像这本书。",
+    empty: "几步之后，模型会展示它此刻能写的内容：先是杂乱的符号，然后是字母、单词，最后有点像训练用的文本。",
     at: (step) => `第 ${step} 步`,
     earlier: "更早",
   },
@@ -229,7 +230,7 @@ export const zh: Dictionary = {
   },
   runs: {
     title: "比较各次训练",
-    note: "在这台设备上测得，保存在这个浏览器里。留出文本上最低的数字以粗体显示。",
+    note: "在这台设备上测得，保存在这个浏览器里。同一文本的各次训练里，留出文本上最低的数字以粗体显示。",
     began: "开始时间",
     text: "文本",
     model: "模型",

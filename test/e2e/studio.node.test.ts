@@ -139,6 +139,27 @@ describe("a visitor's own text", () => {
     await page.context().close();
   });
 
+  test("is pasted, but not from an input; samples begin with whole words of it", async () => {
+    const { page } = await site.open(FAKE);
+    const paste = (where: string) =>
+      page.locator(where).evaluate((element) => {
+        element.scrollIntoView();
+        const clipboardData = new DataTransfer();
+        clipboardData.setData("text/plain", "The cat sat on the mat. ".repeat(200));
+        element.dispatchEvent(
+          new ClipboardEvent("paste", { ...{ clipboardData, bubbles: true }, composed: true }),
+        );
+      });
+    await paste("model-settings #steps");
+    expect(await contentOf(page, "text-picker")).not.toContain(en.source.pasted);
+    await paste("loss-chart");
+    await expect.poll(() => contentOf(page, "text-picker")).toContain(en.source.pasted);
+    await page.locator("run-bar button.primary").click();
+    await page.locator("model-sample .prompt").waitFor();
+    expect(await page.locator("model-sample .prompt").textContent()).toBe("The cat ");
+    await page.context().close();
+  });
+
   test("that is no text is refused with a remedy", async () => {
     const { page } = await site.open(FAKE);
     for (const [content, message] of [
