@@ -71,6 +71,8 @@ class TasksStation extends Station<Row> {
   #own: string | null = null;
   #scored: readonly { readonly text: string; readonly bits: number }[] = [];
   #written = "";
+  /** What that goes on from; the reader's text may be another one by now. */
+  #begun = "";
   #learning = "";
   #shipped: boolean | null = null;
   #only: "score" | "generate" | "find" | null = null;
@@ -144,10 +146,10 @@ class TasksStation extends Station<Row> {
       }
     }
     if (!only || only === "generate") {
-      this.#written = "";
+      [this.#begun, this.#written] = [this.#text, ""];
       const tokens = this.slow ? 48 : 200;
       for await (const told of this.#ask(
-        { ask: "generate", prompt: this.#text, tokens, temperature: 0.7, seed: 1 },
+        { ask: "generate", prompt: this.#begun, tokens, temperature: 0.7, seed: 1 },
         signal,
       )) {
         if (told.kind !== "piece") continue;
@@ -266,7 +268,7 @@ class TasksStation extends Station<Row> {
         : [...this.#text].map((text) => ({ text, tint: 0, note: "" }));
     return html`${tokenCells(tokens, this.width, t.caption)}
     ${this.#found.length > 0 ? this.#findings() : nothing}
-    ${this.#written ? html`<p class="written"><b>${this.#text}</b>${visible(this.#written)}</p>` : nothing}`;
+    ${this.#written ? html`<p class="written"><b>${this.#begun}</b>${visible(this.#written)}</p>` : nothing}`;
   }
 }
 customElements.define("reformer-station-tasks", TasksStation);

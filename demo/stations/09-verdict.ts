@@ -1,7 +1,7 @@
 import { html } from "lit";
 import type { Source } from "../chapter/sources.js";
 import { barPlot } from "../figures/plot.js";
-import { bytes, decimals, milliseconds, percent, short, whole } from "../format.js";
+import { bytes, decimals, milliseconds, percent, rate, short, whole } from "../format.js";
 import { en, zh } from "./09-verdict.text.js";
 import { slider } from "./inputs.js";
 import { phrasesOf, Station } from "./station.js";
@@ -82,7 +82,7 @@ class VerdictStation extends Station<Row> {
       full === null ? [] : [{ length, rounds: whole(rounds), times: full / lsh }],
     );
     const [first, last] = [ratios[0], ratios.at(-1)];
-    const times = (v: number) => decimals(v, 2);
+    const times = rate; // 0.998 is below 1, and says so
     const [few, many] = [recall[0], recall.at(-1)];
     switch (claim) {
       case "chosen": {

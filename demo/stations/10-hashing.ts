@@ -51,6 +51,7 @@ class HashingStation extends Station<Row> {
 
   protected override async measure(signal: AbortSignal): Promise<void> {
     if (this.#what === "why") {
+      this.#why = null; // it may be of another text
       for await (const told of this.#ask({ ask: "explain", text: this.#text }, signal))
         if (told.kind === "explain") this.#why = told;
       return;

@@ -91,6 +91,7 @@ class MailStation extends Station<Row> {
     const own = url === null || this.#chosen === "line";
     const params = own ? this.#ownParams() : this.#shippedParams(url);
     const tested: Tested[] = [];
+    this.#explained = null; // it may be of another text
     for await (const told of this.run("classifier", params, signal)) {
       this.#learning = told.kind === "learning" ? this.#t.learning(whole(told.step), whole(told.steps)) : "";
       if (told.kind === "tested") tested.push(told);
@@ -205,6 +206,7 @@ class MailStation extends Station<Row> {
     const choose = (event: Event) => {
       const { value } = event.target as HTMLSelectElement;
       this.#chosen = value === "line" ? value : Number(value);
+      this.#explained = null; // of what was chosen before
       void this.begin();
     };
     return html`<div class="controls">
@@ -234,6 +236,7 @@ class MailStation extends Station<Row> {
 
   #sortLine(): void {
     this.#chosen = "line";
+    this.#explained = null;
     this.requestUpdate();
     void this.begin();
   }

@@ -50,6 +50,8 @@ class WritingStation extends Station<Row> {
   #own: string | null = null;
   #temperature = 0.7;
   #written = "";
+  /** What that goes on from, once there is something; the reader's beginning may be another one by now. */
+  #begun: string | null = null;
   #learning = "";
   #bits: number | null = null;
   #baselines = new Map<Baseline, number>();
@@ -95,10 +97,11 @@ class WritingStation extends Station<Row> {
   async #write(sample: number, train: string, signal: AbortSignal): Promise<void> {
     const temperature = this.#temperature;
     const tokens = this.slow ? TOKENS.slow : TOKENS.fast;
-    this.#written = "";
+    const begun = this.#prompt;
+    [this.#begun, this.#written] = [begun, ""];
     let row: Row = { sample, temperature, bits: this.#bits, quality: null, speed: 0 };
     for await (const told of this.#ask(
-      { ask: "generate", prompt: this.#prompt, tokens, temperature, seed: sample },
+      { ask: "generate", prompt: begun, tokens, temperature, seed: sample },
       signal,
     )) {
       if (told.kind !== "piece") continue;
@@ -204,7 +207,7 @@ class WritingStation extends Station<Row> {
       title: t.caption,
       bars: bars.sort((a, b) => bitsOf(a) - bitsOf(b)),
     })}
-      <p class="written"><b>${this.#prompt}</b>${visible(this.#written)}</p>`;
+      <p class="written"><b>${this.#begun ?? this.#prompt}</b>${visible(this.#written)}</p>`;
   }
 }
 customElements.define("reformer-station-writing", WritingStation);
