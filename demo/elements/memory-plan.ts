@@ -1,5 +1,5 @@
 import { css, html, nothing, svg } from "lit";
-import { csv } from "../figures/save.js";
+import { csv, csvFile } from "../figures/save.js";
 import { bytes, whole } from "../format.js";
 import { download } from "../model-file.js";
 import type { MemoryUse } from "../runtime.js";
@@ -163,14 +163,13 @@ export class MemoryPlan extends SessionElement {
       planned: plan[category],
       measured: measured?.[category] ?? null,
     }));
-    const [text, type] =
+    const file =
       kind === "csv"
-        ? [csv([Object.keys(rows[0] ?? {}), ...rows.map((row) => Object.values(row))]), "text/csv"]
-        : [
-            JSON.stringify({ adapter: this.state.adapter.name, unit: "bytes", rows }, null, 1),
-            "application/json",
-          ];
-    download(new Blob([text], { type }), `reformer-memory.${kind}`);
+        ? csvFile(csv([Object.keys(rows[0] ?? {}), ...rows.map((row) => Object.values(row))]))
+        : new Blob([JSON.stringify({ adapter: this.state.adapter.name, unit: "bytes", rows }, null, 1)], {
+            type: "application/json",
+          });
+    download(file, `reformer-memory.${kind}`);
   }
 
   /** How long sequences may be. */

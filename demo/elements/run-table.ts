@@ -1,5 +1,5 @@
 import { css, html, nothing } from "lit";
-import { csv } from "../figures/save.js";
+import { csv, csvFile } from "../figures/save.js";
 import { bytes, decimals, rate, small, whole } from "../format.js";
 import { TAGS } from "../i18n/language.js";
 import { download } from "../model-file.js";
@@ -132,11 +132,11 @@ export class RunTable extends SessionElement {
     const flat = runs.map(({ settings, ...run }) => ({ ...run, ...settings }));
     const names = Object.keys(flat[0] ?? {});
     const rows = flat.map((run) => names.map((name) => run[name as keyof typeof run]));
-    const [text, type] =
+    const file =
       kind === "csv"
-        ? [csv([names, ...rows]), "text/csv"]
-        : [JSON.stringify(flat, null, 2), "application/json"];
-    download(new Blob([text], { type }), `reformer-runs.${kind}`);
+        ? csvFile(csv([names, ...rows]))
+        : new Blob([JSON.stringify(flat, null, 2)], { type: "application/json" });
+    download(file, `reformer-runs.${kind}`);
   }
 
   #forget(): void {

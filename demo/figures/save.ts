@@ -72,6 +72,10 @@ const quoted = (value: unknown): string => {
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 
+/** Begins with a mark where there is more than ASCII: without it spreadsheets take it for the system's own encoding. */
+export const csvFile = (text: string): Blob =>
+  new Blob([/^\p{ASCII}*$/u.test(text) ? "" : "\ufeff", text], { type: "text/csv;charset=utf-8" });
+
 /** RFC 4180. */
 export const csv = (rows: readonly (readonly unknown[])[]): string =>
   `${rows.map((row) => row.map(quoted).join(",")).join("\r\n")}\r\n`;

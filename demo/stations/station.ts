@@ -30,7 +30,7 @@ import type { Origin, Source } from "../chapter/sources.js";
 import { PageElement } from "../elements/page-element.js";
 import { base, controls as controlStyles } from "../elements/styles.js";
 import { figureStyles } from "../figures/plot.js";
-import { drawingAs } from "../figures/save.js";
+import { csvFile, drawingAs } from "../figures/save.js";
 import { RANK, type Rank } from "../gpu-turn.js";
 import { language, speaking } from "../i18n/language.js";
 import type { ExperimentName, Params, Told } from "../lab/protocol.js";
@@ -314,8 +314,9 @@ export abstract class Station<Row extends object> extends PageElement {
     return kind === "csv" ? tableAsCsv(saved) : tableAsJson(saved);
   }
   saveTable(kind: "csv" | "json"): void {
-    const type = kind === "csv" ? "text/csv;charset=utf-8" : "application/json";
-    download(new Blob([this.tableAs(kind)], { type }), `reformer-table-${this.number}.${kind}`);
+    const text = this.tableAs(kind);
+    const file = kind === "csv" ? csvFile(text) : new Blob([text], { type: "application/json" });
+    download(file, `reformer-table-${this.number}.${kind}`);
   }
   async saveFigure(kind: "svg" | "png"): Promise<void> {
     const figure = this.renderRoot.querySelector("figure");

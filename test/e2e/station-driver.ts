@@ -19,7 +19,10 @@ export type Language = keyof typeof PAGES;
 /** Milliseconds that a measurement on a busy machine without a GPU may take. */
 export const LIMIT = 900_000;
 
-export type StationElement = HTMLElement & { tableAs(kind: "csv" | "json"): string };
+export type StationElement = HTMLElement & {
+  readonly updateComplete: Promise<boolean>;
+  tableAs(kind: "csv" | "json"): string;
+};
 
 export interface Interaction {
   readonly act: (station: Locator) => Promise<unknown>;
@@ -97,6 +100,8 @@ export async function show(page: Page, number: number): Promise<Locator> {
 /** Waits until a station has measured; fails with its own words where it could not. */
 export async function measured(station: Locator, language: Language): Promise<void> {
   const status = station.locator(".progress [role=status]");
+  // What was just pressed shows a task later.
+  await station.evaluate(async (element) => void (await (element as StationElement).updateComplete));
   await expect
     .poll(async () => /done|failed/.exec((await status.getAttribute("class")) ?? "")?.[0], { timeout: LIMIT })
     .toBeTruthy();

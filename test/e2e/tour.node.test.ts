@@ -6,6 +6,7 @@ import type { Locator, Page } from "playwright";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { en } from "../../demo/i18n/en.js";
 import { zh } from "../../demo/i18n/zh.js";
+import * as tasksText from "../../demo/stations/08-tasks.text.js";
 import { readSvg } from "./figure-files.js";
 import { checkLooks } from "./looks.js";
 import { pictures, recordTable, stationPictures } from "./pictures.js";
@@ -81,7 +82,11 @@ async function checkExports(page: Page, station: Locator, number: number): Promi
   const what = `station ${number}`;
   const json = JSON.parse((await savedBy(page, station, "JSON")).toString()) as Exported;
   expect(json.station, what).toBe(number);
-  const [head, ...rows] = csvRows((await savedBy(page, station, "CSV")).toString());
+  const table = (await savedBy(page, station, "CSV")).toString();
+  expect(table.startsWith("\ufeff"), `${what}: spreadsheets know that it is UTF-8`).toBe(
+    !/^\p{ASCII}*$/u.test(table),
+  );
+  const [head, ...rows] = csvRows(table);
   expect(rows, what).toHaveLength(json.rows.length);
   for (const row of rows) expect(row, what).toHaveLength(head?.length ?? 0);
 
@@ -160,6 +165,8 @@ async function checkFindings(page: Page): Promise<void> {
   // The model that comes with the page has found keys.
   const tasks = await show(page, 8);
   expect(await tasks.locator(".found .right").count()).toBeGreaterThan(0);
+  // What was written goes on from the text that it was asked for, though another one has been scored since.
+  expect(await tasks.locator(".written b").textContent()).toBe(tasksText.en.example);
   // All of the text is shown: the token that was given, then those with their bits.
   const shown = (await tasks.locator("svg.cells text").allTextContents()).join("");
   expect(shown.replaceAll("\u00a0", " ")).toBe(await tasks.locator("#own").inputValue());
