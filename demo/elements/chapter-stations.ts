@@ -1,6 +1,7 @@
 import { css, html, nothing } from "lit";
 import type { Chapter } from "../chapter/chapter.js";
 import { STATIONS } from "../stations/registry.js";
+import { holdAtTop } from "./hold.js";
 import { PageElement } from "./page-element.js";
 import { base } from "./styles.js";
 
@@ -8,8 +9,6 @@ import { base } from "./styles.js";
 const AHEAD = 500;
 /** Milliseconds after which the others are loaded, one by one while the page is idle, so that it prints whole. */
 const OTHERS_AFTER = 5000;
-/** Milliseconds for which a station that was asked for is kept at the top. */
-const HELD = 3000;
 
 const idle = () =>
   new Promise<void>((resolve) => {
@@ -134,29 +133,9 @@ export class ChapterStations extends PageElement {
   show(number: number): void {
     const slot = this.renderRoot.querySelector<HTMLElement>(`#station-${number}`);
     if (!slot) return;
-    slot.focus({ preventScroll: true });
-    this.#hold(slot);
-  }
-
-  /**
-   * Stations above have guessed heights until they are near the screen: while they are laid out this one is kept at the top,
-   * unless the reader moves.
-   */
-  #hold(slot: HTMLElement): void {
     this.#held?.abort();
-    const held = new AbortController();
-    this.#held = held;
-    for (const move of ["wheel", "touchstart", "keydown", "pointerdown"]) {
-      addEventListener(move, () => held.abort(), { passive: true, signal: held.signal });
-    }
-    const until = performance.now() + HELD;
-    const keep = () => {
-      if (held.signal.aborted) return;
-      slot.scrollIntoView();
-      if (performance.now() < until) requestAnimationFrame(keep);
-      else held.abort();
-    };
-    keep();
+    this.#held = new AbortController();
+    holdAtTop(slot, this.#held.signal);
   }
 
   /** They show what needs no measuring; that begins when they are seen. */

@@ -16,6 +16,7 @@ import {
   WIDTHS,
 } from "../settings.js";
 import { searchOf, withWriting } from "../settings-link.js";
+import { STUDIO } from "../studio-address.js";
 import { SessionElement } from "./page-element.js";
 import { base, controls } from "./styles.js";
 
@@ -99,16 +100,23 @@ export class ModelSettings extends SessionElement {
     `,
   ];
 
-  #shared = false;
+  /** The link that is on the clipboard, as far as is known. */
+  #shared: string | null = null;
 
   /** The address of the page in its language, with these settings and the writing options, for the clipboard. */
-  async #share(): Promise<void> {
+  /** Leads to the studio, with these settings. */
+  get #link(): string {
     const { origin, pathname, search } = location;
     const { settings, writing } = this.state;
-    const link = `${origin}${pathname}${withWriting(writing, withLanguage(searchOf(settings, search)))}`;
+    const query = withWriting(writing, withLanguage(searchOf(settings, search)));
+    return `${origin}${pathname}${query}${STUDIO}`;
+  }
+
+  async #share(): Promise<void> {
+    const link = this.#link;
     try {
       await navigator.clipboard.writeText(link);
-      this.#shared = true;
+      this.#shared = link;
       this.requestUpdate();
     } catch (error) {
       this.session.fail(error);
@@ -149,7 +157,7 @@ export class ModelSettings extends SessionElement {
         </fieldset>
       </details>
       <div class="share">
-        <button class="small" @click=${() => void this.#share()}>${this.#shared ? t.shared : t.share}</button>
+        <button class="small" @click=${() => void this.#share()}>${this.#shared === this.#link ? t.shared : t.share}</button>
       </div>
       ${locked ? html`<p class="note locked">${t.locked}</p>` : nothing}
     `;
@@ -272,7 +280,6 @@ export class ModelSettings extends SessionElement {
   }
 
   #set<F extends keyof Settings>(field: F, value: Settings[F]): void {
-    this.#shared = false;
     this.session.set({ settings: changed(this.state.settings, field, value) });
   }
 

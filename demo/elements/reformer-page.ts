@@ -4,8 +4,10 @@ import { type Chapter, newChapter } from "../chapter/chapter.js";
 import { DICTIONARIES, type Language, language, setLanguage, TAGS } from "../i18n/language.js";
 import type { Runtime } from "../runtime.js";
 import type { Session } from "../session.js";
+import { STUDIO } from "../studio-address.js";
 import type { Book } from "../text-source.js";
 import { setTheme, THEMES, type Theme, theme } from "../theme.js";
+import { holdAtTop } from "./hold.js";
 import { PageElement } from "./page-element.js";
 import { base, controls } from "./styles.js";
 
@@ -189,6 +191,8 @@ export class ReformerPage extends PageElement {
       void this.#session.findSavedRun();
     }
     this.requestUpdate();
+    await this.updateComplete;
+    if (location.hash === STUDIO) this.#skip();
   }
 
   override render() {
@@ -261,8 +265,7 @@ export class ReformerPage extends PageElement {
 
   readonly #skip = () => {
     const found = this.renderRoot.querySelector<HTMLElement>("#studio");
-    found?.scrollIntoView();
-    found?.focus({ preventScroll: true });
+    if (found) holdAtTop(found);
   };
   readonly #changeLanguage = (event: Event) => {
     setLanguage((event.target as HTMLSelectElement).value as Language);

@@ -257,6 +257,12 @@ describe("runs and settings", () => {
 
     const { page: other } = await site.open(link.slice(new URL(link).origin.length));
     expect(await textOf(other, "run-bar button.primary")).toBe(zh.run.train);
+    const beginning = () => other.locator("#studio").evaluate((studio) => studio.getBoundingClientRect().top);
+    await expect.poll(beginning).toBeLessThan(100); // it leads to the studio
+    expect(await beginning()).toBeGreaterThan(-100);
+    // Other settings are not on the clipboard.
+    await page.getByRole("radio", { name: zh.settings.presets.tiny }).check();
+    await page.getByRole("button", { name: zh.settings.share, exact: true }).waitFor();
     expect(await other.getByRole("radio", { name: zh.settings.presets.base }).isChecked()).toBe(true);
     expect(await other.locator("text-writer #prompt").inputValue()).toBe("Call me & wait");
     expect(await other.locator("text-writer #topK").inputValue()).toBe("40");
