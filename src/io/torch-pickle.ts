@@ -75,6 +75,7 @@ const STORAGES = new Map(
 const ALLOWED: ReadonlyMap<unknown, unknown> = new Map<unknown, unknown>([
   ...STORAGES,
   ["torch._utils._rebuild_tensor_v2", Object.freeze(rebuildTensor)],
+  ["torch._utils._rebuild_parameter", Object.freeze(rebuildParameter)],
   ["collections.OrderedDict", Object.freeze(orderedDictionary)],
 ]);
 
@@ -241,6 +242,12 @@ function rebuildTensor(...[storage, offset, shape, strides]: unknown[]): StoredT
     );
   }
   return new StoredTensor(storage, offset as number, [...shape], [...strides]);
+}
+
+/** A parameter saved as such, which is its tensor and whether it learns. */
+function rebuildParameter(...[tensor]: unknown[]): StoredTensor {
+  if (tensor instanceof StoredTensor) return tensor;
+  throw new PickleProblem("a parameter is not described as torch.save does");
 }
 
 /** Bytes of a storage. */

@@ -81,6 +81,15 @@ describe.each(LAYOUTS)("readTorchFile reads the %s layout", (_name, layout) => {
     expect([...tensorFloats(tensors.get("scalar")!)]).toEqual([6]);
   });
 
+  it("reads parameters saved as such, as of a module's own dictionary", async () => {
+    const parameter = (tensor: Uint8Array) =>
+      pickle("ctorch._utils\n_rebuild_parameter\n", tensor, 0x88, "ccollections\nOrderedDict\n)R", 0x87, "R");
+    const tensors = await readTorchFile(layout([A, B], parameter), "x.bin");
+    expect([...tensors.keys()]).toEqual(["a.weight", "a.bias"]);
+    expect([...tensorFloats(tensors.get("a.weight")!)]).toEqual([1, 2, 3, 4, 5, 6]);
+    await error(layout([A], () => parameter(text("os.system"))));
+  });
+
   it("refuses a storage shorter than its tensor says, and one that is missing", async () => {
     await error(layout([{ ...A, data: A.data.subarray(4) }]));
     await error(layout([{ ...A, length: 5 }]));

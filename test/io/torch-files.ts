@@ -76,9 +76,15 @@ export function tensorPickle({ storage, key, length, offset = 0, shape, strides 
   );
 }
 
+/** What stands around the value of a tensor. */
+type Wrapper = (tensor: Uint8Array) => Uint8Array;
+
 /** An OrderedDict of tensors with the attribute that a module's state dictionary has. */
-export function dictionaryPickle(tensors: readonly MadeTensor[]): Uint8Array<ArrayBuffer> {
-  const items = tensors.map((tensor) => pickle(text(tensor.name), tensorPickle(tensor)));
+export function dictionaryPickle(
+  tensors: readonly MadeTensor[],
+  wrap: Wrapper = (tensor) => tensor,
+): Uint8Array<ArrayBuffer> {
+  const items = tensors.map((tensor) => pickle(text(tensor.name), wrap(tensorPickle(tensor))));
   return pickle(0x80, 2, "ccollections\nOrderedDict\n)R(", ...items, "u}", text("_metadata"), "}sb.");
 }
 
@@ -94,8 +100,8 @@ export function zipFile(
   return concatBytes(zipParts(files));
 }
 
-export function torchZip(tensors: readonly MadeTensor[]): Uint8Array<ArrayBuffer> {
-  return zipFile(dictionaryPickle(tensors), storagesOf(tensors));
+export function torchZip(tensors: readonly MadeTensor[], wrap?: Wrapper): Uint8Array<ArrayBuffer> {
+  return zipFile(dictionaryPickle(tensors, wrap), storagesOf(tensors));
 }
 
 /** The layout before PyTorch 1.6 around any pickle. */
@@ -116,9 +122,9 @@ export function olderFile(
   ]);
 }
 
-export function torchOlder(tensors: readonly MadeTensor[]): Uint8Array<ArrayBuffer> {
+export function torchOlder(tensors: readonly MadeTensor[], wrap?: Wrapper): Uint8Array<ArrayBuffer> {
   const storages = tensors.map(({ key, data, length }) => [key, { bytes: data, length }] as const);
-  return olderFile(dictionaryPickle(tensors), new Map(storages));
+  return olderFile(dictionaryPickle(tensors, wrap), new Map(storages));
 }
 
 export function storagesOf(tensors: readonly MadeTensor[]): Map<string, Uint8Array> {
