@@ -3,6 +3,8 @@
 import type { Tokenizer as Implementation } from "@huggingface/tokenizers";
 import { TextError } from "../errors.js";
 import { LONE_SURROGATE } from "./character-tokenizer.js";
+import { charsmapNormalizer } from "./charsmap.js";
+import { commonSteps } from "./public-steps.js";
 import { runAtOnce } from "./slices.js";
 import type { TokenizerJson } from "./standard-json.js";
 import { characterBoundary, type TokenDecoder, type Tokenizer, unknownToken } from "./tokenizer.js";
@@ -90,11 +92,66 @@ function anyIds(idsOf: (text: string) => number[], text: string): number[] {
 
 async function open(json: TokenizerJson): Promise<Implementation> {
   const { Tokenizer } = await import("@huggingface/tokenizers"); // few models need it
+  const model = (json.model ?? {}) as { readonly [setting: string]: unknown };
+  // Of a list of words the implementation wants the unknown one here.
+  const settings = model.type === "WordLevel" ? { unk_token: model.unk_token } : {};
+  let implementation: Implementation;
   try {
-    return new Tokenizer(json, {});
+    implementation = new Tokenizer(commonSteps(json), settings);
   } catch (error) {
     throw refused((error as Error).message);
   }
+  useCharsmaps(implementation.normalizer);
+  keepDecoded(implementation.decoder);
+  if (model.byte_fallback === true) fallBackToBytes(implementation);
+  return implementation;
+}
+
+/** What the implementation keeps of a normaliser's settings. */
+interface Normalizing {
+  readonly normalizers?: readonly (Normalizing | null)[];
+  readonly charsmap?: unknown;
+  normalize(text: string): string;
+}
+
+/** The implementation knows one table of SentencePiece's by heart, and not exactly: every file brings its own. */
+function useCharsmaps(normalizer: unknown): void {
+  const step = normalizer as Normalizing | null;
+  if (!step) return;
+  for (const inner of step.normalizers ?? []) useCharsmaps(inner);
+  if (typeof step.charsmap === "string") step.normalize = charsmapNormalizer(step.charsmap);
+}
+
+interface Decoding {
+  readonly decoders?: readonly Decoding[];
+  text_decoder?: TextDecoder;
+  /** Where a decoder has one, white space at both ends is cut off. */
+  end_of_word_suffix: string | null;
+}
+
+/** Byte-order marks and white space at the ends are text too. */
+function keepDecoded(decoder: unknown): void {
+  const step = decoder as Decoding | null;
+  if (!step) return;
+  for (const inner of step.decoders ?? []) keepDecoded(inner);
+  if (step.text_decoder) step.text_decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  step.end_of_word_suffix = null;
+}
+
+/** A Unigram model's unknown characters as tokens of their bytes, where the vocabulary has them; BPE does so by itself. */
+function fallBackToBytes({ model }: Implementation): void {
+  if (!model || !Array.isArray(model.config.vocab)) return;
+  const encoder = new TextEncoder();
+  const encode = model.encode.bind(model);
+  const bytesOf = (piece: string): string[] => {
+    if (model.tokens_to_ids.has(piece)) return [piece];
+    const tokens = Array.from(
+      encoder.encode(piece),
+      (byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`,
+    );
+    return tokens.every((token) => model.tokens_to_ids.has(token)) ? tokens : [piece];
+  };
+  model.encode = (tokens) => encode(tokens).flatMap(bytesOf);
 }
 
 /** The implementation makes a list as long as the largest id, and goes through all of it. */
