@@ -9,7 +9,7 @@ import {
   runsFullAttention,
 } from "../src/config/config.js";
 import type { Hashing } from "../src/config/hashing.js";
-import { configFromHuggingFace, configToHuggingFace } from "../src/config/hugging-face.js";
+import { configFromHuggingFace, configText, configToHuggingFace } from "../src/config/hugging-face.js";
 import { ConfigError, ShapeError } from "../src/errors.js";
 import { CRIME_AND_PUNISHMENT, ENWIK8 } from "./support/published-settings.js";
 
@@ -158,6 +158,30 @@ describe("configFromHuggingFace", () => {
       causal: true,
     });
     expect(JSON.parse(JSON.stringify(configToHuggingFace(config)))).toEqual(json);
+  });
+
+  it("writes fractions with a decimal point where they are whole, for readers that tell them from counts", () => {
+    const config = resolveConfig({
+      head: "classification",
+      labels: ['a\n  "hidden_dropout_prob": 1', "b"],
+      classifierDropout: 0,
+      localDropout: 0.25,
+      axialInitStd: 2,
+      initializerRange: 1e-7,
+      extra: { more: { layer_norm_eps: 1 } },
+    });
+    const settings = configToHuggingFace(config);
+    const text = configText(settings);
+    expect(JSON.parse(text)).toEqual(settings);
+    expect(text.split("\n").filter((line) => /^ {2}"\w+": -?\d[^,]*[.e]/.test(line))).toEqual([
+      '  "axial_norm_std": 2.0,',
+      '  "classifier_dropout": 0.0,',
+      '  "hidden_dropout_prob": 0.0,',
+      '  "initializer_range": 1e-7,',
+      '  "layer_norm_eps": 1e-12,',
+      '  "local_attention_probs_dropout_prob": 0.25,',
+      '  "lsh_attention_probs_dropout_prob": 0.0,',
+    ]);
   });
 
   it("gives keys left out the public class's defaults", () => {

@@ -148,6 +148,23 @@ export function configFromHuggingFace(json: unknown): ReformerConfig {
   return resolveConfig(options as ReformerOptions, bothNames);
 }
 
+/** Settings that are no counts. Newer readers take a number without a decimal point for a count, and refuse the file. */
+const FRACTIONS = [
+  "hidden_dropout_prob",
+  "lsh_attention_probs_dropout_prob",
+  "local_attention_probs_dropout_prob",
+  "classifier_dropout",
+  "layer_norm_eps",
+  "initializer_range",
+  "axial_norm_std",
+];
+const WHOLE_FRACTION = new RegExp(`^( {2}"(?:${FRACTIONS.join("|")})": -?\\d+)(?=,?$)`, "gm");
+
+/** The text of a config.json: `configToHuggingFace`'s settings, and what else belongs there. */
+export function configText(settings: Readonly<Record<string, unknown>>): string {
+  return `${JSON.stringify(settings, null, 2).replace(WHOLE_FRACTION, "$1.0")}\n`;
+}
+
 /** The config.json of a configuration, keys in alphabetical order, unknown keys as they came. */
 export function configToHuggingFace(config: ReformerConfig): Record<string, unknown> {
   const { positions, layers, numBuckets } = config;

@@ -1,6 +1,6 @@
 // A model as files: model.safetensors and config.json as the public checkpoints have them, and the tokenizer.
 import type { ReformerConfig } from "../config/config.js";
-import { configFromHuggingFace, configToHuggingFace } from "../config/hugging-face.js";
+import { configFromHuggingFace, configText, configToHuggingFace } from "../config/hugging-face.js";
 import { CheckpointError, ConfigError, TextError } from "../errors.js";
 import { textBytes } from "../io/bytes.js";
 import {
@@ -22,6 +22,8 @@ import type { FilesOptions, ModelFiles, ProgressEvent } from "../types.js";
 
 /** By it other readers open tokenizer.json without looking for a class of the model's own. */
 const TOKENIZER_CONFIG = "tokenizer_config.json";
+/** What a config.json calls the dtype of its weights. */
+const DTYPE_NAMES = ["torch_dtype", "dtype"] as const;
 /** Vocabulary of the public byte-level checkpoint, which has no tokenizer file: byte + 2. */
 const ENWIK8_VOCABULARY = 258;
 
@@ -34,11 +36,12 @@ export function writeModelFiles(
 ): ModelFiles {
   const { dtype = "float32" } = options;
   const settings = configToHuggingFace(config);
-  // Other readers make the model in the dtype named there; where none is, in float32.
-  if (dtype !== "float32" || "torch_dtype" in settings) settings.torch_dtype = dtype;
+  // Other readers make the model in the dtype named there, newer ones by the newer name; where none is, in float32.
+  const names = DTYPE_NAMES.filter((name) => name in settings);
+  for (const name of dtype === "float32" ? names : new Set(["torch_dtype", ...names])) settings[name] = dtype;
   return {
     ...weightFiles(savedNames(tensors), options),
-    [CONFIG]: json(settings),
+    [CONFIG]: textBytes(configText(settings)),
     [TOKENIZER]: json(tokenizer.toJSON()),
     [TOKENIZER_CONFIG]: json({
       tokenizer_class: "PreTrainedTokenizerFast",

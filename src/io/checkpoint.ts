@@ -1,7 +1,7 @@
 // What a training checkpoint holds, as files: everything a run needs to go on to the bit. Where they are kept is the
 // business of a CheckpointStore.
 import type { ReformerConfig } from "../config/config.js";
-import { configFromHuggingFace, configToHuggingFace } from "../config/hugging-face.js";
+import { configFromHuggingFace, configText, configToHuggingFace } from "../config/hugging-face.js";
 import { CheckpointError, ConfigError } from "../errors.js";
 import { concatBytes, textBytes } from "./bytes.js";
 import type { CheckpointFiles } from "./checkpoint-store.js";
@@ -68,7 +68,7 @@ export function packCheckpoint(checkpoint: Checkpoint): CheckpointFiles {
   return new Map([
     [MODEL, concatBytes(safetensorsParts(model, TENSOR_METADATA))],
     [OPTIMIZER, concatBytes(safetensorsParts(optimizer, TENSOR_METADATA))],
-    [CONFIG, jsonBytes(configToHuggingFace(config))],
+    [CONFIG, textBytes(configText(configToHuggingFace(config)))],
     [TOKENIZER, jsonBytes(tokenizer)],
     [TRAINING, jsonBytes(training)],
   ]);

@@ -210,13 +210,14 @@ test.each(CLASSES)(
   },
 );
 
-test("config.json names the dtype that the weights have", () => {
-  const config = resolveConfig({ extra: { torch_dtype: "float16" } });
-  const dtypeOf = (options: Parameters<typeof writeModelFiles>[3], given = config) =>
+test.each(["torch_dtype", "dtype"])("config.json names as %s the dtype that the weights have", (name) => {
+  const config = resolveConfig({ extra: { [name]: "float16" } });
+  const dtypeOf = (options: Parameters<typeof writeModelFiles>[3], given = config, called = name) =>
     JSON.parse(
       new TextDecoder().decode(writeModelFiles(given, byteTokenizer(), new Map(), options)["config.json"]),
-    ).torch_dtype;
+    )[called];
   expect(dtypeOf({})).toBe("float32");
   expect(dtypeOf({ dtype: "bfloat16" })).toBe("bfloat16");
+  expect(dtypeOf({ dtype: "bfloat16" }, config, "torch_dtype")).toBe("bfloat16");
   expect(dtypeOf({}, resolveConfig())).toBeUndefined();
 });
