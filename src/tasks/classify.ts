@@ -1,10 +1,30 @@
 // Labels of texts.
+import { paddedLength } from "../config/config.js";
 import { classify as classifyHead } from "../layers/classification-head.js";
 import type { ClassifyOptions, LabelScore } from "../types-tasks.js";
 import { checkCount, encodeCut, largest, needHead, read, softmax, type TaskModel } from "./reading.js";
 
 /** Texts read side by side. */
 const BATCH = 8;
+
+/**
+ * Places of texts that are read side by side, by their padded lengths: where the first chunk looks round to the last one,
+ * more padding than a text needs would change what it sees.
+ */
+function batches(lengths: readonly number[]): number[][] {
+  const open = new Map<number, number[]>();
+  const all: number[][] = [];
+  for (const [place, length] of lengths.entries()) {
+    const batch = open.get(length);
+    if (batch && batch.length < BATCH) batch.push(place);
+    else {
+      const started = [place];
+      open.set(length, started);
+      all.push(started);
+    }
+  }
+  return all;
+}
 
 /** Labels and scores of every text; a text longer than the model reads is cut. */
 export async function classify(
@@ -18,14 +38,14 @@ export async function classify(
   const sequences: Uint32Array[] = [];
   for (const text of texts) sequences.push(await encodeCut(model, text, signal));
   const all: LabelScore[][] = [];
-  for (let first = 0; first < sequences.length; first += BATCH) {
-    const part = sequences.slice(first, first + BATCH);
+  for (const places of batches(sequences.map(({ length }) => paddedLength(model.config, length)))) {
+    const part = places.map((place) => sequences[place] as Uint32Array);
     const record: Parameters<typeof read>[2] = (context, streams, output) => {
       classifyHead(context, streams, output("scores", [part.length, numLabels]));
     };
     const scores = (await read(model, part, record, { signal })).get("scores") as Float32Array;
-    for (let row = 0; row < part.length; row++) {
-      all.push(labelScores(model, scores.subarray(row * numLabels, (row + 1) * numLabels), k));
+    for (const [row, place] of places.entries()) {
+      all[place] = labelScores(model, scores.subarray(row * numLabels, (row + 1) * numLabels), k);
     }
   }
   return all;
