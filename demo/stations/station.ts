@@ -23,7 +23,7 @@
  *
  * Rows are plain JSON. What other parts of the page answer from goes into `this.chapter.findings`.
  */
-import { html, nothing, type TemplateResult, unsafeCSS } from "lit";
+import { html, nothing, type PropertyValues, type TemplateResult, unsafeCSS } from "lit";
 import { adapterName, type Chapter, hasGpu } from "../chapter/chapter.js";
 import { sharedChapter } from "../chapter/shared.js";
 import type { Origin, Source } from "../chapter/sources.js";
@@ -99,6 +99,8 @@ export abstract class Station<Row extends object> extends PageElement {
   readonly #measurement = new Measurement(() => this.requestUpdate());
   #recorded: (Origin & { readonly rows: readonly Row[] }) | null = null;
   #seen = false;
+  /** Whether there is a drawing to save: some figures show words until something has been measured. */
+  #drawn = false;
   #stop: (() => void)[] = [];
   readonly #resized = new ResizeObserver(() => this.#measureWidth());
   readonly #watched = new IntersectionObserver((entries) => {
@@ -126,6 +128,14 @@ export abstract class Station<Row extends object> extends PageElement {
     this.#watched.disconnect();
     for (const stop of this.#stop) stop();
     this.#measurement.reset(); // put somewhere else, it begins anew
+  }
+
+  protected override updated(changes: PropertyValues): void {
+    super.updated(changes);
+    const drawn = this.renderRoot.querySelector("figure svg.figure") !== null;
+    if (drawn === this.#drawn) return;
+    this.#drawn = drawn;
+    this.requestUpdate();
   }
 
   async #compute(): Promise<void> {
@@ -289,7 +299,7 @@ export abstract class Station<Row extends object> extends PageElement {
     const table = (kind: "csv" | "json") =>
       html`<button class="quiet small" ?disabled=${this.rows.length === 0} @click=${() => this.saveTable(kind)}>${kind.toUpperCase()}</button>`;
     const figure = (kind: "svg" | "png") =>
-      html`<button class="quiet small" @click=${() => void this.saveFigure(kind)}>${kind.toUpperCase()}</button>`;
+      html`<button class="quiet small" ?disabled=${!this.#drawn} @click=${() => void this.saveFigure(kind)}>${kind.toUpperCase()}</button>`;
     return html`<p class="exports note">
       <span>${t.saveTable} ${table("csv")} ${table("json")}</span>
       <span>${t.saveFigure} ${figure("svg")} ${figure("png")}</span>
