@@ -16,7 +16,7 @@ export class ModelKeeper extends SessionElement {
       .rows {
         display: grid;
         gap: 0.75rem 1.5rem;
-        grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr));
+        grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr));
       }
       .row {
         display: grid;
