@@ -103,8 +103,7 @@ export class ModelSettings extends SessionElement {
   /** The link that is on the clipboard, as far as is known. */
   #shared: string | null = null;
 
-  /** The address of the page in its language, with these settings and the writing options, for the clipboard. */
-  /** Leads to the studio, with these settings. */
+  /** The studio's address in the page's language, with these settings and the writing options, for the clipboard. */
   get #link(): string {
     const { origin, pathname, search } = location;
     const { settings, writing } = this.state;
