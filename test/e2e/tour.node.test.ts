@@ -107,7 +107,8 @@ async function tourInEnglish(page: Page): Promise<void> {
   for (const [i, interaction] of interactions("en").entries()) {
     const number = i + 1;
     const station = await show(page, number);
-    if (number === 13)
+    // Where pictures are taken, that of the station before has shown this one already.
+    if (number === 13 && !process.env.SCREENSHOTS)
       expect(await bitsWhenItWrites(station), "it writes first, then it is tested").toBeNull();
     await measured(station, "en");
     expect(await textOf(page, `#station-${number} h2`)).toContain(en.chapter.titles[i]);
