@@ -166,7 +166,12 @@ export class ReformerPage extends PageElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
+    addEventListener("hashchange", this.#follow);
     void this.#look();
+  }
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    removeEventListener("hashchange", this.#follow);
   }
 
   async #look(): Promise<void> {
@@ -192,7 +197,7 @@ export class ReformerPage extends PageElement {
     }
     this.requestUpdate();
     await this.updateComplete;
-    if (location.hash === STUDIO) this.#skip();
+    this.#follow();
   }
 
   override render() {
@@ -263,6 +268,9 @@ export class ReformerPage extends PageElement {
     </p>`;
   }
 
+  readonly #follow = () => {
+    if (location.hash === STUDIO) this.#skip();
+  };
   readonly #skip = () => {
     const found = this.renderRoot.querySelector<HTMLElement>("#studio");
     if (found) holdAtTop(found);

@@ -99,8 +99,6 @@ export abstract class Station<Row extends object> extends PageElement {
   readonly #measurement = new Measurement(() => this.requestUpdate());
   #recorded: (Origin & { readonly rows: readonly Row[] }) | null = null;
   #seen = false;
-  /** Whether there is a drawing to save: some figures show words until something has been measured. */
-  #drawn = false;
   #stop: (() => void)[] = [];
   readonly #resized = new ResizeObserver(() => this.#measureWidth());
   readonly #watched = new IntersectionObserver((entries) => {
@@ -130,12 +128,12 @@ export abstract class Station<Row extends object> extends PageElement {
     this.#measurement.reset(); // put somewhere else, it begins anew
   }
 
+  /** Some figures show words until something has been measured: then there is no drawing to save. */
   protected override updated(changes: PropertyValues): void {
     super.updated(changes);
     const drawn = this.renderRoot.querySelector("figure svg.figure") !== null;
-    if (drawn === this.#drawn) return;
-    this.#drawn = drawn;
-    this.requestUpdate();
+    for (const button of this.renderRoot.querySelectorAll<HTMLButtonElement>("button.drawing"))
+      button.disabled = !drawn;
   }
 
   async #compute(): Promise<void> {
@@ -299,7 +297,7 @@ export abstract class Station<Row extends object> extends PageElement {
     const table = (kind: "csv" | "json") =>
       html`<button class="quiet small" ?disabled=${this.rows.length === 0} @click=${() => this.saveTable(kind)}>${kind.toUpperCase()}</button>`;
     const figure = (kind: "svg" | "png") =>
-      html`<button class="quiet small" ?disabled=${!this.#drawn} @click=${() => void this.saveFigure(kind)}>${kind.toUpperCase()}</button>`;
+      html`<button class="quiet small drawing" @click=${() => void this.saveFigure(kind)}>${kind.toUpperCase()}</button>`;
     return html`<p class="exports note">
       <span>${t.saveTable} ${table("csv")} ${table("json")}</span>
       <span>${t.saveFigure} ${figure("svg")} ${figure("png")}</span>

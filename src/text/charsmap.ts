@@ -10,6 +10,16 @@ const LEAF = 1 << 8;
 const VALUE = 0x7fff_ffff;
 /** More are no text's: the tables of SentencePiece have some 300 KB. */
 const MAX_BASE64 = 2 ** 24;
+/** Graphemes whose replacement is kept: more than any script has in common use, some 1 MB. */
+const MAX_KNOWN = 10_000;
+/** Characters that are graphemes of their own among each other: to segment them would only take time. */
+const SIMPLE = /^[ -~]+$/;
+/** A run of them that nothing combines with, or what lies between two such runs with its neighbours. */
+const SIMPLE_OR_NOT = /[ -~]+(?![^ -~])|(?:[ -~]?[^ -~]+)+[ -~]?/g;
+
+/** UTF-16 units segmented at once: time grows with the square of them. */
+const WINDOW = 512;
+const SEGMENTER = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 /**
  * The function of a table, in base64. Like `tokenizers` it looks up whole graphemes by the shortest key that they begin with.
@@ -54,16 +64,6 @@ export function charsmapNormalizer(base64: string): (text: string) => string {
       Array.from(SIMPLE.test(run) ? run : graphemesOf(run), cached).join(""),
     );
 }
-
-const MAX_KNOWN = 10_000;
-/** Characters that are graphemes of their own among each other: to segment them would only take time. */
-const SIMPLE = /^[ -~]+$/;
-/** A run of them that nothing combines with, or what lies between two such runs with its neighbours. */
-const SIMPLE_OR_NOT = /[ -~]+(?![^ -~])|(?:[ -~]?[^ -~]+)+[ -~]?/g;
-
-/** UTF-16 units segmented at once: time grows with the square of them. */
-const WINDOW = 512;
-const SEGMENTER = new Intl.Segmenter("en", { granularity: "grapheme" });
 
 /** The graphemes of a text of any length. One longer than a window is cut. */
 function* graphemesOf(text: string): Generator<string> {
