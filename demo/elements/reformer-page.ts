@@ -133,6 +133,9 @@ export class ReformerPage extends PageElement {
         padding-top: 2rem;
         border-top: 1px solid var(--line);
       }
+      #studio:focus {
+        outline: none; /* it is a place to go on from, not a control */
+      }
       #studio > h2 {
         font: 600 clamp(1.375rem, 1.1rem + 1vw, 1.875rem) / 1.2 var(--serif);
       }

@@ -260,6 +260,13 @@ describe("runs and settings", () => {
     const beginning = () => other.locator("#studio").evaluate((studio) => studio.getBoundingClientRect().top);
     await expect.poll(beginning).toBeLessThan(100); // it leads to the studio
     expect(await beginning()).toBeGreaterThan(-100);
+    await other.mouse.wheel(0, -1e6);
+    await expect.poll(beginning).toBeGreaterThan(500);
+    await other.evaluate(() => {
+      location.hash = "";
+      location.hash = "#studio";
+    });
+    await expect.poll(beginning).toBeLessThan(100); // and does so on a page that is open already
     // Other settings are not on the clipboard.
     await page.getByRole("radio", { name: zh.settings.presets.tiny }).check();
     await page.getByRole("button", { name: zh.settings.share, exact: true }).waitFor();
