@@ -16,12 +16,12 @@ export async function profileStep(
 ): Promise<ProfiledDispatch[]> {
   const config = resolveConfig(options);
   const { shape, schedule, accumulate } = resolveTrainOptions(config, { ...training, steps: 1 });
-  const { gpu, base, weights, profile } = await openDevice(config, device);
+  const { gpu, base, weights, planner } = await openDevice(config, device);
   try {
     for (const [i, parameter] of parameters(config).entries()) {
       base.write(weights.get(parameter.name), initialValues(parameter, i, 0));
     }
-    const planned = planTraining(config, shape, weights, profile);
+    const planned = await planner.plan((profile) => planTraining(config, shape, weights, profile));
     const trainer = await Trainer.create(gpu, config, planned, base, { seed: 0, schedule, accumulate });
     try {
       const random = new Random(0, 1, 2);

@@ -71,8 +71,9 @@ export interface CreateOptions {
    */
   readonly interactive?: boolean | undefined;
   /**
-   * false: kernels are used as the device prefers, without running each on a tiny case first. By default a form that
-   * gives a wrong answer is replaced by the next one, and a notice of `onProgress` and of the first training step says so.
+   * false: kernels are used as the device prefers, without running each on a tiny case before its first use. By default a
+   * form that gives a wrong answer is replaced by the next one, and a notice of `onProgress`, which may come whenever the
+   * model does something new, and of the first training step says so.
    */
   readonly selfTest?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -5,7 +5,7 @@ import { type ParameterArena, parameterArena, readbackBytes } from "../model/mem
 import { type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
 import { profileOf } from "../scheduler/profile.js";
 import { PreparedPlan } from "../scheduler/run.js";
-import { planTested } from "../self-test/self-test.js";
+import { PlanTester, type TesterOptions } from "../self-test/self-test.js";
 import { planEvaluation } from "../train/evaluation.js";
 import type { AdapterDescription } from "../types.js";
 
@@ -29,16 +29,10 @@ export function planForward(given: ReformerConfig, profile: DeviceProfile) {
 /** Weights in GPU memory. */
 export interface OpenDevice {
   readonly gpu: Gpu;
-  readonly profile: DeviceProfile;
+  /** Makes all plans that run on the device. */
+  readonly planner: PlanTester;
   readonly weights: ParameterArena;
   readonly base: PreparedPlan;
-  /**
-   * Plans of training and of `generate`'s steps are tested before they run, as the forward pass was when the device was
-   * opened; other plans run without those forms that failed there.
-   */
-  readonly tested: boolean;
-  /** What the self-test found, in a sentence for the person. */
-  readonly notice?: string;
 }
 
 /**
@@ -48,23 +42,17 @@ export interface OpenDevice {
 export async function openDevice(
   config: ReformerConfig,
   device?: GPUDevice,
-  options: GpuOptions & { readonly selfTest?: boolean | undefined } = {},
+  options: GpuOptions & { readonly selfTest?: boolean | undefined } & Pick<TesterOptions, "onNotice"> = {},
 ): Promise<OpenDevice> {
-  const { selfTest: tested = true } = options;
+  const { selfTest: tested, onNotice } = options;
   const gpu = new Gpu(device ?? (await requestDevice()), device === undefined, options);
   try {
     const given = profileOf(gpu.device, options.memoryLimit);
+    const planner = new PlanTester(gpu.device, given, { tested, onNotice });
+    await planner.plan((profile) => planForward(config, profile));
     const weights = parameterArena(config, "weights", "weights");
-    const forward = (p: DeviceProfile) => planForward(config, p);
-    const { profile, notice } = await planTested(gpu.device, given, forward, tested);
-    return {
-      gpu,
-      profile,
-      weights,
-      tested,
-      ...(notice !== undefined && { notice }),
-      base: await PreparedPlan.create(gpu, planWeights(config, weights, profile)),
-    };
+    const base = await PreparedPlan.create(gpu, planWeights(config, weights, planner.profile));
+    return { gpu, planner, weights, base };
   } catch (error) {
     gpu.dispose();
     throw error;

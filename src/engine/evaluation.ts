@@ -69,7 +69,7 @@ async function evaluateExamples(
 }
 
 async function lossOf(
-  { seed, gpu, base, weights, profile }: TaskModel,
+  { seed, gpu, base, weights, planner }: TaskModel,
   config: ReformerConfig,
   shape: Parameters<typeof planEvaluation>[1],
   batches: Iterable<Batch>,
@@ -77,7 +77,9 @@ async function lossOf(
 ): Promise<{ loss: number; accuracy: number; tokens: number }> {
   const held = { bytes: gpu.liveBytes, shared: base.plan };
   const make = (p: DeviceProfile, length: number) => planEvaluation(config, { ...shape, length }, weights, p);
-  const { plan, windows } = planLength(config, shape.length, profile, held, make);
+  const { plan, windows } = await planner.plan((profile) =>
+    planLength(config, shape.length, profile, held, make),
+  );
   const prepared = await PreparedPlan.create(gpu, plan, { shared: base, signal });
   try {
     initialiseWindows(prepared, windows);

@@ -3,8 +3,6 @@ import { longestLength, type ReformerConfig } from "../config/config.js";
 import { ConfigError } from "../errors.js";
 import { Generator } from "../generate/generator.js";
 import { planGeneration } from "../generate/recordings.js";
-import type { DeviceProfile } from "../scheduler/plan.js";
-import { planTested } from "../self-test/self-test.js";
 import { encodeText, type TokenDecoder, type Tokenizer } from "../text/tokenizer.js";
 import type { GeneratedPiece, GenerateOptions } from "../types.js";
 import type { OpenDevice } from "./device.js";
@@ -50,10 +48,9 @@ export async function* generateText(
     capacity: Math.min(longestLength(config), longest + maxNewTokens),
     streams: "f32",
   } as const;
-  const { gpu, weights, base } = device;
-  const steps = (p: DeviceProfile) => planGeneration(config, shape, weights, p);
-  const { planned, profile } = await planTested(gpu.device, device.profile, steps, device.tested);
-  const generator = await Generator.create(gpu, planned, base, { profile, signal });
+  const { gpu, weights, base, planner } = device;
+  const planned = await planner.plan((profile) => planGeneration(config, shape, weights, profile));
+  const generator = await Generator.create(gpu, planned, base, { planner, signal });
   try {
     const writers = prompts.map((_, prompt) => new Writer(tokenizer, stop, prompt));
     for await (const { tokens: chosen } of generator.generate(tokens, {

@@ -47,12 +47,12 @@ export async function withHead(
   config: ReformerConfig,
   seed: number,
 ): Promise<OpenDevice> {
-  const { gpu, profile } = device;
+  const { gpu, planner } = device;
   const weights = parameterArena(config, "weights", "weights");
   const all = parameters(config);
   const body = new Map([...device.weights.tensors].filter(([name]) => isBody({ name })));
   const kept = await readTensors(device.base, body);
-  const base = await PreparedPlan.create(gpu, planWeights(config, weights, profile));
+  const base = await PreparedPlan.create(gpu, planWeights(config, weights, planner.profile));
   try {
     const targets = new Map([...weights.tensors].filter(([name]) => isBody({ name })));
     writeTensors(base, targets, kept, "the model's body");

@@ -86,16 +86,19 @@ async function open(
     );
   }
   options.signal?.throwIfAborted();
-  const device = await openDevice(config, options.device, options);
+  const device = await openDevice(config, options.device, { ...options, onNotice: noticeTo(options) });
   try {
-    const { notice } = device;
-    if (notice) options.onProgress?.({ phase: "compile", loaded: 1, total: 1, notice });
     await fill(device);
   } catch (error) {
     device.gpu.dispose();
     throw error;
   }
   return { ...model, device };
+}
+
+/** Notices as events of progress: they may come as long as the model lives. */
+export function noticeTo({ onProgress }: Pick<EngineOptions, "onProgress">): (notice: string) => void {
+  return (notice) => onProgress?.({ phase: "compile", loaded: 1, total: 1, notice });
 }
 
 /** @throws {ConfigError} */

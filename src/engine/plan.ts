@@ -3,7 +3,6 @@
 import type { ReformerConfig } from "../config/config.js";
 import type { DeviceProfile, PlanChoices } from "../scheduler/plan.js";
 import { rememberedChoices, stopwatchOn, tune } from "../scheduler/tune.js";
-import { planTested } from "../self-test/self-test.js";
 import { planTraining, type TrainingPlan, type TrainingShape } from "../train/recordings.js";
 import type { OpenDevice } from "./device.js";
 import { planLength } from "./length.js";
@@ -19,7 +18,7 @@ export interface RunPlan {
  * @throws {GpuOutOfMemoryError} saying the longest length that fits; {ShapeError}
  */
 export async function planRun(
-  { gpu, base, weights, profile, tested, notice }: OpenDevice,
+  { gpu, base, weights, planner }: OpenDevice,
   config: ReformerConfig,
   shape: TrainingShape,
   options: { readonly tune: boolean; readonly chosen: PlanChoices | undefined },
@@ -27,16 +26,14 @@ export async function planRun(
   const held = { bytes: gpu.liveBytes, shared: base.plan };
   const make = (p: DeviceProfile, length: number) => planTraining(config, { ...shape, length }, weights, p);
   const { chosen } = options;
-  const within = (p: DeviceProfile) => planLength(config, shape.length, p, held, make);
-  const wanted = { ...profile, ...chosen };
-  const first = await planTested(gpu.device, wanted, within, tested);
-  const notices = [notice, first.notice].filter((text) => text !== undefined);
-  let plan = first.planned;
+  let plan = await planner.plan((p) => planLength(config, shape.length, { ...p, ...chosen }, held, make));
+  const { profile } = planner;
+  const notices = [...planner.notices];
   if (!chosen && options.tune && shape.precision !== "mixed") {
     const known = rememberedChoices(gpu.device);
-    const { tuned, broken } = await tune(plan.plan, first.profile, known, stopwatchOn(gpu, first.profile));
+    const { tuned, broken } = await tune(plan.plan, profile, known, stopwatchOn(gpu, profile));
     const { chunkDivisor, headGroup } = plan.plan.choices;
-    plan = make({ ...first.profile, chunkDivisor, headGroup, tuned }, shape.length);
+    plan = make({ ...profile, chunkDivisor, headGroup, tuned }, shape.length);
     if (broken.length > 0) {
       notices.push(`This adapter computes wrongly with ${broken.join(", ")}: others are used instead.`);
     }

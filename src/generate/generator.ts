@@ -5,7 +5,7 @@ import type { Gpu } from "../gpu/gpu.js";
 import { prefillHashes } from "../layers/decode.js";
 import { packControl } from "../model/control.js";
 import { planWithin } from "../scheduler/budget.js";
-import type { DeviceProfile } from "../scheduler/plan.js";
+import type { Planner } from "../scheduler/plan.js";
 import { PreparedPlan } from "../scheduler/run.js";
 import { ceilDiv } from "../shapes.js";
 import type { SamplingOptions } from "../types-generation.js";
@@ -14,8 +14,8 @@ import { type GenerationPlan, GROUP, planPrefill, RUN } from "./recordings.js";
 import { checkSampling, samplingControl } from "./sampling.js";
 
 export interface GeneratorOptions {
-  /** What the device offers; the same as in the model's other plans. */
-  readonly profile: DeviceProfile;
+  /** Of the device; the same as of the model's other plans. */
+  readonly planner: Planner;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((compiled: number, total: number) => void) | undefined;
 }
@@ -50,7 +50,7 @@ export class Generator {
     readonly gpu: Gpu,
     readonly plan: GenerationPlan,
     readonly prepared: PreparedPlan,
-    readonly profile: DeviceProfile,
+    readonly planner: Planner,
   ) {}
 
   /**
@@ -61,10 +61,10 @@ export class Generator {
     gpu: Gpu,
     plan: GenerationPlan,
     base: PreparedPlan,
-    { profile, signal, onProgress }: GeneratorOptions,
+    { planner, signal, onProgress }: GeneratorOptions,
   ): Promise<Generator> {
     const prepared = await PreparedPlan.create(gpu, plan.plan, { shared: base, signal, onProgress });
-    return new Generator(gpu, plan, prepared, profile);
+    return new Generator(gpu, plan, prepared, planner);
   }
 
   /** Tokens of each sequence that have been read: the position of the next token. */
@@ -133,8 +133,8 @@ export class Generator {
   async #runPrefill(count: number, padded: number, signal: AbortSignal | undefined): Promise<void> {
     const { batch } = this.plan.shape;
     const held = { bytes: this.gpu.liveBytes, shared: this.prepared.plan };
-    const { plan, tokens, keyMask } = planWithin(this.profile, held, (profile) =>
-      planPrefill(this.plan, padded, padded !== count, profile),
+    const { plan, tokens, keyMask } = await this.planner.plan((given) =>
+      planWithin(given, held, (profile) => planPrefill(this.plan, padded, padded !== count, profile)),
     );
     const prepared = await PreparedPlan.create(this.gpu, plan, { shared: this.prepared, signal });
     try {

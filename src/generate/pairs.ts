@@ -8,7 +8,7 @@ import { encodedStates, join } from "../layers/encoded.js";
 import { packControl } from "../model/control.js";
 import { type ParameterArena, streamPair } from "../model/memory.js";
 import { encode, encoderContext } from "../model/sequence-to-sequence.js";
-import { type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
+import { type DeviceProfile, type Plan, type Planner, plan } from "../scheduler/plan.js";
 import { Arena, type Tensor } from "../scheduler/recording.js";
 import { PreparedPlan } from "../scheduler/run.js";
 import { roundUp } from "../shapes.js";
@@ -21,7 +21,7 @@ import { checkSampling } from "./sampling.js";
 export interface PairModel {
   readonly config: ReformerConfig;
   readonly gpu: Gpu;
-  readonly profile: DeviceProfile;
+  readonly planner: Planner;
   readonly weights: ParameterArena;
   /** Holds the weights. */
   readonly base: PreparedPlan;
@@ -32,7 +32,7 @@ export interface PairModel {
  * @throws {ShapeError} {GpuOutOfMemoryError} where the lengths do not fit the model or the device
  */
 export async function convertTokens(
-  { config, gpu, profile, weights, base }: PairModel,
+  { config, gpu, planner, weights, base }: PairModel,
   sources: readonly ArrayLike<number>[],
   options: SamplingOptions & { readonly maxNewTokens: number; readonly signal?: AbortSignal | undefined },
 ): Promise<number[][]> {
@@ -40,14 +40,14 @@ export async function convertTokens(
   checkSampling({ temperature, topK, topP });
   const length = sources[0]?.length ?? 0;
   const shape = { batch: sources.length, capacity: length + maxNewTokens, streams: "f32" } as const;
-  const generation = planGeneration(config, shape, weights, profile);
+  const generation = await planner.plan((profile) => planGeneration(config, shape, weights, profile));
   const { tensors } = generation;
   const prepared = await PreparedPlan.create(gpu, generation.plan, { shared: base, signal });
   try {
     prepared.write(tensors.hashControl, packControl({ seed: config.hashSeed ?? seed, draw: 0 }));
     await prepared.run(RUN.start);
     const padded = paddedSource(config, length);
-    await readSources(gpu, generation, config, prepared, { sources, padded, profile, signal });
+    await readSources(gpu, generation, config, prepared, { sources, padded, planner, signal });
     const lsh = config.layers.includes("lsh");
     let hashed = lsh && prefillHashes({ config: generation.config, length: padded.decoder });
     const end = config.eosTokenId ?? config.padTokenId;
@@ -107,13 +107,13 @@ async function readSources(
   options: {
     readonly sources: readonly ArrayLike<number>[];
     readonly padded: PaddedSource;
-    readonly profile: DeviceProfile;
+    readonly planner: Planner;
     readonly signal: AbortSignal | undefined;
   },
 ): Promise<void> {
-  const { sources, padded, profile, signal } = options;
+  const { sources, padded, planner, signal } = options;
   const length = sources[0]?.length ?? 0;
-  const planned = planSources(generation, config, length, padded, profile);
+  const planned = await planner.plan((profile) => planSources(generation, config, length, padded, profile));
   const prepared = await PreparedPlan.create(gpu, planned.plan, { shared, signal });
   try {
     const ids = new Uint32Array(sources.length * padded.encoder).fill(config.padTokenId);

@@ -93,6 +93,14 @@ export interface Plan {
   place(tensor: Tensor): Placement;
 }
 
+/** Makes all plans of a model on one device, of forms of kernels that work there. */
+export interface Planner {
+  /** The device's, without the forms that failed so far. */
+  readonly profile: DeviceProfile;
+  /** Calls `make` again where a form of its plan fails. */
+  plan<T extends { readonly plan: Plan }>(make: (profile: DeviceProfile) => T): Promise<T>;
+}
+
 /** Ranges of an arena that become one buffer each: as many whole tensors as one storage binding can hold. */
 export function arenaRanges(
   arena: Arena,

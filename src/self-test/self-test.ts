@@ -3,7 +3,7 @@
 import { SelfTestError, ShaderCompileError } from "../errors.js";
 import { adapterName, Gpu } from "../gpu/gpu.js";
 import type { Dims, Kernel, Variant } from "../gpu/kernel.js";
-import { type DeviceProfile, flatTensors, type Plan, plan } from "../scheduler/plan.js";
+import { type DeviceProfile, flatTensors, type Plan, type Planner, plan } from "../scheduler/plan.js";
 import { Arena, Recording, type Tensor } from "../scheduler/recording.js";
 import { PreparedPlan } from "../scheduler/run.js";
 import { formName, usableVariants } from "../scheduler/variants.js";
@@ -11,15 +11,6 @@ import type { Answer } from "./answers.js";
 import type { SelfTestCase } from "./case.js";
 import { caseOf } from "./cases.js";
 import { ofHalfBits } from "./halves.js";
-
-/** What was planned with forms that work. */
-export interface Tested<T> {
-  readonly planned: T;
-  /** The given profile without the forms that failed. */
-  readonly profile: DeviceProfile;
-  /** Which forms failed and what is used instead, in a sentence. */
-  readonly notice?: string;
-}
 
 /** What is wrong with a pipeline; "" with one that passed. */
 type Verdict = "" | "computes wrong values" | "does not compile";
@@ -39,38 +30,74 @@ interface Failure extends Candidate {
   readonly verdict: Verdict;
 }
 
-/**
- * Plans, and plans again as long as a form of the plan fails; without `tested` once, whatever fails.
- * @throws {SelfTestError} where a kernel fails in every form, and nothing can stand in for it
- */
-export async function planTested<T extends { readonly plan: Plan }>(
-  device: GPUDevice,
-  given: DeviceProfile,
-  make: (profile: DeviceProfile) => T,
-  tested = true,
-): Promise<Tested<T>> {
-  let profile = given;
-  let planned = make(profile);
-  if (!tested) return { planned, profile };
-  const failures: Failure[] = [];
-  for (;;) {
-    const failed = await failedForms(device, candidatesOf(planned.plan), profile);
-    if (failed.size === 0) {
-      if (failures.length === 0) return { planned, profile };
-      const { plan } = planned;
-      const told = failures.map(
-        ({ verdict, kernel, variant }) =>
-          `${formName(kernel, variant)} ${verdict}, ${formsIn(plan, kernel)} is used instead`,
-      );
-      return { planned, profile, notice: `On this adapter (${adapterName(device)}) ${told.join("; ")}.` };
+export interface TesterOptions {
+  /** false: plans are made once, whatever fails. Default true. */
+  readonly tested?: boolean | undefined;
+  /** Hears which forms failed and what is used instead, a sentence a plan. */
+  readonly onNotice?: ((notice: string) => void) | undefined;
+}
+
+/** Makes every plan of a model on one device, without the forms that failed there in any of them. */
+export class PlanTester implements Planner {
+  readonly #tested: boolean;
+  readonly #onNotice: ((notice: string) => void) | undefined;
+  #profile: DeviceProfile;
+  #notices: readonly string[] = [];
+
+  constructor(
+    readonly device: GPUDevice,
+    given: DeviceProfile,
+    { tested = true, onNotice }: TesterOptions = {},
+  ) {
+    this.#profile = given;
+    this.#tested = tested;
+    this.#onNotice = onNotice;
+  }
+
+  /** The given one, without the forms that have failed. */
+  get profile(): DeviceProfile {
+    return this.#profile;
+  }
+
+  /** All that was noticed so far. */
+  get notices(): readonly string[] {
+    return this.#notices;
+  }
+
+  /**
+   * Plans, and plans again as long as a form of the plan fails.
+   * @param make is called once for every plan that is tried
+   * @throws {SelfTestError} where a kernel fails in every form, and nothing can stand in for it
+   */
+  async plan<T extends { readonly plan: Plan }>(make: (profile: DeviceProfile) => T): Promise<T> {
+    const { device } = this;
+    const failures: Failure[] = [];
+    for (let planned = make(this.#profile); ; ) {
+      const candidates = this.#tested ? candidatesOf(planned.plan) : [];
+      const failed = await failedForms(device, candidates, this.#profile);
+      if (failed.size === 0) {
+        if (failures.length > 0) this.#tell(planned.plan, failures);
+        return planned;
+      }
+      const broken = new Set([...(this.#profile.broken ?? []), ...failed.keys()]);
+      this.#profile = { ...this.#profile, broken };
+      failures.push(...failed.values());
+      try {
+        planned = make(this.#profile);
+      } catch (error) {
+        throw refusal(device, this.#profile, [...failed.values()]) ?? error;
+      }
     }
-    profile = { ...profile, broken: new Set([...(profile.broken ?? []), ...failed.keys()]) };
-    failures.push(...failed.values());
-    try {
-      planned = make(profile);
-    } catch (error) {
-      throw refusal(device, profile, [...failed.values()]) ?? error;
-    }
+  }
+
+  #tell(plan: Plan, failures: readonly Failure[]): void {
+    const told = failures.map(
+      ({ verdict, kernel, variant }) =>
+        `${formName(kernel, variant)} ${verdict}, ${formsIn(plan, kernel)} is used instead`,
+    );
+    const notice = `On this adapter (${adapterName(this.device)}) ${told.join("; ")}.`;
+    this.#notices = [...this.#notices, notice];
+    this.#onNotice?.(notice);
   }
 }
 

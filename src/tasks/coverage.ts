@@ -1,11 +1,11 @@
 // Does hashing find what attention looks for? For every query, the share of exact full attention's softmax mass that lies
 // on its candidates: Σ exp(s) over the candidates, each counted once, over Σ exp(s) over all keys it may see.
-import { bucketFactors, type ReformerConfig, runsFullAttention } from "../config/config.js";
+import { bucketFactors, paddedLength, type ReformerConfig, runsFullAttention } from "../config/config.js";
 import { withHashing } from "../config/hashing.js";
 import { projectHeads } from "../layers/attention.js";
 import { attendHeads } from "../layers/attention-heads.js";
 import type { CoverageOptions, HeadCoverage } from "../types-tasks.js";
-import { checkCount, encodeCut, read, type TaskModel } from "./reading.js";
+import { checkCount, encodeCut, type ReadOptions, read, type TaskModel } from "./reading.js";
 
 const ROUNDS = [1, 2, 4, 8];
 const LENGTH = 1024;
@@ -22,15 +22,15 @@ export async function coverage(
   const config = withHashing(model.config, { hashing });
   const compared = rounds.map((count) => checkCount("rounds", count));
   const tokens = (await encodeCut(model, text, signal)).subarray(0, checkCount("length", length));
-  const measured: { readonly layer: number; readonly kind: "lsh" | "local" }[] = [];
-  let padded = 0;
-  const before: Parameters<typeof read>[3] & object = {
+  const padded = paddedLength(config, tokens.length);
+  const measured = config.layers.flatMap((kind, layer) =>
+    kind === "full" || runsFullAttention(config, kind, padded) ? [] : [{ layer, kind }],
+  );
+  const before: ReadOptions = {
     signal,
     before: (context, streams, layer, output) => {
-      padded = context.length;
-      const kind = config.layers[layer] ?? "full";
-      if (kind === "full" || runsFullAttention(config, kind, padded)) return;
-      measured.push({ layer, kind });
+      const kind = measured.find((one) => one.layer === layer)?.kind;
+      if (!kind) return;
       const { recording } = context;
       const { heads } = projectHeads(context, layer, kind, streams.x2);
       const sums = (numHashes: number, full: boolean) => {

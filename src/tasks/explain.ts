@@ -9,7 +9,7 @@ import { type ParameterArena, parameterArena, streamPair } from "../model/memory
 import { Arena, type Tensor } from "../scheduler/recording.js";
 import type { ExplainOptions, Explanation } from "../types-tasks.js";
 import { classify } from "./classify.js";
-import { encodeCut, largest, read, type TaskModel } from "./reading.js";
+import { encodeCut, largest, type RecordOutputs, read, type TaskModel } from "./reading.js";
 
 /** Views of rows begin at multiples of it. */
 const BLOCK = 64;
@@ -78,7 +78,7 @@ async function nextToken(
 ): Promise<number> {
   const { vocabSize } = model.config;
   const start = Math.floor((tokens.length - 1) / BLOCK) * BLOCK;
-  const record: Parameters<typeof read>[2] = (context, streams, output) => {
+  const record: RecordOutputs = (context, streams, output) => {
     const count = Math.min(BLOCK, context.length - start);
     logitsOf(
       context,
@@ -99,10 +99,11 @@ async function inputGradient(
   target: number,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly loss: number; readonly gradient: Float64Array }> {
-  const { config, profile } = model;
+  const { config, planner } = model;
   const values = new Map<Tensor, Int32Array<ArrayBuffer>>();
-  const record: Parameters<typeof read>[2] = (context, streams, output, _ids, stored) => {
+  const record: RecordOutputs = (context, streams, output, _ids, stored) => {
     const { length } = context;
+    values.clear();
     const gradients: ParameterArena = parameterArena(config, "gradients", "gradients");
     const back = { ...context, gradient: gradients.get };
     const shapes = headShapes(config, 1, length);
@@ -116,7 +117,7 @@ async function inputGradient(
       : Array.from({ length }, (_, i) => (i === tokens.length - 1 ? target : -100));
     values.set(targets, Int32Array.from(asked));
     if (weights) values.set(weights, new Int32Array(new Float32Array([1]).buffer));
-    const dx = streamPair(config, ["dx1", "dx2"], length, profile.maxStorageBufferBindingSize, "f32");
+    const dx = streamPair(config, ["dx1", "dx2"], length, planner.profile.maxStorageBufferBindingSize, "f32");
     const losses = output("losses", shapes.losses);
     headLoss(back, streams, { targets, losses, weights, scores }, 0, dx);
     for (let layer = config.layers.length - 1; layer >= 0; layer--) {

@@ -8,7 +8,7 @@ import { recordBucketSort } from "../layers/bucket-sort.js";
 import { hash } from "../layers/hash.js";
 import type { Tensor } from "../scheduler/recording.js";
 import type { Inspection, InspectOptions } from "../types-tasks.js";
-import { encodeCut, type Output, read, type TaskModel } from "./reading.js";
+import { encodeCut, type Output, type ReadOptions, read, type TaskModel } from "./reading.js";
 
 /**
  * Queries, keys, buckets and order of one head; `attentionOf` and its neighbours compute weights from them.
@@ -27,12 +27,7 @@ export async function inspect(
   if (!Number.isInteger(head) || head < 0 || head >= numHeads) throw outside("head", head, numHeads);
   const tokens = await encodeCut(model, text, signal);
   let length = 0;
-  const before: NonNullable<NonNullable<Parameters<typeof read>[3]>["before"]> = (
-    context,
-    streams,
-    current,
-    output,
-  ) => {
+  const before: ReadOptions["before"] = (context, streams, current, output) => {
     if (current !== layer) return;
     const { recording } = context;
     length = context.length;

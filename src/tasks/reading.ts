@@ -8,7 +8,7 @@ import { rowsPerSlab } from "../layers/rows.js";
 import { CONTROL_WORDS, packControl } from "../model/control.js";
 import { type ParameterArena, streamPair } from "../model/memory.js";
 import { forward } from "../model/stack.js";
-import { type DeviceProfile, plan } from "../scheduler/plan.js";
+import { type DeviceProfile, type Plan, type Planner, plan } from "../scheduler/plan.js";
 import { Arena, Recording, type Tensor } from "../scheduler/recording.js";
 import { PreparedPlan } from "../scheduler/run.js";
 import { encodeText, type Tokenizer } from "../text/tokenizer.js";
@@ -19,7 +19,7 @@ export interface TaskModel {
   readonly tokenizer: Tokenizer;
   readonly seed: number;
   readonly gpu: Gpu;
-  readonly profile: DeviceProfile;
+  readonly planner: Planner;
   readonly weights: ParameterArena;
   /** Holds the weights. */
   readonly base: PreparedPlan;
@@ -31,6 +31,25 @@ const READBACK_BYTES = 2 ** 20;
 /** Makes a tensor that the host reads; f32 unless said. */
 export type Output = (label: string, shape: readonly number[], type?: "f32" | "u32") => Tensor;
 
+/** Records what is read of the final states. It may be asked again, for a plan of other forms of kernels. */
+export type RecordOutputs = (
+  context: LayerContext,
+  streams: Streams,
+  output: Output,
+  tokens: Tensor,
+  stored: readonly (StoredLayer | undefined)[],
+) => void;
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** i32 or f32 values that `record` needs, by tensor. */
+  readonly values?: ReadonlyMap<Tensor, Int32Array<ArrayBuffer>> | undefined;
+  /** Keeps what the way back through the layers needs. */
+  readonly store?: boolean | undefined;
+  /** Records something about the streams that a layer is about to read. */
+  readonly before?: (context: LayerContext, streams: Streams, layer: number, output: Output) => void;
+}
+
 /**
  * Reads a batch of token sequences, padded on the right and masked, and returns the tensors that `record` made by
  * `output`. Each label must be another.
@@ -39,24 +58,10 @@ export type Output = (label: string, shape: readonly number[], type?: "f32" | "u
 export async function read(
   model: TaskModel,
   sequences: readonly Uint32Array[],
-  record: (
-    context: LayerContext,
-    streams: Streams,
-    output: Output,
-    tokens: Tensor,
-    stored: readonly (StoredLayer | undefined)[],
-  ) => void,
-  options: {
-    readonly signal?: AbortSignal | undefined;
-    /** i32 or f32 values that `record` needs, by tensor. */
-    readonly values?: ReadonlyMap<Tensor, Int32Array<ArrayBuffer>> | undefined;
-    /** Keeps what the way back through the layers needs. */
-    readonly store?: boolean | undefined;
-    /** Records something about the streams that a layer is about to read. */
-    readonly before?: (context: LayerContext, streams: Streams, layer: number, output: Output) => void;
-  } = {},
+  record: RecordOutputs,
+  options: ReadOptions = {},
 ): Promise<Map<string, Float32Array | Uint32Array>> {
-  const { config, gpu, profile, weights, base, seed } = model;
+  const { config, gpu, planner, base, seed } = model;
   const { signal } = options;
   if (config.head === "sequence-to-sequence") {
     throw new ConfigError(
@@ -68,48 +73,10 @@ export async function read(
   const lengths = sequences.map((tokens) => tokens.length);
   if (lengths.includes(0)) throw new TextError("The text is empty: give one of at least one token.");
   const length = paddedLength(config, Math.max(...lengths));
-  const inputs = new Arena("inputs", "state");
-  const control = inputs.tensor("control", [CONTROL_WORDS], "u32");
-  const hashControl =
-    config.hashSeed === null ? control : inputs.tensor("hash control", [CONTROL_WORDS], "u32");
-  const tokens = inputs.tensor("tokens", [batch * length], "u32");
-  const masked = lengths.some((n) => n < length);
-  const keyMask = masked ? inputs.tensor("key mask", [batch, length], "u32") : undefined;
-  const bindingBytes = profile.maxStorageBufferBindingSize;
-  const streams = streamPair(config, ["x1", "x2"], batch * length, bindingBytes, "i32");
-  const context: LayerContext = {
-    recording: new Recording(),
-    config,
-    batch,
-    length,
-    fixedPoint: false,
-    training: false,
-    keyMask,
-    control,
-    hashControl,
-    status: new Arena("status", "state").tensor("status", [STATUS_SLOTS], "u32"),
-    weight: weights.get,
-    gradient: (name) => {
-      throw new Error(`internal: a task asked for the gradient of ${name}`);
-    },
-    slabRows: (width) => rowsPerSlab(width, bindingBytes),
-    given: {},
-  };
-  const outputs = new Map<string, Tensor>();
-  const output: Output = (label, shape, type) => {
-    const tensor = new Arena(label, "state").tensor(label, shape, type);
-    outputs.set(label, tensor);
-    return tensor;
-  };
-  const { before, store = false } = options;
-  const stored = forward(context, tokens, streams, {
-    store,
-    ...(before && { before: (layer: number) => before(context, streams, layer, output) }),
-  });
-  context.recording.scope("head", () => record(context, streams, output, tokens, stored));
-  const largest = Math.max(4, ...[...outputs.values()].map(({ byteLength }) => byteLength));
-  const planned = plan([context.recording], profile, { readbacks: [Math.min(READBACK_BYTES, largest)] });
-  const prepared = await PreparedPlan.create(gpu, planned, { shared: base, signal });
+  const sizes = { batch, length, masked: lengths.some((n) => n < length) };
+  const planned = await planner.plan((profile) => planReading(model, sizes, profile, record, options));
+  const { tokens, keyMask, control, hashControl, outputs } = planned;
+  const prepared = await PreparedPlan.create(gpu, planned.plan, { shared: base, signal });
   try {
     prepared.write(control, packControl({ seed, draw: 0, lossScale: 1 }));
     if (config.hashSeed !== null)
@@ -132,6 +99,69 @@ export async function read(
   } finally {
     prepared.dispose();
   }
+}
+
+interface ReadingPlan {
+  readonly plan: Plan;
+  /** u32 [batch · length]. */
+  readonly tokens: Tensor;
+  /** u32 [batch, length], 1 = real token; absent where nothing is padded. */
+  readonly keyMask: Tensor | undefined;
+  readonly control: Tensor;
+  readonly hashControl: Tensor;
+  readonly outputs: ReadonlyMap<string, Tensor>;
+}
+
+/** Plans the forward pass of sequences of `length` tokens each, and what `record` adds. */
+function planReading(
+  { config, weights }: TaskModel,
+  sizes: { readonly batch: number; readonly length: number; readonly masked: boolean },
+  profile: DeviceProfile,
+  record: RecordOutputs,
+  { before, store = false }: ReadOptions,
+): ReadingPlan {
+  const { batch, length, masked } = sizes;
+  const inputs = new Arena("inputs", "state");
+  const control = inputs.tensor("control", [CONTROL_WORDS], "u32");
+  const hashControl =
+    config.hashSeed === null ? control : inputs.tensor("hash control", [CONTROL_WORDS], "u32");
+  const tokens = inputs.tensor("tokens", [batch * length], "u32");
+  const keyMask = masked ? inputs.tensor("key mask", [batch, length], "u32") : undefined;
+  const bindingBytes = profile.maxStorageBufferBindingSize;
+  const streams = streamPair(config, ["x1", "x2"], batch * length, bindingBytes, "i32");
+  const context: LayerContext = {
+    recording: new Recording(),
+    config,
+    batch,
+    length,
+    fixedPoint: false,
+    training: false,
+    keyMask,
+    control,
+    hashControl,
+    status: new Arena("status", "state").tensor("status", [STATUS_SLOTS], "u32"),
+    weight: weights.get,
+    gradient: (name) => {
+      throw new Error(`internal: a task asked for the gradient of ${name}`);
+    },
+    slabRows: (width) => rowsPerSlab(width, bindingBytes),
+    broken: profile.broken,
+    given: {},
+  };
+  const outputs = new Map<string, Tensor>();
+  const output: Output = (label, shape, type) => {
+    const tensor = new Arena(label, "state").tensor(label, shape, type);
+    outputs.set(label, tensor);
+    return tensor;
+  };
+  const stored = forward(context, tokens, streams, {
+    store,
+    ...(before && { before: (layer: number) => before(context, streams, layer, output) }),
+  });
+  context.recording.scope("head", () => record(context, streams, output, tokens, stored));
+  const largest = Math.max(4, ...[...outputs.values()].map(({ byteLength }) => byteLength));
+  const planned = plan([context.recording], profile, { readbacks: [Math.min(READBACK_BYTES, largest)] });
+  return { plan: planned, tokens, keyMask, control, hashControl, outputs };
 }
 
 /** @throws {ConfigError} where the model has another head than a task needs */

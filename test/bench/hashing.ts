@@ -208,7 +208,7 @@ async function timings(
           { segments: numHeads * rounds, length, buckets: bucketIds(context) },
           ids,
         );
-        const ready = await PreparedPlan.create(opened.gpu, plan([recording], opened.profile));
+        const ready = await PreparedPlan.create(opened.gpu, plan([recording], opened.planner.profile));
         disposable.push(ready);
         ready.write(control, packControl({ seed: 0, draw: 0 }));
         ready.write(query, normals(numHeads * length * headSize, 1));

@@ -17,7 +17,7 @@ import { finalStates, logitsOf } from "../../src/layers/head.js";
 import { type ParameterArena, parameterArena, streamPair } from "../../src/model/memory.js";
 import { initialValues, parameters } from "../../src/model/parameters.js";
 import { forward } from "../../src/model/stack.js";
-import { type DeviceProfile, plan } from "../../src/scheduler/plan.js";
+import { type DeviceProfile, type Planner, plan } from "../../src/scheduler/plan.js";
 import { Arena } from "../../src/scheduler/recording.js";
 import { PreparedPlan } from "../../src/scheduler/run.js";
 import { getDevice } from "../support/device.js";
@@ -71,10 +71,11 @@ export class TestModel {
     ...options
   }: Partial<GenerationShape> &
     Pick<GenerationShape, "capacity"> &
-    Omit<GeneratorOptions, "profile">): Promise<Generator> {
+    Omit<GeneratorOptions, "planner">): Promise<Generator> {
     const { gpu, config, weights, base, profile } = this;
     const planned = planGeneration(config, { batch, capacity, streams }, weights, profile);
-    const generator = await Generator.create(gpu, planned, base, { ...options, profile });
+    const planner: Planner = { profile, plan: async (make) => make(profile) };
+    const generator = await Generator.create(gpu, planned, base, { ...options, planner });
     this.#generators.push(generator);
     return generator;
   }

@@ -7,7 +7,7 @@ import type { Dims, Variant } from "../../src/gpu/kernel.js";
 import { DEFAULT_LIMITS } from "../../src/scheduler/plan.js";
 import { usableVariants } from "../../src/scheduler/variants.js";
 import { caseOf } from "../../src/self-test/cases.js";
-import { planTested } from "../../src/self-test/self-test.js";
+import { PlanTester } from "../../src/self-test/self-test.js";
 import type { ReformerOptions } from "../../src/types.js";
 import { getDevice } from "../support/device.js";
 import { profileOf } from "../support/run-kernel.js";
@@ -23,12 +23,13 @@ describe.each(hosts)("the forms for %s", (_, software) => {
   test("all pass, and are not run again", async () => {
     const device = await getDevice();
     const given = { ...profileOf(device), software };
-    const { profile, notice, planned } = await planTested(device, given, planning(ALL));
-    expect(notice).toBeUndefined();
-    expect(profile).toBe(given);
+    const tester = new PlanTester(device, given);
+    const planned = await tester.plan(planning(ALL));
+    expect(tester.notices).toEqual([]);
+    expect(tester.profile).toBe(given);
     expect(formsOf(planned.plan)).toEqual(formsOf(planning(ALL)(given).plan));
     const started = performance.now();
-    await planTested(device, given, planning(ALL));
+    await tester.plan(planning(ALL));
     console.log(`once known: ${(performance.now() - started).toFixed(1)} ms`);
   });
 });
@@ -43,9 +44,10 @@ describe.each([...EACH].reverse())("%s", (_, [kernel, dims]) => {
     for (const form of usableVariants(kernel, dims, given)) {
       expect(caseOf(kernel, form, dims), form.name).toBeDefined();
       const asked = { ...given, variants: { [kernel.name]: form.name } };
-      const { notice, planned } = await planTested(device, asked, planning([[kernel, dims]]));
+      const tester = new PlanTester(device, asked);
+      const planned = await tester.plan(planning([[kernel, dims]]));
       expect(formsOf(planned.plan)).toEqual([form.name]);
-      expect(notice).toBeUndefined();
+      expect(tester.notices).toEqual([]);
     }
   });
 });
@@ -56,16 +58,25 @@ test.each(MUTATIONS)(
     const device = await getDevice();
     const given = { ...profileOf(device), software };
     const { chosen, kernel } = mutated([original, dims], given, text, wrong);
-    const { planned, profile, notice } = await planTested(device, given, planning([[kernel, dims]]));
+    const heard: string[] = [];
+    const tester = new PlanTester(device, given, { onNotice: (notice) => void heard.push(notice) });
+    const planned = await tester.plan(planning([[kernel, dims]]));
+    const { profile, notices } = tester;
     const [used] = formsOf(planned.plan);
     expect(used).not.toBe(chosen);
     const others = usableVariants(kernel, dims, profile);
     const isExact = ({ rounds = false }: Variant<Dims>) => !rounds;
     expect(others.filter(isExact).length > 0).toBe(others.some((one) => one.name === used && isExact(one)));
     expect([...(profile.broken ?? [])]).toEqual([`${kernel.name}/${chosen}`]);
-    expect(notice).toContain(
-      `${kernel.name}/${chosen} computes wrong values, ${kernel.name}/${used} is used instead`,
-    );
+    expect(notices).toEqual([
+      expect.stringContaining(
+        `${kernel.name}/${chosen} computes wrong values, ${kernel.name}/${used} is used instead`,
+      ),
+    ]);
+    // It is told once: later plans do without the form.
+    expect(formsOf((await tester.plan(planning([[kernel, dims]]))).plan)).toEqual([used]);
+    expect(heard).toEqual(notices);
+    expect(tester.notices).toEqual(notices);
   },
 );
 
@@ -73,15 +84,16 @@ test("a form that does not compile gives way, too", async () => {
   const device = await getDevice();
   const given = { ...profileOf(device), software: true };
   const { chosen, kernel } = mutated(NORMED, given, "fn main(", "fn other(");
-  const { notice } = await planTested(device, given, planning([[kernel, NORMED[1]]]));
-  expect(notice).toContain(`${kernel.name}/${chosen} does not compile`);
+  const tester = new PlanTester(device, given);
+  await tester.plan(planning([[kernel, NORMED[1]]]));
+  expect(tester.notices.join()).toContain(`${kernel.name}/${chosen} does not compile`);
 });
 
 test("a kernel without a form that works is refused", async () => {
   const device = await getDevice();
   const given = profileOf(device);
   const { kernel } = mutated(HASH_TWICE, given, "bucket + to_second", "bucket");
-  const failing = planTested(device, given, planning([[kernel, HASH_TWICE[1]]]));
+  const failing = new PlanTester(device, given).plan(planning([[kernel, HASH_TWICE[1]]]));
   await expect(failing).rejects.toThrow(SelfTestError);
   await expect(failing).rejects.toThrow(/fails the self-test: lsh-hash\/.* no other form/);
 });

@@ -2,6 +2,7 @@
 import { afterAll, expect, test } from "vitest";
 import { convertTokens } from "../../src/generate/pairs.js";
 import { Random } from "../../src/random.js";
+import type { Planner } from "../../src/scheduler/plan.js";
 import { profileOf } from "../../src/scheduler/profile.js";
 import { batchOf, disposeAll, LENGTHS, type MadePair, makePair, PAIRS } from "./model.js";
 import type { Pairs } from "./reference.js";
@@ -11,7 +12,9 @@ const MOST = LENGTHS.targetLength - 1;
 
 /** Greedy targets of sources of one length, side by side. */
 function convert({ gpu, config, base, trainer }: MadePair, sources: readonly (readonly number[])[]) {
-  const model = { config, gpu, base, weights: trainer.plan.weights, profile: profileOf(gpu.device) };
+  const profile = profileOf(gpu.device);
+  const planner: Planner = { profile, plan: async (make) => make(profile) };
+  const model = { config, gpu, base, weights: trainer.plan.weights, planner };
   return convertTokens(model, sources, { maxNewTokens: MOST, seed: 5 });
 }
 

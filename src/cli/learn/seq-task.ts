@@ -111,7 +111,7 @@ async function wholeTargets(
   { source, target }: Stage,
   signal: AbortSignal,
 ): Promise<Measured[]> {
-  const { gpu, base, weights, profile } = model.opened;
+  const { gpu, base, weights, planner } = model.opened;
   const config: ReformerConfig = model.config;
   const end = config.eosTokenId ?? 0;
   const measured: Measured[] = [];
@@ -119,7 +119,7 @@ async function wholeTargets(
     const part = pairs.slice(first, first + BATCH);
     const sources = part.map((pair) => framed(pair.source, source + 1, end));
     const options = { maxNewTokens: target + 1, seed: model.seed, signal };
-    const targets = await convertTokens({ config, gpu, base, weights, profile }, sources, options);
+    const targets = await convertTokens({ config, gpu, base, weights, planner }, sources, options);
     part.forEach((pair, row) => {
       const got = targets[row] ?? [];
       measured.push({ got, right: got.join() === pair.target.join() });
@@ -135,9 +135,9 @@ async function tokenAccuracy(
   end: number,
   signal: AbortSignal,
 ): Promise<{ readonly of: number; readonly accuracy: number; readonly withoutLsh: number }> {
-  const { gpu, base, weights, profile } = model.opened;
+  const { gpu, base, weights, planner } = model.opened;
   const shape = { batchSize: BATCH, length: source + 1, targetLength: target + 1, streams: "f32" } as const;
-  const { plan, windows } = planEvaluation(model.config, shape, weights, profile);
+  const { plan, windows } = planEvaluation(model.config, shape, weights, planner.profile);
   const prepared = await PreparedPlan.create(gpu, plan, { shared: base, signal });
   try {
     initialiseWindows(prepared, windows);

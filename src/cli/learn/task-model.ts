@@ -66,7 +66,7 @@ export class TaskModel {
     const { config, seed, opened } = this;
     const { shape: resolved, schedule, steps, accumulate } = resolveTrainOptions(config, options);
     const shape = { ...resolved, targetLength };
-    const planned = planTraining(config, shape, opened.weights, opened.profile);
+    const planned = planTraining(config, shape, opened.weights, opened.planner.profile);
     const trainer = await Trainer.create(opened.gpu, config, planned, opened.base, {
       seed,
       schedule,
@@ -86,7 +86,8 @@ export class TaskModel {
     { rounds, shuffled = false }: Hashing,
     signal?: AbortSignal,
   ): Promise<{ loss: number; accuracy: number; tokens: number }> {
-    const { gpu, base, weights, profile } = this.opened;
+    const { gpu, base, weights, planner } = this.opened;
+    const { profile } = planner;
     const { batchSize = 1, length = 1 } = batches[0] ?? {};
     const full = rounds === "full";
     const config = {
