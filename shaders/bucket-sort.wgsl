@@ -15,7 +15,7 @@
 //   Cost    reads ids twice, writes order once; 4 bytes·RADIX / tile for every key, four times
 //   Memory  scatter 2·RADIX·LANES bytes: no more than 16 KiB where LANES is 64 up to RADIX 128, and 32 up to 256
 //   Numerics  integers; the result does not depend on timing
-//   Source  reduce-then-scan radix sort; private counters for each lane instead of ranking by ballots.
+//   Source  reduce-then-scan radix sort; private counters for each lane; ranks by ballots in bucket-sort.ballot.wgsl.
 //           Oracle: test/oracle/bucket-sort.ts
 //   Needs   shared/bucket-sort.wgsl
 @group(0) @binding(0) var<uniform>             params:    Params;

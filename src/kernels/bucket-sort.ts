@@ -1,4 +1,5 @@
 import aloneSource from "../../shaders/bucket-sort.alone.wgsl?raw";
+import ballotSource from "../../shaders/bucket-sort.ballot.wgsl?raw";
 import source from "../../shaders/bucket-sort.wgsl?raw";
 import common from "../../shaders/shared/bucket-sort.wgsl?raw";
 import { ShapeError } from "../errors.js";
@@ -66,6 +67,16 @@ const alone = (count: (d: BucketSortDims) => number): Variant<BucketSortDims> =>
   software: true,
 });
 
+/** Ranks by ballots: worth it where they reach far. */
+const ballot: Variant<BucketSortDims> = {
+  name: "ballot",
+  sources: ["enable subgroups;", common, ballotSource],
+  overrides,
+  grid: (d) => lineGrid(allTiles(d)),
+  requires: { feature: "subgroups" },
+  subgroups: 16,
+};
+
 const allTiles = (d: BucketSortDims) => d.segments * tiles(d);
 
 const shared = {
@@ -108,7 +119,7 @@ export const bucketSortScatter = defineKernel<BucketSortDims>({
   ...shared,
   name: "bucket-sort:scatter",
   entryPoint: "scatter",
-  variants: [alone(allTiles)],
+  variants: [alone(allTiles), ballot],
   bindings: {
     ids: { access: "read", type: "u32", shape: keys },
     orderIn: { access: "read", type: "u32", shape: keys, optional: true },

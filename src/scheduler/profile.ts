@@ -11,6 +11,7 @@ export function profileOf({ limits, features, adapterInfo }: GPUDevice, memoryLi
   if (memoryLimit !== undefined) profile.memoryLimit = checkMemoryLimit(memoryLimit);
   // Browsers before Chrome 134 have no device.adapterInfo: they keep the forms for GPUs.
   if (adapterInfo?.isFallbackAdapter) profile.software = true;
+  if (adapterInfo?.subgroupMinSize) profile.subgroupMinSize = adapterInfo.subgroupMinSize;
   for (const name of Object.keys(DEFAULT_LIMITS) as (keyof DeviceProfile)[]) {
     if (name in limits) profile[name] = limits[name as keyof GPUSupportedLimits];
   }

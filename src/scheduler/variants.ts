@@ -9,6 +9,8 @@ export interface FormProfile {
   readonly features: ReadonlySet<string>;
   /** The adapter is a CPU: forms made for software come first. */
   readonly software?: boolean;
+  /** Invocations of its smallest subgroups; absent where it does not say. */
+  readonly subgroupMinSize?: number;
   /** Variant to use per kernel name, or several, the first that suits the dims; else the first that suits the device. */
   readonly variants?: Readonly<Record<string, string | readonly string[]>>;
   /** The variant by `tuningKey` that was found fastest on this device. Stronger than `variants`. */
@@ -52,7 +54,9 @@ export function chooseVariant(kernel: Kernel<Dims>, dims: Dims, profile: FormPro
   const named = wanted.flatMap((name) => usable.filter((v) => v.name === name));
   const exact = usable.filter(({ rounds = false }) => !rounds);
   const suitsDims = ({ suits }: Variant<Dims>) => suits?.(dims) ?? true;
-  const suitsDevice = ({ software = false }: Variant<Dims>) => software === (profile.software ?? false);
+  const { software: onCpu = false, subgroupMinSize = 0 } = profile;
+  const suitsDevice = ({ software = false, subgroups = 0 }: Variant<Dims>) =>
+    software === onCpu && subgroups <= subgroupMinSize;
   const chosen =
     named.find(suitsDims) ??
     named[0] ??

@@ -1,6 +1,7 @@
 // Which form of a kernel is taken where the first choice does not work.
 import { describe, expect, test } from "vitest";
 import type { Dims, Kernel } from "../../src/gpu/kernel.js";
+import { bucketSortScatter } from "../../src/kernels/bucket-sort.js";
 import { type LshHashDims, lshHash } from "../../src/kernels/lsh-hash.js";
 import { matmul, matmulByHalves, matmulDims } from "../../src/kernels/matmul.js";
 import { DEFAULT_LIMITS, type DeviceProfile } from "../../src/scheduler/plan.js";
@@ -39,4 +40,14 @@ test("hashing into few buckets on a CPU without subgroups takes the plain form, 
   expect(chosen(lshHash, dims, { software: true })).toBe("plain");
   expect(chosen(lshHash, dims)).toBe("plain");
   expect(chosen(lshHash, dims, { software: true, features: new Set(["subgroups"]) })).toBe("quads");
+});
+
+test("a form for wide subgroups is taken where the smallest are wide enough", () => {
+  const dims = { segments: 4, length: 4096, radix: 64, shift: 0, first: true } as const;
+  const features = new Set(["subgroups"]);
+  expect(chosen(bucketSortScatter, dims, { features, subgroupMinSize: 32 })).toBe("ballot");
+  expect(chosen(bucketSortScatter, dims, { features, subgroupMinSize: 8 })).toBe("plain");
+  expect(chosen(bucketSortScatter, dims, { features })).toBe("plain");
+  expect(chosen(bucketSortScatter, dims, { subgroupMinSize: 32 })).toBe("plain");
+  expect(chosen(bucketSortScatter, dims, { features, subgroupMinSize: 32, software: true })).toBe("alone");
 });
