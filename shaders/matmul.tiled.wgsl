@@ -3,12 +3,8 @@
 //   Grid       (⌈n/64⌉, ⌈m/64⌉, splits)
 //   Workgroup  256 invocations, 8.5 KiB with quad-f32, 4.25 KiB with halves
 //   Numerics   products and sums in f32; with quad-half and quad-f16 of operands rounded to the nearest half
-//   Needs      shared/quad-f32.wgsl, or quad-half.wgsl or quad-f16.wgsl in its place; `alias A` and `alias B`: f32, or u32
-//              for an operand that is stored as halves, two to a word
+//   Needs      shared/quad-f32.wgsl, or quad-half.wgsl or quad-f16.wgsl in its place, and shared/matmul-slices.wgsl
 // The specification (equation, shapes, cost, numerics, oracle) is in matmul.wgsl.
-override A_HALF: bool; // A is stored as halves
-override B_HALF: bool;
-
 @group(0) @binding(0) var<uniform>             params:  Params;
 @group(0) @binding(1) var<storage, read>       a:       array<A>;
 @group(0) @binding(2) var<storage, read>       b:       array<B>;
@@ -35,10 +31,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let a_quad = select(slow, fast, TRANSPOSE_A);
   let b_k = select(slow, fast, TRANSPOSE_B);
   let b_quad = select(fast, slow, TRANSPOSE_B);
-  let a_first = group.y * TILE + a_quad * 4u;
-  let b_first = group.x * TILE + b_quad * 4u;
-  let a_rows = vec4u(a_row(a_first), a_row(a_first + 1u), a_row(a_first + 2u), a_row(a_first + 3u));
-  let b_columns = vec4u(b_column(b_first), b_column(b_first + 1u), b_column(b_first + 2u), b_column(b_first + 3u));
+  let a_rows = rows_of_a(group.y * TILE + a_quad * 4u);
+  let b_columns = columns_of_b(group.x * TILE + b_quad * 4u);
 
   var sums = mat4x4f();
   var next_a = load_a(range.x + a_k, range.y, a_rows);
@@ -56,26 +50,4 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     workgroupBarrier(); // the slices are read to the end before they are overwritten
   }
   store4x4(group.y * TILE + slow * 4u, group.x * TILE + fast * 4u, sums, group.z, mask_key());
-}
-
-fn load_a(k: u32, end: u32, rows: vec4u) -> vec4f {
-  if (k >= end) { return vec4f(); }
-  let at = rows + a_step(k);
-  return vec4f(a_number(at.x), a_number(at.y), a_number(at.z), a_number(at.w));
-}
-
-fn a_number(at: u32) -> f32 {
-  if (A_HALF) { return half_of(bitcast<u32>(a[at / 2u]), at); }
-  return bitcast<f32>(a[at]);
-}
-
-fn load_b(k: u32, end: u32, columns: vec4u) -> vec4f {
-  if (k >= end) { return vec4f(); }
-  let at = columns + b_step(k);
-  return vec4f(b_number(at.x), b_number(at.y), b_number(at.z), b_number(at.w));
-}
-
-fn b_number(at: u32) -> f32 {
-  if (B_HALF) { return half_of(bitcast<u32>(b[at / 2u]), at); }
-  return bitcast<f32>(b[at]);
 }

@@ -79,9 +79,13 @@ export function installGpu(options) {
   const host = globalThis.navigator ?? {};
   const get = () => {
     // With the driver's own zero-initialisation SwiftShader compiles one store per word of workgroup memory, 1 ms each.
+    // Tests also try what drivers only offer as an experiment.
     gpu ??= create(
       options?.software
-        ? ["disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension"]
+        ? [
+            "disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension",
+            "enable-dawn-features=allow_unsafe_apis",
+          ]
         : [],
     );
     return gpu;

@@ -1,11 +1,16 @@
 // Shaders for builds: WGSL without what only people read. Development and tests keep the sources as they are.
+import { readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Plugin } from "vite";
+import { renamed, shortNames } from "./short-names.js";
 
 /** What ends a line, and with it a `//` comment, in WGSL. */
 const LINE_END = /[\n\v\f\r\u0085\u2028\u2029]/;
 
 const IMPORT = ".wgsl?raw";
+const SHADERS = fileURLToPath(new URL("../../shaders", import.meta.url));
 
 /** What no token goes on after or before. */
 const ALONE = /[(){}[\],;:@]/;
@@ -49,8 +54,17 @@ export function plainWgsl(source: string): string {
   return lines.filter(Boolean).map(withoutSpaces).join("\n");
 }
 
-/** Vite plugin: builds get `*.wgsl?raw` plain. */
+/** Short names for all shaders of a folder and those within. */
+export function shaderNames(folder: string): ReadonlyMap<string, string> {
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".wgsl"),
+  );
+  return shortNames(files.sort().map((file) => plainWgsl(readFileSync(join(folder, file), "utf8"))));
+}
+
+/** Vite plugin: builds get `*.wgsl?raw` plain and with short names. */
 export function plainShaders(): Plugin {
+  const names = shaderNames(SHADERS);
   return {
     name: "plain-shaders",
     apply: "build",
@@ -58,7 +72,7 @@ export function plainShaders(): Plugin {
     async load(id) {
       if (!id.endsWith(IMPORT)) return undefined;
       const source = await readFile(id.slice(0, -"?raw".length), "utf8");
-      return `export default ${JSON.stringify(plainWgsl(source))};`;
+      return `export default ${JSON.stringify(renamed(plainWgsl(source), names))};`;
     },
   };
 }

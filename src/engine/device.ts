@@ -3,7 +3,7 @@ import { lengthStep, longestLength, type ReformerConfig } from "../config/config
 import { Gpu, type GpuOptions, requestDevice } from "../gpu/gpu.js";
 import { type ParameterArena, parameterArena, readbackBytes } from "../model/memory.js";
 import { type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
-import { profileOf } from "../scheduler/profile.js";
+import { profileOf, withMatrices } from "../scheduler/profile.js";
 import { PreparedPlan } from "../scheduler/run.js";
 import { PlanTester, type TesterOptions } from "../self-test/self-test.js";
 import { planEvaluation } from "../train/evaluation.js";
@@ -47,7 +47,7 @@ export async function openDevice(
   const { selfTest: tested, onNotice } = options;
   const gpu = new Gpu(device ?? (await requestDevice()), device === undefined, options);
   try {
-    const given = profileOf(gpu.device, options.memoryLimit);
+    const given = await withMatrices(profileOf(gpu.device, options.memoryLimit));
     const planner = new PlanTester(gpu.device, given, { tested, onNotice });
     await planner.plan((profile) => planForward(config, profile));
     const weights = parameterArena(config, "weights", "weights");

@@ -48,6 +48,9 @@ export interface Cost {
 export type Overrides = Readonly<Record<string, number>>;
 export type Grid = readonly [x: number, y: number, z: number];
 
+/** Matrices that subgroups multiply: an experiment of Chromium's, on devices that were asked for it. */
+export const SUBGROUP_MATRICES = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
+
 /** Another hand-written form of the same kernel: same bindings and params, other tiles. */
 export interface Variant<D> {
   readonly name: string;
@@ -60,6 +63,8 @@ export interface Variant<D> {
     readonly feature?: GPUFeatureName;
     readonly workgroupStorage?: number;
     readonly invocations?: number;
+    /** Subgroup matrices of halves, summed in f32, of so many rows and columns. */
+    readonly matrixSide?: number;
   };
   /** Preferred where the adapter is a CPU: without barriers, or with few. */
   readonly software?: boolean;

@@ -1,3 +1,4 @@
+import matrixSource from "../../shaders/matmul.matrix.wgsl?raw";
 import quadsSource from "../../shaders/matmul.quads.wgsl?raw";
 import rowsSource from "../../shaders/matmul.rows.wgsl?raw";
 import tiledSource from "../../shaders/matmul.tiled.wgsl?raw";
@@ -15,6 +16,7 @@ import masks from "../../shaders/shared/masks.wgsl?raw";
 import shared from "../../shaders/shared/matmul.wgsl?raw";
 import keepSum from "../../shaders/shared/matmul-keep.wgsl?raw";
 import plainSum from "../../shaders/shared/matmul-plain.wgsl?raw";
+import slices from "../../shaders/shared/matmul-slices.wgsl?raw";
 import quadF16 from "../../shaders/shared/quad-f16.wgsl?raw";
 import quadF32 from "../../shaders/shared/quad-f32.wgsl?raw";
 import quadHalf from "../../shaders/shared/quad-half.wgsl?raw";
@@ -27,6 +29,7 @@ import {
   defineKernel,
   type KernelSpec,
   type Storage,
+  SUBGROUP_MATRICES,
   storedAs,
   type Variant,
 } from "../gpu/kernel.js";
@@ -195,14 +198,22 @@ export function matmulSplits(m: number, n: number, k: number): number {
 }
 
 /**
- * Forms that round their operands to halves and sum in f32, for products of more than 8 rows: in the device's own f16
- * where it has it, else packed. An operand beyond 65,504 makes the result infinite or NaN.
+ * Forms that round their operands to halves and sum in f32, for products of more than 8 rows: as matrices where the device
+ * has them, in its own f16 where it has that, else packed. An operand beyond 65,504 makes the result infinite or NaN.
  */
 export function halfVariants(features: ReadonlySet<string>): Readonly<Record<string, readonly string[]>> {
-  const names = features.has("shader-f16") ? ["wide-f16", "tiled-f16"] : ["wide-half", "tiled-half"];
+  const matrices = MATRIX_SIDES.map((side) => `matrix-${side}`); // taken where the device has them
+  const halves = features.has("shader-f16") ? ["wide-f16", "tiled-f16"] : ["wide-half", "tiled-half"];
+  const names = [...matrices, ...halves];
   const kernels = [matmul, matmulKeep, matmulResidual, matmulToHalves, matmulByHalves];
   return Object.fromEntries(kernels.map((kernel) => [kernel.name, names]));
 }
+
+/** Sides of the blocks that subgroups multiply as matrices, on devices that have such: halves, summed in f32. */
+const MATRIX_SIDES = [16, 8] as const;
+const MATRIX_DIRECTIVES = `enable subgroups;
+enable ${SUBGROUP_MATRICES.replaceAll("-", "_")};
+diagnostic(off, chromium.subgroup_matrix_uniformity);`;
 
 /** Rows and columns of C per workgroup. */
 const TILE = 64;
@@ -271,15 +282,14 @@ function spec(out: "f32" | "i32", epilogue = plainSum, half: Halves = {}) {
       };
     },
   });
-  const tiled = (quad: string) => {
-    const { sources, overrides } = form(
-      tiledSource,
-      quad,
-      `alias A = ${wordOf("a")}; alias B = ${wordOf("b")};`,
-    );
+  /** A form that reads slices of operands as they are stored. */
+  const sliced = (source: string, ...first: readonly string[]) => {
+    const aliases = `alias A = ${wordOf("a")}; alias B = ${wordOf("b")};`;
+    const { sources, overrides } = form(source, ...first, aliases, slices);
     const operands = { A_HALF: Number(half.a ?? false), B_HALF: Number(half.b ?? false) };
     return { sources, overrides: (d: MatmulDims) => ({ ...overrides(d), ...operands }), ...tiles };
   };
+  const tiled = (quad: string) => sliced(tiledSource, quad);
   const fits = (d: MatmulDims) => d.store.startsWith("residual") === (out === "i32");
   const many = (d: MatmulDims) => d.m > FEW_ROWS || !inF32;
   const tiles = {
@@ -304,6 +314,12 @@ function spec(out: "f32" | "i32", epilogue = plainSum, half: Halves = {}) {
     { name: "tiled", ...tiled(quadF32) },
     { name: "tiled-f16", ...tiled(quadF16), ...f16, ...rounding },
     { name: "tiled-half", ...tiled(quadHalf), ...rounding },
+    ...MATRIX_SIDES.map((side) => ({
+      name: `matrix-${side}`,
+      ...sliced(matrixSource, MATRIX_DIRECTIVES, quadF16, `const SIDE = ${side}u;`),
+      ...rounding,
+      requires: { feature: SUBGROUP_MATRICES, matrixSide: side },
+    })),
   ];
   const otherForms: readonly Variant<MatmulDims>[] = [
     {

@@ -1,5 +1,6 @@
 // What a plan must know of a device, from the device.
 import { ConfigError } from "../errors.js";
+import { SUBGROUP_MATRICES } from "../gpu/kernel.js";
 import { DEFAULT_LIMITS, type DeviceProfile } from "./plan.js";
 
 /**
@@ -16,6 +17,32 @@ export function profileOf({ limits, features, adapterInfo }: GPUDevice, memoryLi
     if (name in limits) profile[name] = limits[name as keyof GPUSupportedLimits];
   }
   return profile as unknown as DeviceProfile;
+}
+
+const MATRIX_FEATURES = [SUBGROUP_MATRICES, "subgroups", "shader-f16"];
+
+/** What Chromium's experiment adds to an adapter's description; WebGPU's types do not know it. */
+interface MatrixConfig {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+/**
+ * The profile of a device that was asked for subgroup matrices, with what only its adapter tells: of all matrices that it
+ * multiplies, the square ones of halves that are summed in f32. Any other profile as it is.
+ */
+export async function withMatrices<T extends Pick<DeviceProfile, "features">>(profile: T): Promise<T> {
+  if (!MATRIX_FEATURES.every((name) => profile.features.has(name))) return profile;
+  const adapter = await navigator.gpu.requestAdapter();
+  const info = (adapter?.info ?? {}) as { subgroupMatrixConfigs?: Iterable<MatrixConfig> };
+  const matrixSides = Array.from(info.subgroupMatrixConfigs ?? []).flatMap((config) => {
+    const { componentType, resultComponentType, M, N, K } = config;
+    return componentType === "f16" && resultComponentType === "f32" && M === N && N === K ? [M] : [];
+  });
+  return { ...profile, matrixSides };
 }
 
 /** @throws {ConfigError} where it is no number of bytes */

@@ -11,6 +11,8 @@ export interface FormProfile {
   readonly software?: boolean;
   /** Invocations of its smallest subgroups; absent where it does not say. */
   readonly subgroupMinSize?: number;
+  /** Rows and columns of its subgroup matrices of halves that are summed in f32; none where there are none. */
+  readonly matrixSides?: readonly number[];
   /** Variant to use per kernel name, or several, the first that suits the dims; else the first that suits the device. */
   readonly variants?: Readonly<Record<string, string | readonly string[]>>;
   /** The variant by `tuningKey` that was found fastest on this device. Stronger than `variants`. */
@@ -32,6 +34,7 @@ export function usableVariants(kernel: Kernel<Dims>, dims: Dims, profile: FormPr
       (!requires?.feature || profile.features.has(requires.feature)) &&
       (requires?.workgroupStorage ?? 0) <= profile.maxComputeWorkgroupStorageSize &&
       (requires?.invocations ?? 0) <= profile.maxComputeInvocationsPerWorkgroup &&
+      (!requires?.matrixSide || profile.matrixSides?.includes(requires.matrixSide)) &&
       (supports?.(dims) ?? true)
     );
   });

@@ -1,5 +1,6 @@
 // Products of halves: operands that are rounded to them, and operands that are stored as them.
 import { describe, expect, test } from "vitest";
+import { SUBGROUP_MATRICES } from "../../src/gpu/kernel.js";
 import {
   halfVariants,
   type MatmulDims,
@@ -8,6 +9,7 @@ import {
   matmulDims,
   matmulToHalves,
 } from "../../src/kernels/matmul.js";
+import { DEFAULT_LIMITS } from "../../src/scheduler/plan.js";
 import { chooseVariant } from "../../src/scheduler/variants.js";
 import * as oracle from "../oracle/matmul.js";
 import { expectClose, U32 } from "../support/close.js";
@@ -150,12 +152,19 @@ describe.each(["plain", ...HALF_FORMS])("operands stored as halves, %s form", (v
   });
 });
 
-test("halfVariants() takes native halves where the device has them, and few rows stay in f32", () => {
-  expect(halfVariants(new Set(["shader-f16"])).matmul).toEqual(["wide-f16", "tiled-f16"]);
-  const variants = halfVariants(new Set());
-  const chosen = (m: number) => {
-    const d = matmulDims({ m, n: 512, k: 16 });
-    return chooseVariant(call(matmul, d).kernel, d, profileOf(device, { variants })).name;
-  };
-  expect([8, 9, 4096].map(chosen)).toEqual(["rows", "tiled-half", "wide-half"]);
+test("halfVariants() takes what rounds fastest on the device, and few rows stay in f32", () => {
+  const chosen = (names: readonly string[], matrixSides?: readonly number[]) =>
+    [8, 9, 4096].map((m) => {
+      const d = matmulDims({ m, n: 512, k: 16 });
+      const features = new Set(names);
+      const profile = { ...DEFAULT_LIMITS, features, variants: halfVariants(features) };
+      return chooseVariant(call(matmul, d).kernel, d, { ...profile, ...(matrixSides && { matrixSides }) })
+        .name;
+    });
+  expect(chosen([])).toEqual(["rows", "tiled-half", "wide-half"]);
+  expect(chosen(["shader-f16"])).toEqual(["rows", "tiled-f16", "wide-f16"]);
+  const all = ["shader-f16", "subgroups", SUBGROUP_MATRICES];
+  expect(chosen(all, [8])).toEqual(["rows", "matrix-8", "matrix-8"]);
+  expect(chosen(all, [8, 16])).toEqual(["rows", "matrix-16", "matrix-16"]);
+  expect(chosen(all, [])).toEqual(["rows", "tiled-f16", "wide-f16"]);
 });

@@ -1,7 +1,8 @@
 /** The GPU device of a test file, the same way in Chrome and in Node (where test/support/node-gpu.ts gives `navigator.gpu`). */
+import { SUBGROUP_MATRICES } from "../../src/gpu/kernel.js";
 
-/** Standard features that the project's faster variants use; requested where the adapter offers them. */
-const FEATURES = ["timestamp-query", "shader-f16", "subgroups"] as const satisfies readonly GPUFeatureName[];
+/** Features that the project's faster variants use; requested where the adapter offers them. */
+const FEATURES = ["timestamp-query", "shader-f16", "subgroups", SUBGROUP_MATRICES] as const;
 
 /** What a test may ask of its device. */
 export interface DeviceOptions {

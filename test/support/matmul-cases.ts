@@ -1,7 +1,7 @@
 // Products for the tests of matmul, their inputs, and what halves add to their errors.
 import { expect } from "vitest";
-import { type MatmulDims, matmul, type matmulDims, matmulResidual } from "../../src/kernels/matmul.js";
-import { chooseVariant } from "../../src/scheduler/variants.js";
+import { type MatmulDims, matmul, matmulDims, matmulResidual } from "../../src/kernels/matmul.js";
+import { chooseVariant, usableVariants } from "../../src/scheduler/variants.js";
 import { getDevice } from "./device.js";
 import { call, profileOf, runKernel, type TypedArray } from "./run-kernel.js";
 import { controlWords, floatWords, normals, seededKeep, streamWords } from "./values.js";
@@ -154,9 +154,10 @@ export function inputs(d: MatmulDims) {
 }
 
 export const device = await getDevice();
-const { features } = profileOf(device);
-export const FORMS = matmul.variants.filter(
-  ({ requires }) => !requires?.feature || features.has(requires.feature),
+export const FORMS = usableVariants(
+  call(matmul, matmulDims({ m: 64, n: 64, k: 64 })).kernel,
+  matmulDims({ m: 64, n: 64, k: 64 }),
+  profileOf(device),
 );
 export const HALF_FORMS = FORMS.filter(({ rounds }) => rounds).map(({ name }) => name);
 

@@ -1,7 +1,8 @@
 // Runs kernels through the real path (recording, plan, run) on plain arrays.
 import { Gpu } from "../../src/gpu/gpu.js";
 import type { Dims, Kernel } from "../../src/gpu/kernel.js";
-import { type DeviceProfile, plan } from "../../src/scheduler/plan.js";
+import { DEFAULT_LIMITS, type DeviceProfile, plan } from "../../src/scheduler/plan.js";
+import { withMatrices } from "../../src/scheduler/profile.js";
 import { Arena, Recording, type Tensor } from "../../src/scheduler/recording.js";
 import { PreparedPlan } from "../../src/scheduler/run.js";
 import { getDevice, withErrorScopes } from "./device.js";
@@ -17,6 +18,10 @@ export interface RunOptions {
   readonly software?: boolean;
 }
 
+/** Those of the adapter that all tests have. */
+const { matrixSides } = await withMatrices({ ...DEFAULT_LIMITS, features: (await getDevice()).features });
+const MATRICES = matrixSides && { matrixSides };
+
 export const profileOf = (
   device: GPUDevice,
   { variants, software }: Omit<RunOptions, "device"> = {},
@@ -26,6 +31,7 @@ export const profileOf = (
   maxComputeWorkgroupStorageSize: device.limits.maxComputeWorkgroupStorageSize,
   maxComputeInvocationsPerWorkgroup: device.limits.maxComputeInvocationsPerWorkgroup,
   features: device.features as ReadonlySet<string>,
+  ...MATRICES,
   ...(variants ? { variants } : {}),
   ...(software ? { software } : {}),
 });

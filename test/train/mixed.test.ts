@@ -17,7 +17,7 @@ import { STATE } from "../../src/kernels/global-norm.js";
 import { packControl } from "../../src/model/control.js";
 import { parameterArena } from "../../src/model/memory.js";
 import { initialValues, parameters } from "../../src/model/parameters.js";
-import { profileOf } from "../../src/scheduler/profile.js";
+import { profileOf, withMatrices } from "../../src/scheduler/profile.js";
 import { Arena } from "../../src/scheduler/recording.js";
 import { PreparedPlan } from "../../src/scheduler/run.js";
 import { writeBatch } from "../../src/train/evaluation.js";
@@ -31,12 +31,17 @@ const OPTIONS: ReformerOptions = { ...SMALL, vocabSize: 64, numHashes: 2, numBuc
 const LENGTH = 64;
 const LSH_LAYER = 1;
 
-/** A device whose products are rounded by packing, and one that has halves of its own where the adapter does. */
+/** A device whose products are rounded by packing, and others that have halves, or matrices of them, where the adapter does. */
 const devices: { readonly spelling: string; readonly device: GPUDevice }[] = [
   { spelling: "packed halves", device: await getDevice({ requiredFeatures: [] }) },
 ];
 const shared = await getDevice();
-if (shared.features.has("shader-f16")) devices.push({ spelling: "native f16", device: shared });
+if (shared.features.has("shader-f16")) {
+  devices.push({ spelling: "native f16", device: await getDevice({ requiredFeatures: ["shader-f16"] }) });
+}
+if ((await withMatrices(profileOf(shared))).matrixSides?.length) {
+  devices.push({ spelling: "subgroup matrices", device: shared });
+}
 
 beforeAll(() => {
   const { vendor, architecture, description } = shared.adapterInfo;
@@ -46,14 +51,14 @@ beforeAll(() => {
 const gpus: Gpu[] = [];
 afterAll(() => {
   for (const gpu of gpus) gpu.dispose();
-  devices[0]?.device.destroy();
+  for (const { device } of devices) if (device !== shared) device.destroy();
 });
 
 async function makeTrainer(device: GPUDevice, options: Partial<TrainOptions>) {
   const config = resolveConfig(OPTIONS);
   const gpu = new Gpu(device);
   gpus.push(gpu);
-  const profile = profileOf(device);
+  const profile = await withMatrices(profileOf(device));
   const weights = parameterArena(config, "weights", "weights");
   const base = await PreparedPlan.create(gpu, planWeights(config, weights, profile));
   for (const [i, p] of parameters(config).entries()) base.write(weights.get(p.name), initialValues(p, i, 7));
