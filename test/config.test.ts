@@ -2,11 +2,14 @@ import { describe, expect, it } from "vitest";
 import {
   autoBuckets,
   bucketFactors,
+  endTokens,
+  fillToken,
   longestLength,
   paddedLength,
   type ReformerOptions,
   resolveConfig,
   runsFullAttention,
+  startToken,
 } from "../src/config/config.js";
 import type { Hashing } from "../src/config/hashing.js";
 import { configFromHuggingFace, configText, configToHuggingFace } from "../src/config/hugging-face.js";
@@ -109,7 +112,11 @@ describe("resolveConfig", () => {
     ["numBuckets", { hashing: "balanced", causal: false, head: "none", numBuckets: [2 ** 16, 2] }],
     ["duplicates", { duplicates: "never" }],
     ["padTokenId", { padTokenId: 256 }],
+    ["padTokenId", { padTokenId: [0] }],
     ["eosTokenId", { eosTokenId: 256 }],
+    ["eosTokenId", { eosTokenId: [] }],
+    ["eosTokenId[1]", { eosTokenId: [2, 256] }],
+    ["eosTokenId[0]", { eosTokenId: [null] }],
     ["hashSeed", { hashSeed: -1 }],
     ["lshChunksAfter", { lshChunksAfter: 1 }],
     ["localChunksAfter", { localChunksAfter: 1 }],
@@ -226,6 +233,21 @@ describe("configFromHuggingFace", () => {
     expect(configFromHuggingFace({ hidden_act: theirs }).activation).toBe(ours);
   });
 
+  it.each<[string, { eos_token_id?: unknown; pad_token_id?: number | null }, number[], number]>([
+    ["several end tokens", { eos_token_id: [7, 2] }, [7, 2], 7],
+    ["a list of one", { eos_token_id: [2] }, [2], 2],
+    ["no end token", { eos_token_id: null, pad_token_id: 5 }, [], 5],
+    ["neither end nor padding", { eos_token_id: null, pad_token_id: null }, [], 0],
+    ["no padding", { pad_token_id: null }, [2], 2],
+  ])("reads %s and writes it back as it came", (_why, json, ends, start) => {
+    const config = configFromHuggingFace(json);
+    expect([...endTokens(config)]).toEqual(ends);
+    expect(startToken(config)).toBe(start);
+    expect(fillToken(config)).toBe(json.pad_token_id ?? 0);
+    expect(configToHuggingFace(config)).toMatchObject(json);
+    expect(resolveConfig(config)).toEqual(config);
+  });
+
   it("keeps a key named __proto__ as plain data", () => {
     const config = configFromHuggingFace(JSON.parse('{"__proto__": {"vocab_size": 5}, "constructor": 1}'));
     expect(config.vocabSize).toBe(320);
@@ -256,7 +278,7 @@ describe("configFromHuggingFace", () => {
     layer_norm_eps: [0],
     initializer_range: [0],
     axial_norm_std: [0],
-    pad_token_id: [0],
+    pad_token_id: [0, null],
     eos_token_id: [0, null],
   };
   it.each(NUMERIC)(
@@ -285,6 +307,10 @@ describe("configFromHuggingFace", () => {
     ["num_buckets", { num_buckets: [3] }],
     ["hidden_act", { hidden_act: "maxout" }],
     ["is_decoder", { is_decoder: null }],
+    ["eos_token_id", { eos_token_id: [] }],
+    ["eos_token_id[1]", { eos_token_id: [2, "</s>"] }],
+    ["eos_token_id[0]", { eos_token_id: [[2]] }],
+    ["pad_token_id", { pad_token_id: [0] }],
     ["lsh_num_chunks_after", { is_decoder: true, lsh_num_chunks_after: 1 }],
     ["webgpu_reformer", { webgpu_reformer: null }],
   ])("refuses %s of %j", (key, json) => {

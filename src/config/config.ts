@@ -19,6 +19,7 @@ import { resolveHead } from "./heads.js";
 
 export * from "./fields.js";
 export * from "./lengths.js";
+export * from "./special-tokens.js";
 
 const MAX_LAYERS = 1000;
 const MAX_BUCKETS = 2 ** 20;
@@ -67,8 +68,15 @@ export function resolveConfig(
     return kinds.map((kind, i) => choice(`${field}[${i}]`, kind, LAYER_KINDS));
   };
   const layers = stack("layers", ["local", "lsh", "local", "lsh"]);
+  const token = (field: string, value: unknown) =>
+    checkNumber(fail, field, value, count(0, 0, numbers.vocabSize - 1));
+  const pad = given("padTokenId", 0);
   const eos = given("eosTokenId", null);
   const seed = given("hashSeed", null);
+  const tokens = (list: readonly unknown[]) =>
+    list.length > 0
+      ? list.map((value, i) => token(`eosTokenId[${i}]`, value))
+      : fail("eosTokenId", list, "a token, a list of at least one, or null");
   const { positions, maxLength } = resolvePositions(fail, options, numbers.hiddenSize);
   const checks = { fail, number: (...rule: CheckedNumber) => checkNumber(fail, ...rule), choice };
   const head = resolveHead(checks, options, numbers);
@@ -89,14 +97,11 @@ export function resolveConfig(
     hashing: choice("hashing", given("hashing", "rotations"), HASHINGS),
     duplicates: choice("duplicates", given("duplicates", "count"), ["count", "once"]),
     acrossBuckets: flag("acrossBuckets", true),
-    eosTokenId:
-      eos === null ? null : checkNumber(fail, "eosTokenId", eos, count(0, 0, numbers.vocabSize - 1)),
+    padTokenId: pad === null ? null : token("padTokenId", pad),
+    eosTokenId: eos === null ? null : Array.isArray(eos) ? tokens(eos) : token("eosTokenId", eos),
     hashSeed: seed === null ? null : checkNumber(fail, "hashSeed", seed, count(0, 0, MAX_UINT32)),
     extra: options.extra ?? {},
   };
-  if (config.padTokenId >= config.vocabSize) {
-    fail("padTokenId", config.padTokenId, `below vocabSize ${config.vocabSize}`);
-  }
   if (config.headSize % 4 !== 0)
     fail("headSize", config.headSize, "a multiple of 4: heads are read in fours");
   if (config.head === "language-model" && !config.causal) {
@@ -127,7 +132,7 @@ export function resolveConfig(
 }
 
 const CHOICES =
-  "layers encoderLayers activation causal positions numBuckets hashing duplicates acrossBuckets eosTokenId hashSeed extra " +
+  "layers encoderLayers activation causal positions numBuckets hashing duplicates acrossBuckets padTokenId eosTokenId hashSeed extra " +
   "head labels problemType classifierPooling classifierDropout maskTokenId";
 const FIELDS: ReadonlySet<string> = new Set([...Object.keys(NUMBERS), ...CHOICES.split(" ")]);
 

@@ -126,8 +126,10 @@ export interface ReformerConfig extends HeadConfig {
   readonly initializerRange: number;
   /** Standard deviation of initial axial position tables. */
   readonly axialInitStd: number;
-  readonly padTokenId: number;
-  readonly eosTokenId: number | null;
+  /** What fills sequences up, masked out; null = the model has no such token, and token 0 stands there. */
+  readonly padTokenId: number | null;
+  /** The token that ends a text, or several of which any does: the first then begins texts. null = there is none. */
+  readonly eosTokenId: number | readonly number[] | null;
   /** Fixes the hash rotations: null = a new draw per step and layer, a number = always the same. */
   readonly hashSeed: number | null;
   /** Keys of a public config.json that this library does not know; written back unchanged. */
@@ -197,6 +199,5 @@ export const NUMBERS: Readonly<Record<NumberField, NumberRule>> = {
   headChunk: count(0, 0, MAX_TOKENS),
   initializerRange: real(0.02, 0, 100),
   axialInitStd: real(1, 0, 100),
-  padTokenId: count(0, 0, 2 ** 24),
   numLabels: count(2, 1, MAX_WIDTH),
 };

@@ -1,5 +1,12 @@
 // Writes tokens: the prompt in one forward pass, then one step per token against the caches.
-import { longestLength, paddedLength, type ReformerConfig } from "../config/config.js";
+import {
+  endTokens,
+  fillToken,
+  longestLength,
+  paddedLength,
+  type ReformerConfig,
+  startToken,
+} from "../config/config.js";
 import { ConfigError, ShapeError } from "../errors.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { prefillHashes } from "../layers/decode.js";
@@ -83,7 +90,7 @@ export class Generator {
   ): Promise<void> {
     const { signal, ...sampling } = options;
     const { config, tensors } = this.plan;
-    const filled = prompts.map((p) => (p.length > 0 ? p : [config.eosTokenId ?? config.padTokenId]));
+    const filled = prompts.map((p) => (p.length > 0 ? p : [startToken(config)]));
     this.#checkPrompts(filled);
     checkSampling(sampling);
     const seed = config.hashSeed ?? sampling.seed ?? 0;
@@ -138,7 +145,7 @@ export class Generator {
     );
     const prepared = await PreparedPlan.create(this.gpu, plan, { shared: this.prepared, signal });
     try {
-      const ids = new Uint32Array(batch * padded).fill(this.plan.config.padTokenId);
+      const ids = new Uint32Array(batch * padded).fill(fillToken(this.plan.config));
       const mask = new Uint32Array(batch * padded);
       this.#prompts.forEach((prompt, row) => {
         for (let i = 0; i < count; i++) ids[row * padded + i] = prompt[i] as number;
@@ -226,8 +233,7 @@ export class Generator {
     options: GenerateTokensOptions = {},
   ): AsyncGenerator<GeneratedStep, void> {
     const { maxNewTokens = Infinity, stopTokens = [], signal, ...sampling } = options;
-    const { eosTokenId } = this.plan.config;
-    const stops = new Set(eosTokenId === null ? stopTokens : [...stopTokens, eosTokenId]);
+    const stops = new Set([...stopTokens, ...endTokens(this.plan.config)]);
     if (!(maxNewTokens >= 0)) {
       throw new ConfigError(`maxNewTokens is ${maxNewTokens}, but must be a number from 0 on`, {
         field: "maxNewTokens",

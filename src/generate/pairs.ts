@@ -1,6 +1,13 @@
 // Targets of sources, token by token: the encoder and the decoder over its states in one pass, then one step per token
 // against the caches.
-import { encoderLength, type ReformerConfig, wholeChunks } from "../config/config.js";
+import {
+  encoderLength,
+  endTokens,
+  fillToken,
+  type ReformerConfig,
+  startToken,
+  wholeChunks,
+} from "../config/config.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { copyInto } from "../layers/copy.js";
 import { prefillHashes, prefillLayer } from "../layers/decode.js";
@@ -50,8 +57,8 @@ export async function convertTokens(
     await readSources(gpu, generation, config, prepared, { sources, padded, planner, signal });
     const lsh = config.layers.includes("lsh");
     let hashed = lsh && prefillHashes({ config: generation.config, length: padded.decoder });
-    const end = config.eosTokenId ?? config.padTokenId;
-    prepared.write(tensors.tokens, new Uint32Array(sources.length).fill(end));
+    const ends = new Set(endTokens(config));
+    prepared.write(tensors.tokens, new Uint32Array(sources.length).fill(startToken(config)));
     prepared.write(tensors.seen, new Uint32Array(tensors.seen.byteLength / 4));
     const targets: number[][] = sources.map(() => []);
     const open = new Set(targets);
@@ -69,7 +76,7 @@ export async function convertTokens(
       for (const chosen of await runSteps(prepared, generation, steps, { signal })) {
         targets.forEach((target, row) => {
           const token = chosen[row] as number;
-          if (token === end) open.delete(target);
+          if (ends.has(token)) open.delete(target);
           else if (open.has(target)) target.push(token);
         });
       }
@@ -116,7 +123,7 @@ async function readSources(
   const planned = await planner.plan((profile) => planSources(generation, config, length, padded, profile));
   const prepared = await PreparedPlan.create(gpu, planned.plan, { shared, signal });
   try {
-    const ids = new Uint32Array(sources.length * padded.encoder).fill(config.padTokenId);
+    const ids = new Uint32Array(sources.length * padded.encoder).fill(fillToken(config));
     sources.forEach((source, row) => void ids.set(source, row * padded.encoder));
     const maskOf = (paddedLength: number) => {
       const mask = new Uint32Array(sources.length * paddedLength);

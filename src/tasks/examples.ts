@@ -1,6 +1,6 @@
 // Examples as batches: encoded once, shuffled anew for every pass, padded on the right. Batches are functions of
 // (seed, step), as those of a text are.
-import { longestLength, type ReformerConfig } from "../config/config.js";
+import { fillToken, longestLength, type ReformerConfig } from "../config/config.js";
 import { ConfigError, TextError } from "../errors.js";
 import { Random } from "../random.js";
 import type { Batch, BatchShape, BatchSource } from "../text/dataset.js";
@@ -204,7 +204,7 @@ export class ExampleSource implements BatchSource {
 
   #pack(rows: readonly EncodedExample[], length: number, random: Random): Batch {
     const { config } = this;
-    const inputs = new Uint32Array(rows.length * length).fill(config.padTokenId);
+    const inputs = new Uint32Array(rows.length * length).fill(fillToken(config));
     const lengths = rows.map(({ tokens }) => tokens.length);
     rows.forEach(({ tokens }, row) => {
       inputs.set(tokens, row * length);

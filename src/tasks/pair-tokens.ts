@@ -1,6 +1,6 @@
 // Sources and targets as tokens. Both end with the end-of-text token, as those of most sequence-to-sequence models do: by
 // it an encoder knows where a source ends. It also begins what the decoder reads of a target.
-import type { ReformerConfig } from "../config/config.js";
+import { type ReformerConfig, startToken } from "../config/config.js";
 import { encodeText, type Tokenizer } from "../text/tokenizer.js";
 
 /**
@@ -8,7 +8,7 @@ import { encodeText, type Tokenizer } from "../text/tokenizer.js";
  * @throws signal.reason on abort
  */
 export async function pairTokens(
-  { eosTokenId }: Pick<ReformerConfig, "eosTokenId">,
+  config: Pick<ReformerConfig, "eosTokenId" | "padTokenId">,
   tokenizer: Tokenizer,
   text: string,
   signal: AbortSignal | undefined,
@@ -16,6 +16,6 @@ export async function pairTokens(
   const tokens = await encodeText(tokenizer, text, { signal });
   const ended = new Uint32Array(tokens.length + 1);
   ended.set(tokens);
-  ended[tokens.length] = eosTokenId ?? 0; // never null with such a head
+  ended[tokens.length] = startToken(config);
   return ended;
 }

@@ -1,5 +1,5 @@
 // Texts through the body of the model and into a head: one forward pass, and what it leaves for the host.
-import { longestLength, paddedLength, type ReformerConfig } from "../config/config.js";
+import { fillToken, longestLength, paddedLength, type ReformerConfig } from "../config/config.js";
 import { ConfigError, TextError } from "../errors.js";
 import type { Gpu } from "../gpu/gpu.js";
 import { type LayerContext, STATUS_SLOTS } from "../layers/context.js";
@@ -81,7 +81,7 @@ export async function read(
     prepared.write(control, packControl({ seed, draw: 0, lossScale: 1 }));
     if (config.hashSeed !== null)
       prepared.write(hashControl, packControl({ seed: config.hashSeed, draw: 0 }));
-    const ids = new Uint32Array(batch * length).fill(config.padTokenId);
+    const ids = new Uint32Array(batch * length).fill(fillToken(config));
     const mask = new Uint32Array(batch * length);
     for (const [row, sequence] of sequences.entries()) {
       ids.set(sequence, row * length);

@@ -1,5 +1,5 @@
 // The loss on held-out text: forward and cross-entropy only, without dropout, with or without the LSH layers' output.
-import { paddedLength, pairLengths, type ReformerConfig } from "../config/config.js";
+import { fillToken, paddedLength, pairLengths, type ReformerConfig } from "../config/config.js";
 import type { LayerContext } from "../layers/context.js";
 import { hasAccuracy, headLoss } from "../layers/heads.js";
 import type { Streams } from "../layers/reversible-block.js";
@@ -169,7 +169,7 @@ export function writeBatch(prepared: PreparedPlan, windows: Windows, batch: Batc
     return;
   }
   const { config, batchSize, paddedLength: padded, inputs } = windows;
-  const tokens = new Uint32Array(batchSize * padded).fill(config.padTokenId);
+  const tokens = new Uint32Array(batchSize * padded).fill(fillToken(config));
   for (let row = 0; row < batch.batchSize; row++) {
     const from = row * batch.length;
     tokens.set(batch.inputs.subarray(from, from + batch.length), row * padded);

@@ -1,6 +1,6 @@
 // A batch of sources and targets as what a sequence-to-sequence model reads.
 
-import type { ReformerConfig } from "../config/config.js";
+import { fillToken, type ReformerConfig, startToken } from "../config/config.js";
 import { ShapeError } from "../errors.js";
 import type { Inputs } from "../model/memory.js";
 import type { PairTensors } from "../model/sequence-to-sequence.js";
@@ -33,8 +33,8 @@ export function writePairs(
   const { sourceLength, targetLength } = pair;
   const perRow = targets.length / rows;
   const counts = { source: new Uint32Array(batchSize).fill(1), target: new Uint32Array(batchSize).fill(1) };
-  const sourceTokens = new Uint32Array(batchSize * sourceLength).fill(config.padTokenId);
-  const targetTokens = new Uint32Array(batchSize * targetLength).fill(config.padTokenId);
+  const sourceTokens = new Uint32Array(batchSize * sourceLength).fill(fillToken(config));
+  const targetTokens = new Uint32Array(batchSize * targetLength).fill(fillToken(config));
   const predicted = new Int32Array(batchSize * joined).fill(IGNORED);
   for (let row = 0; row < rows; row++) {
     const source = lengths?.[row] ?? length;
@@ -50,7 +50,7 @@ export function writePairs(
     sourceTokens.set(sources.subarray(row * length, row * length + source), row * sourceLength);
     const tokens = targets.subarray(row * perRow, row * perRow + target);
     predicted.set(tokens, row * joined + source);
-    targetTokens[row * targetLength] = config.eosTokenId ?? config.padTokenId;
+    targetTokens[row * targetLength] = startToken(config);
     targetTokens.set(tokens.subarray(0, target - 1), row * targetLength + 1);
   }
   const sourceMask = new Uint32Array(batchSize * sourceLength);

@@ -1,5 +1,6 @@
 // A recorded generation, repeated with the project's prompt and step recordings: tokens fed one at a time, bucket ids as
 // recorded, logits and every layer's normed inputs read after each step.
+import { fillToken } from "../../src/config/config.js";
 import { inferenceContext, recordPrefill, recordStep, stepTensors } from "../../src/generate/recordings.js";
 import type { Gpu } from "../../src/gpu/gpu.js";
 import type { LayerContext } from "../../src/layers/context.js";
@@ -135,7 +136,7 @@ export async function decodeCase(c: Case, gpu: Gpu, fixedPoint: boolean): Promis
       prepared.write(weights.get(name), Float32Array.from(data));
     prepared.write(
       promptTokens,
-      Uint32Array.from(padRows(tokensAt(c, call, 0, prompt), shape, config.padTokenId)),
+      Uint32Array.from(padRows(tokensAt(c, call, 0, prompt), shape, fillToken(config))),
     );
     if (keyMask && shape.keyMask) prepared.write(keyMask, shape.keyMask);
     for (const { tensor, ids } of promptIds.values()) prepared.write(tensor, ids);

@@ -1,4 +1,5 @@
 // Cases of models with a classification or a question-answering head.
+import { fillToken } from "../../src/config/config.js";
 import type { Gpu } from "../../src/gpu/gpu.js";
 import { classify } from "../../src/layers/classification-head.js";
 import { copyInto } from "../../src/layers/copy.js";
@@ -43,7 +44,7 @@ export async function labelled(given: Case, gpu: Gpu, fixedPoint: boolean): Prom
   const c: Case = { ...given, config: { ...given.config, problemType: problem } };
   const labels = labelsOf(c, callShape(c, true));
   const { session, context, shape, hashes } = openSession(c, gpu, fixedPoint, true, labels.lossScale);
-  const tokens = Uint32Array.from(padRows(tensorOf(c, "input/input_ids").data, shape, c.config.padTokenId));
+  const tokens = Uint32Array.from(padRows(tensorOf(c, "input/input_ids").data, shape, fillToken(c.config)));
   const zeros = () => new Float32Array(shape.batch * shape.padded * c.config.hiddenSize);
   const streams = { x1: session.stream("x1", zeros()), x2: session.stream("x2", zeros()) };
   embed(context, session.input("tokens", tokens), streams.x1);

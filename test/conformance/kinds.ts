@@ -1,6 +1,5 @@
 // How each kind of case is recorded with the project's layers, and which results carry which recorded names.
-import type { LayerKind } from "../../src/config/config.js";
-import { runsFullAttention } from "../../src/config/config.js";
+import { fillToken, type LayerKind, runsFullAttention } from "../../src/config/config.js";
 import type { Gpu } from "../../src/gpu/gpu.js";
 import { projections } from "../../src/layers/attention.js";
 import { type AttentionHeads, attendHeads, attendHeadsBackward } from "../../src/layers/attention-heads.js";
@@ -176,7 +175,7 @@ async function languageModel(c: Case, gpu: Gpu, fixedPoint: boolean): Promise<Co
   const counted = targets.filter((target) => target >= 0).length;
   const forwardPass = open(c, gpu, fixedPoint, true);
   const { shape, hashes } = forwardPass;
-  const tokens = Uint32Array.from(padRows(tensorOf(c, "input/input_ids").data, shape, c.config.padTokenId));
+  const tokens = Uint32Array.from(padRows(tensorOf(c, "input/input_ids").data, shape, fillToken(c.config)));
   const rows = shape.batch * shape.padded;
   const width = rows * c.config.hiddenSize;
   const zeros = () => new Float32Array(width);

@@ -221,6 +221,33 @@ describe("Generator", () => {
     ends.dispose();
   });
 
+  test("a text ends at any of several end tokens, and an empty prompt stands for the first", async () => {
+    const options = { temperature: 0, maxNewTokens: 30 };
+    const prompt = [TEXT.slice(0, 16)];
+    const config = (eosTokenId: ReformerOptions["eosTokenId"]) => ({
+      layers: ["local"] as const,
+      eosTokenId,
+      padTokenId: null,
+    });
+    const endless = await TestModel.create(config(null));
+    const free = await write(await endless.generator({ capacity: 60 }), prompt, options);
+    const text = free.texts[0] as number[];
+    expect(text).toHaveLength(30);
+    const unused = Array.from({ length: 40 }, (_, token) => token).find((token) => !text.includes(token))!;
+    for (const token of [text[4]!, text[9]!]) {
+      const ends = await TestModel.create(config([unused, token]));
+      const generator = await ends.generator({ capacity: 60 });
+      expect(await write(generator, prompt, options)).toEqual({
+        texts: [text.slice(0, text.indexOf(token))],
+        reasons: ["stop"],
+      });
+      const short = { temperature: 0, maxNewTokens: 3 };
+      expect(await write(generator, [[]], short)).toEqual(await write(generator, [[unused]], short));
+      ends.dispose();
+    }
+    endless.dispose();
+  });
+
   test("a prompt whose padding would leave the positions is read as far as it can be, the rest step by step", async () => {
     const tight = await TestModel.create({
       layers: ["local"],

@@ -1,5 +1,6 @@
 // A small model with arbitrary weights, and its forward pass over whole sequences without caches.
 import {
+  fillToken,
   paddedLength,
   type ReformerConfig,
   type ReformerOptions,
@@ -109,7 +110,7 @@ export class TestModel {
     try {
       prepared.write(
         ids,
-        Uint32Array.from({ length }, (_, i) => tokens[i] ?? config.padTokenId),
+        Uint32Array.from({ length }, (_, i) => tokens[i] ?? fillToken(config)),
       );
       if (length > tokens.length) {
         prepared.write(keyMask, new Uint32Array(length).fill(1, 0, tokens.length));

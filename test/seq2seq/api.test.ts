@@ -101,6 +101,7 @@ test("config.json keeps both stacks, under a kind of layer that other readers re
 test("settings that no sequence-to-sequence model can have are refused by name", () => {
   const given = { ...CONFIG, vocabSize: 257, eosTokenId: 256 };
   expect(() => resolveConfig({ ...given, eosTokenId: null })).toThrow("it begins and ends every target");
+  expect(() => resolveConfig({ ...given, eosTokenId: [] })).toThrow("a list of at least one");
   expect(() => resolveConfig({ ...given, causal: false })).toThrow(
     "its decoder must not see what it predicts",
   );

@@ -1,5 +1,6 @@
 // Decoding with caches against the forward pass over source and target together.
 import { afterAll, expect, test } from "vitest";
+import { startToken } from "../../src/config/config.js";
 import { convertTokens } from "../../src/generate/pairs.js";
 import { Random } from "../../src/random.js";
 import type { Planner } from "../../src/scheduler/plan.js";
@@ -22,7 +23,7 @@ function convert({ gpu, config, base, trainer }: MadePair, sources: readonly (re
 async function agrees(made: MadePair, sources: Pairs["sources"] = PAIRS.sources): Promise<void> {
   const targets: number[][] = [];
   for (const source of sources) targets.push(...(await convert(made, [source])));
-  const end = made.config.eosTokenId ?? 0;
+  const end = startToken(made.config);
   const { accuracy, tokens } = await made.trainer.evaluate([
     batchOf({ sources, targets }, end, Math.max(...sources.map(({ length }) => length))),
   ]);
@@ -64,4 +65,17 @@ test("sources side by side give what each gives alone, with LSH windows in use",
     ...(await convert(made, [sources[1]!])),
   ]);
   expect(together[0]).not.toEqual(together[1]);
+});
+
+test("a target ends at any of several end tokens, and the first of them begins it", async () => {
+  const source = PAIRS.sources[0] as readonly number[];
+  const ending = async (eosTokenId: readonly number[]) => {
+    const made = await makePair({ streams: "f32" }, { eosTokenId }, LENGTHS, false);
+    return (await convert(made, [source]))[0] as number[];
+  };
+  const whole = await ending([11]);
+  expect(whole.length).toBeGreaterThan(2);
+  for (const token of new Set(whole)) {
+    expect(await ending([11, token])).toEqual(whole.slice(0, whole.indexOf(token)));
+  }
 });

@@ -1,5 +1,5 @@
 // A small sequence-to-sequence model on the real path, and one batch of pairs.
-import { pairLengths, type ReformerOptions, resolveConfig } from "../../src/config/config.js";
+import { pairLengths, type ReformerOptions, resolveConfig, startToken } from "../../src/config/config.js";
 import { planWeights } from "../../src/engine/device.js";
 import { resolveTrainOptions } from "../../src/engine/options.js";
 import { Gpu } from "../../src/gpu/gpu.js";
@@ -145,10 +145,7 @@ export async function makePair(
 }
 
 /** Mean loss and all gradients of one batch. */
-export async function gradientsOf(
-  { trainer, config }: MadePair,
-  batch = batchOf(PAIRS, config.eosTokenId ?? 0),
-) {
+export async function gradientsOf({ trainer, config }: MadePair, batch = batchOf(PAIRS, startToken(config))) {
   const { prepared, plan } = trainer;
   const lossScale = 1 / (batch.counted ?? 1);
   prepared.write(plan.windows.inputs.control, packControl({ seed: 5, draw: 0, lossScale }));

@@ -1,6 +1,6 @@
 // Sequence to sequence in f64, from the formulas: two stacks, the mean of the encoder's streams and its norm, and source
 // and target joined. The blocks are those of the conformance tests.
-import type { ReformerConfig } from "../../src/config/config.js";
+import { fillToken, type ReformerConfig, startToken } from "../../src/config/config.js";
 import { embedding, finalStates, reversibleLayer, type Setting } from "../conformance/reference/blocks.js";
 import {
   add,
@@ -76,8 +76,8 @@ export function pairReference(
     return found;
   };
   const tape = new Tape();
-  const { hiddenSize: E, padTokenId: pad } = config;
-  const end = config.eosTokenId!;
+  const { hiddenSize: E } = config;
+  const [pad, end] = [fillToken(config), startToken(config)];
   const counts = sources.map(({ length }) => length);
   const common = { tape, config, batch: sources.length, keep: new Map(), roundLogSumExp: false };
   const encoder: Setting = {

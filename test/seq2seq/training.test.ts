@@ -1,6 +1,6 @@
 // Sequence to sequence on the real path: gradients, inversion, memory and padding.
 import { afterAll, expect, test } from "vitest";
-import { pairLengths, type ReformerOptions } from "../../src/config/config.js";
+import { pairLengths, type ReformerOptions, startToken } from "../../src/config/config.js";
 import { planMemory } from "../../src/plan-memory.js";
 import { getDevice } from "../support/device.js";
 import { batchOf, disposeAll, gradientsOf, LENGTHS, makePair, PAIRS, SMALL_PAIR } from "./model.js";
@@ -63,6 +63,8 @@ test("dropout is replayed: reversible gradients still equal stored ones", async 
 test("what stands in the padding of source and target changes nothing, LSH layers included", async () => {
   const zeros = await gradientsOf(await makePair({}, { padTokenId: 0 }, LENGTHS, false));
   const sevens = await gradientsOf(await makePair({}, { padTokenId: 7 }, LENGTHS, false));
+  const none = await gradientsOf(await makePair({}, { padTokenId: null }, LENGTHS, false));
+  expect(none).toEqual(zeros);
   expect(sevens.loss).toBe(zeros.loss);
   for (const [name, gradient] of sevens.gradients) {
     const other = zeros.gradients.get(name) as Float32Array;
@@ -81,7 +83,7 @@ test("a batch's loss is that of its rows alone, also with rows missing", async (
   const evaluate = (rows: readonly number[]) => {
     const pick = <T>(all: readonly T[]) => rows.map((row) => all[row] as T);
     const pairs = { sources: pick(PAIRS.sources), targets: pick(PAIRS.targets) };
-    return trainer.evaluate([batchOf(pairs, config.eosTokenId ?? 0)]);
+    return trainer.evaluate([batchOf(pairs, startToken(config))]);
   };
   const whole = await evaluate([0, 1, 2]);
   expect(whole.tokens).toBe(8 + 7 + 2);
@@ -119,7 +121,7 @@ test("planMemory equals the bytes that were allocated, and a deeper model's stre
 
 test("a source or target beyond the plan is refused with both lengths", async () => {
   const made = await makePair();
-  const end = made.config.eosTokenId ?? 0;
+  const end = startToken(made.config);
   const long = batchOf({ sources: [[1, 2]], targets: [[1, 2, 3, 4, 5, 6, 7, 8, 9]] }, end);
   await expect(gradientsOf(made, long)).rejects.toThrow(
     "a source of 2 and a target of 10 tokens were given to a plan for 24 and 8",

@@ -1,6 +1,6 @@
 // Trains a sequence-to-sequence model on pairs that are made up as they are needed, and measures it on fresh ones: a
 // target counts where all of its tokens are right, decoded one after another as a user's would be.
-import { type ReformerConfig, type ReformerOptions, resolveConfig } from "../../config/config.js";
+import { type ReformerConfig, type ReformerOptions, resolveConfig, startToken } from "../../config/config.js";
 import { convertTokens } from "../../generate/pairs.js";
 import type { Random } from "../../random.js";
 import { PreparedPlan } from "../../scheduler/run.js";
@@ -43,7 +43,7 @@ const SHOWN = 8;
 /** True where the bar is reached. */
 export async function learnPairs(task: PairTask, signal: AbortSignal): Promise<boolean> {
   const config = resolveConfig(task.config);
-  const end = config.eosTokenId ?? 0;
+  const end = startToken(config);
   const model = await TaskModel.create(config, task.seed);
   const losses: [step: number, loss: number][] = [];
   const start = performance.now();
@@ -113,7 +113,7 @@ async function wholeTargets(
 ): Promise<Measured[]> {
   const { gpu, base, weights, planner } = model.opened;
   const config: ReformerConfig = model.config;
-  const end = config.eosTokenId ?? 0;
+  const end = startToken(config);
   const measured: Measured[] = [];
   for (let first = 0; first < pairs.length; first += BATCH) {
     const part = pairs.slice(first, first + BATCH);

@@ -1,5 +1,5 @@
 // What a recorded case gives in f64: the same quantities under the same names, outputs and gradients.
-import type { LayerKind } from "../../../src/config/config.js";
+import { fillToken, type LayerKind } from "../../../src/config/config.js";
 import {
   type CallShape,
   type Case,
@@ -171,7 +171,7 @@ export function targetsOf(c: Case, labels: Numbers, shape: CallShape): Int32Arra
 export function languageModel(c: Case, options: ReferenceOptions): Quantities {
   const shape = callShape(c, true);
   const { made, gradients } = setting(c, shape, options);
-  const ids = padRows(tensorOf(c, "input/input_ids").data, shape, c.config.padTokenId);
+  const ids = padRows(tensorOf(c, "input/input_ids").data, shape, fillToken(c.config));
   const out = lossOf(made, ids, targetsOf(c, labelsOf(c, shape), shape));
   out.set("logits", realRows(out.get("logits") as Float64Array, shape, c.config.vocabSize));
   for (const [name, gradient] of gradients()) out.set(name, gradient);

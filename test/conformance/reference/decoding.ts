@@ -1,5 +1,5 @@
 // Cached decoding in f64, as the public model does it: every new token attends to normed inputs kept of earlier ones.
-import type { LayerKind } from "../../../src/config/config.js";
+import { fillToken, type LayerKind } from "../../../src/config/config.js";
 import { type Case, padRows } from "../case.js";
 import { cachedIds, type DecodeCall, decodeCall, decodeHash, tokensAt } from "../decode-case.js";
 import { embedding, finalStates, reversibleLayer, type Setting, selfAttention } from "./blocks.js";
@@ -37,7 +37,7 @@ export function decode(c: Case, options: ReferenceOptions): Quantities {
       return selfAttention(made, layer, kind, normed);
     },
   };
-  const first = padRows(tokensAt(c, call, 0, prompt), shape, config.padTokenId);
+  const first = padRows(tokensAt(c, call, 0, prompt), shape, fillToken(config));
   const promptLogits = realRows(logitsOf(reading, first, 0), shape, V);
 
   const stepLogits = new Float64Array(batch * steps * V);

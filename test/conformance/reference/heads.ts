@@ -1,4 +1,5 @@
 // Models with a classification or a question-answering head in f64.
+import { fillToken } from "../../../src/config/config.js";
 import { type Case, callShape, padRows, tensorOf } from "../case.js";
 import { answerTargets, hasLabels, problemTypeOf } from "../labels.js";
 import { activate } from "./activations.js";
@@ -9,7 +10,7 @@ import { crossEntropy, gather, linear, type Numbers, scale, type Value } from ".
 export function labelled(c: Case, options: ReferenceOptions): Quantities {
   const shape = callShape(c, true);
   const { made, gradients } = setting(c, shape, options);
-  const ids = padRows(tensorOf(c, "input/input_ids").data, shape, c.config.padTokenId);
+  const ids = padRows(tensorOf(c, "input/input_ids").data, shape, fillToken(c.config));
   const { streams, out } = bodyOf(made, ids);
   if (c.kind === "classification") classification(c, made, streams, out);
   else answer(c, made, streams, out, shape.length);
