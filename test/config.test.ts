@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  ACTIVATIONS,
   autoBuckets,
   bucketFactors,
   endTokens,
@@ -225,12 +226,19 @@ describe("configFromHuggingFace", () => {
     expect(written("hadamard")).toEqual({ hashing: "hadamard" });
   });
 
-  it.each([
+  it.each<[string, string]>([
+    ["gelu_python", "gelu"],
     ["gelu_pytorch_tanh", "gelu_new"],
+    ["gelu_python_tanh", "gelu_new"],
+    ["gelu_fast", "gelu_new"],
+    ["gelu_accurate", "gelu_new"],
     ["swish", "silu"],
-    ["relu2", "relu2"],
-  ])("hidden_act %s is %s", (theirs, ours) => {
-    expect(configFromHuggingFace({ hidden_act: theirs }).activation).toBe(ours);
+    ...ACTIVATIONS.map((name): [string, string] => [name, name]),
+  ])("hidden_act %s is %s, and is written back under the name it came with", (theirs, ours) => {
+    const config = configFromHuggingFace({ hidden_act: theirs });
+    expect(config.activation).toBe(ours);
+    expect(configToHuggingFace(config).hidden_act).toBe(theirs);
+    expect(configToHuggingFace({ ...config, activation: "relu6" }).hidden_act).toBe("relu6");
   });
 
   it.each<[string, { eos_token_id?: unknown; pad_token_id?: number | null }, number[], number]>([
@@ -306,6 +314,8 @@ describe("configFromHuggingFace", () => {
     ["attn_layers[0]", { attn_layers: ["global"] }],
     ["num_buckets", { num_buckets: [3] }],
     ["hidden_act", { hidden_act: "maxout" }],
+    ["hidden_act", { hidden_act: "prelu" }], // it learns its slope
+    ["hidden_act", { hidden_act: "xielu" }],
     ["is_decoder", { is_decoder: null }],
     ["eos_token_id", { eos_token_id: [] }],
     ["eos_token_id[1]", { eos_token_id: [2, "</s>"] }],

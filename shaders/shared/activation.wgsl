@@ -11,9 +11,17 @@ const RELU2 = 7u;
 const MISH = 8u;       // x·tanh(ln(1 + e^x))
 const TANH = 9u;
 const SIGMOID = 10u;
+const GELU_10 = 11u;      // min(gelu(x), 10)
+const LEAKY_RELU = 12u;   // slope 0.01 below 0
+const HARDSWISH = 13u;    // x·relu6(x + 3)/6
+const LAPLACE = 14u;      // Φ((x - μ)/σ)
+const SQRTSOFTPLUS = 15u; // √ln(1 + e^x)
 
 const SQRT_2_OVER_PI = 0.7978845608028654;
 const INVERSE_SQRT_2PI = 0.3989422804014327;
+const LEAK = 0.01;
+const LAPLACE_MEAN = 0.707107;        // μ of the public reference, which rounds √(1/2)
+const INVERSE_LAPLACE_SPREAD = 3.5449051; // 1/σ, σ = 0.282095: √(1/4π) rounded
 
 fn sigmoid(x: f32) -> f32 {
   return 1.0 / (1.0 + exp(min(-x, 87.0))); // e^88 is near the largest f32
@@ -48,6 +56,17 @@ fn tanh_softplus(x: f32) -> f32 {
   return n / (n + 2.0);
 }
 
+// √ln(1 + e^x). With t = e/(2 + e) ≤ 1/3, ln(1 + e) = 2·atanh(t), a series of odd powers: however small e is, it keeps
+// its digits (relative error 2e-8 from the powers that are left out).
+fn sqrt_softplus(x: f32) -> f32 {
+  let e = exp(-min(abs(x), 80.0)); // beyond, t would have no digits left
+  let t = e / (2.0 + e);
+  let s = t * t;
+  let tail = 2.0 * t * (1.0 + s * (0.33333334 + s * (0.2 + s * (0.14285715 + s * (0.11111111 + s * (0.09090909
+    + s * 0.07692308))))));
+  return sqrt(max(x, 0.0) + tail);
+}
+
 fn activation(kind: u32, x: f32) -> f32 {
   switch (kind) {
     case RELU: { return max(x, 0.0); }
@@ -60,15 +79,24 @@ fn activation(kind: u32, x: f32) -> f32 {
     case MISH: { return x * tanh_softplus(x); }
     case TANH: { return 2.0 * sigmoid(2.0 * x) - 1.0; }
     case SIGMOID: { return sigmoid(x); }
+    case GELU_10: { return min(x * normal_cdf(x), 10.0); }
+    case LEAKY_RELU: { return max(x, LEAK * x); }
+    case HARDSWISH: { return x * clamp(x / 6.0 + 0.5, 0.0, 1.0); }
+    case LAPLACE: { return normal_cdf((x - LAPLACE_MEAN) * INVERSE_LAPLACE_SPREAD); }
+    case SQRTSOFTPLUS: { return sqrt_softplus(x); }
     default: { return x; }
   }
 }
 
-// Derivative; 0 at the corners of the relu family.
+fn gelu_gradient(x: f32) -> f32 {
+  return normal_cdf(x) + x * INVERSE_SQRT_2PI * exp(-0.5 * x * x);
+}
+
+// Derivative; at a corner the smaller of its two sides', but for gelu_10 the larger, as in the public reference.
 fn activation_gradient(kind: u32, x: f32) -> f32 {
   switch (kind) {
     case RELU: { return select(0.0, 1.0, x > 0.0); }
-    case GELU: { return normal_cdf(x) + x * INVERSE_SQRT_2PI * exp(-0.5 * x * x); }
+    case GELU: { return gelu_gradient(x); }
     case GELU_NEW: {
       let t = 2.0 * SQRT_2_OVER_PI * x * (1.0 + 0.044715 * x * x);
       return sigmoid(t) + 2.0 * SQRT_2_OVER_PI * x * (1.0 + 0.134145 * x * x) * sigmoid_gradient(t);
@@ -80,6 +108,14 @@ fn activation_gradient(kind: u32, x: f32) -> f32 {
     case MISH: { let t = tanh_softplus(x); return t + x * sigmoid(x) * (1.0 - t * t); }
     case TANH: { return 4.0 * sigmoid_gradient(2.0 * x); }
     case SIGMOID: { return sigmoid_gradient(x); }
+    case GELU_10: { return select(0.0, gelu_gradient(x), x <= 10.0); }
+    case LEAKY_RELU: { return select(LEAK, 1.0, x > 0.0); }
+    case HARDSWISH: { return select(select(0.0, 1.0, x > 0.0), x / 3.0 + 0.5, abs(x) < 3.0); }
+    case LAPLACE: {
+      let z = (x - LAPLACE_MEAN) * INVERSE_LAPLACE_SPREAD;
+      return INVERSE_SQRT_2PI * INVERSE_LAPLACE_SPREAD * exp(-0.5 * z * z);
+    }
+    case SQRTSOFTPLUS: { return 0.5 * sigmoid(x) / sqrt_softplus(x); }
     default: { return 1.0; }
   }
 }

@@ -5,7 +5,7 @@ import { type Hashing, MAX_HASHES } from "./hashing.js";
 export const LAYER_KINDS = ["local", "lsh", "full"] as const;
 export type LayerKind = (typeof LAYER_KINDS)[number];
 
-/** `gelu` is the erf form; `gelu_new` the tanh form 0.5x(1 + tanh(√(2/π)(x + 0.044715x³))). */
+/** Named and defined as in public checkpoints; formulas: shaders/shared/activation.wgsl. `gelu` is the erf form. */
 export const ACTIVATIONS = [
   ...([
     "relu",
@@ -18,6 +18,11 @@ export const ACTIVATIONS = [
     "mish",
     "tanh",
     "sigmoid",
+    "gelu_10",
+    "leaky_relu",
+    "hardswish",
+    "laplace",
+    "sqrtsoftplus",
   ] as const),
   "linear",
 ] as const;

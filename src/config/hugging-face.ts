@@ -66,6 +66,7 @@ const OWN_FIELDS = [
 const ACTIVATION_ALIASES: ReadonlyMap<unknown, Activation> = new Map([
   ["gelu_python", "gelu"],
   ["gelu_pytorch_tanh", "gelu_new"],
+  ["gelu_python_tanh", "gelu_new"],
   ["gelu_fast", "gelu_new"],
   ["gelu_accurate", "gelu_new"],
   ["swish", "silu"],
@@ -144,7 +145,10 @@ export function configFromHuggingFace(json: unknown): ReformerConfig {
       }
     : { type: "learned", maxLength: options.maxLength };
   for (const field of OWN_FIELDS) options[field] = (own as Record<string, unknown>)[field];
-  options.extra = Object.fromEntries([...entries].filter(([key]) => !KNOWN.has(key)));
+  // Another name of an activation is kept, too.
+  const kept = (key: string) =>
+    !KNOWN.has(key) || (key === "hidden_act" && ACTIVATION_ALIASES.has(activation));
+  options.extra = Object.fromEntries([...entries].filter(([key]) => kept(key)));
   return resolveConfig(options as ReformerOptions, bothNames);
 }
 
@@ -174,7 +178,9 @@ export function configToHuggingFace(config: ReformerConfig): Record<string, unkn
   out.set("num_hidden_layers", layers.length);
   out.set("tie_word_embeddings", false);
   for (const [ours, theirs] of SAME) out.set(theirs, config[ours]);
-  out.set("hidden_act", config.activation);
+  if (ACTIVATION_ALIASES.get(out.get("hidden_act")) !== config.activation) {
+    out.set("hidden_act", config.activation);
+  }
   out.set("num_buckets", numBuckets === "auto" ? null : numBuckets);
   out.set("axial_pos_embds", positions.type === "axial");
   if (positions.type === "axial") {

@@ -23,6 +23,11 @@ export const ACTIVATION_CODES = {
   mish: 8,
   tanh: 9,
   sigmoid: 10,
+  gelu_10: 11,
+  leaky_relu: 12,
+  hardswish: 13,
+  laplace: 14,
+  sqrtsoftplus: 15,
 } as const satisfies Record<Activation, number>;
 
 export interface ActivationDims {

@@ -14,6 +14,9 @@ function normal(x: number): number {
   return 0.5 + (Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI)) * sum;
 }
 
+// biome-ignore lint/suspicious/noApproximativeNumericConstant: the public reference has these digits, not √½
+const [LAPLACE_MEAN, LAPLACE_SPREAD] = [0.707107, 0.282095];
+
 const FUNCTIONS: Readonly<Record<Activation, (x: number) => number>> = {
   linear: (x) => x,
   relu: (x) => Math.max(x, 0),
@@ -26,6 +29,11 @@ const FUNCTIONS: Readonly<Record<Activation, (x: number) => number>> = {
   mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
   tanh: Math.tanh,
   sigmoid,
+  gelu_10: (x) => Math.min(x * normal(x), 10),
+  leaky_relu: (x) => Math.max(x, 0.01 * x),
+  hardswish: (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6,
+  laplace: (x) => normal((x - LAPLACE_MEAN) / LAPLACE_SPREAD),
+  sqrtsoftplus: (x) => Math.sqrt(Math.log1p(Math.exp(x))),
 };
 
 export const activated = (kind: Activation, x: number): number => FUNCTIONS[kind](x);

@@ -12,7 +12,7 @@ import { runKernel } from "../support/run-kernel.js";
 import { controlWords, normals, seededKeep } from "../support/values.js";
 
 const KINDS = Object.keys(ACTIVATION_CODES) as Activation[];
-const CORNERS = [0, 6, -1, 1, 1e-3, -1e-3, 13, -13, 20, -20, 44, -44, 100, -100];
+const CORNERS = [0, 6, 3, -3, 10, -1, 1, 1e-3, -1e-3, 13, -13, 20, -20, 44, -44, 100, -100];
 const x = Float32Array.from([...CORNERS, ...Array.from({ length: 295 }, (_, i) => (i - 147) / 12.3)]);
 const dims = { rows: 3, columns: x.length / 3, dropout: 0, dropoutRate: 0, site: 0, rowOffset: 0 } as const;
 
@@ -38,7 +38,7 @@ test.each(KINDS)("activationBackward() of %s", async (kind) => {
 });
 
 test.each(KINDS)("the oracle's derivative of %s is that of its function", (kind) => {
-  const smooth = Array.from(x.subarray(CORNERS.length)).filter((v) => v !== 0);
+  const smooth = Array.from(x.subarray(CORNERS.length)).filter((v) => !CORNERS.includes(v));
   const step = 1e-5;
   const differences = smooth.map((v) => (activate(kind, v + step) - activate(kind, v - step)) / (2 * step));
   expectClose(

@@ -14,6 +14,9 @@ export function normalCdf(x: number): number {
   return 0.5 + (sum * Math.exp((-x * x) / 2)) / Math.sqrt(2 * Math.PI);
 }
 
+// biome-ignore lint/suspicious/noApproximativeNumericConstant: the public reference has these digits, not √½
+const [LAPLACE_MEAN, LAPLACE_SPREAD] = [0.707107, 0.282095];
+
 const FUNCTIONS: Record<Activation, (x: number) => number> = {
   linear: (x) => x,
   relu: (x) => Math.max(x, 0),
@@ -26,6 +29,11 @@ const FUNCTIONS: Record<Activation, (x: number) => number> = {
   mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
   tanh: (x) => Math.tanh(x),
   sigmoid,
+  gelu_10: (x) => Math.min(x * normalCdf(x), 10),
+  leaky_relu: (x) => (x > 0 ? x : 0.01 * x),
+  hardswish: (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6,
+  laplace: (x) => normalCdf((x - LAPLACE_MEAN) / LAPLACE_SPREAD),
+  sqrtsoftplus: (x) => Math.sqrt(Math.log1p(Math.exp(x))),
 };
 
 /** f(x) of one number. */
@@ -51,9 +59,17 @@ const DERIVATIVES: Record<Activation, (x: number) => number> = {
   },
   tanh: (x) => 1 - Math.tanh(x) ** 2,
   sigmoid: (x) => sigmoid(x) * sigmoid(-x),
+  gelu_10: (x) => (x <= 10 ? DERIVATIVES.gelu(x) : 0),
+  leaky_relu: (x) => (x > 0 ? 1 : 0.01),
+  hardswish: (x) => (Math.abs(x) < 3 ? x / 3 + 0.5 : Number(x > 0)),
+  laplace: (x) => {
+    const z = (x - LAPLACE_MEAN) / LAPLACE_SPREAD;
+    return Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI) / LAPLACE_SPREAD;
+  },
+  sqrtsoftplus: (x) => sigmoid(x) / (2 * FUNCTIONS.sqrtsoftplus(x)),
 };
 
-/** f'(x) of one number; 0 at the corners of the relu family. */
+/** f'(x) of one number; at a corner the smaller of its two sides', but for gelu_10 the larger. */
 export function activationDerivative(kind: Activation, x: number): number {
   return DERIVATIVES[kind](x);
 }

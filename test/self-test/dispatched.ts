@@ -1,4 +1,5 @@
 // Dispatches that the self-test is tried on, and plans of them.
+import type { Activation } from "../../src/config/config.js";
 import type { Dims, Kernel, Variant } from "../../src/gpu/kernel.js";
 import {
   type BucketSortDims,
@@ -140,6 +141,11 @@ export const ACTIVATED_BACK = of(
   matmul,
   matmulDims({ m: 64, n: 64, k: 64, activation: "gelu", gradient: true, dropout: 1 }),
 );
+/** Kept and applied in the forward pass, and the gradient of it. */
+export const activatedBy = (activation: Activation): readonly Dispatched[] => [
+  of(matmulKeep, matmulDims({ m: 64, n: 64, k: 64, transposeB: true, bias: true, activation })),
+  of(matmul, matmulDims({ m: 64, n: 64, k: 64, activation, gradient: true })),
+];
 export const FEW_RESIDUAL = of(
   matmulResidual,
   matmulDims({ m: 2, n: 64, k: 64, transposeB: true, store: "residualAdd" }),

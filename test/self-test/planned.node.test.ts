@@ -1,6 +1,6 @@
 // The self-test that every plan starts with: what it lets pass, and that it refuses forms that compute something else.
 import { describe, expect, test } from "vitest";
-import { resolveConfig } from "../../src/config/config.js";
+import { ACTIVATIONS, resolveConfig } from "../../src/config/config.js";
 import { planForward } from "../../src/engine/device.js";
 import { SelfTestError } from "../../src/errors.js";
 import type { Dims, Variant } from "../../src/gpu/kernel.js";
@@ -11,7 +11,7 @@ import { PlanTester } from "../../src/self-test/self-test.js";
 import type { ReformerOptions } from "../../src/types.js";
 import { getDevice } from "../support/device.js";
 import { profileOf } from "../support/run-kernel.js";
-import { ALL, formsOf, HASH_TWICE, mutated, NORMED, planning } from "./dispatched.js";
+import { ALL, activatedBy, formsOf, HASH_TWICE, mutated, NORMED, planning } from "./dispatched.js";
 import { MUTATIONS } from "./mutations.js";
 
 const hosts = [
@@ -50,6 +50,13 @@ describe.each([...EACH].reverse())("%s", (_, [kernel, dims]) => {
       expect(tester.notices).toEqual([]);
     }
   });
+});
+
+test.each(ACTIVATIONS)("products with %s and with its derivative pass", async (activation) => {
+  const device = await getDevice();
+  const given = profileOf(device);
+  const { notice } = await planTested(device, given, planning(activatedBy(activation)));
+  expect(notice).toBeUndefined();
 });
 
 test.each(MUTATIONS)(

@@ -24,6 +24,9 @@ function normalCdf(x: number): number {
 
 const tanhGelu = (x: number): number => Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3);
 
+// biome-ignore lint/suspicious/noApproximativeNumericConstant: the public reference has these digits, not √½
+const [LAPLACE_MEAN, LAPLACE_SPREAD] = [0.707107, 0.282095];
+
 const FUNCTIONS: Record<Activation, readonly [value: (x: number) => number, slope: (x: number) => number]> = {
   linear: [(x) => x, () => 1],
   relu: [(x) => Math.max(x, 0), (x) => Number(x > 0)],
@@ -54,6 +57,24 @@ const FUNCTIONS: Record<Activation, readonly [value: (x: number) => number, slop
   ],
   tanh: [Math.tanh, (x) => 1 - Math.tanh(x) ** 2],
   sigmoid: [sigmoid, (x) => sigmoid(x) * (1 - sigmoid(x))],
+  gelu_10: [
+    (x) => Math.min(x * normalCdf(x), 10),
+    (x) => Number(x <= 10) * (normalCdf(x) + (x * Math.exp(-0.5 * x * x)) / Math.sqrt(2 * Math.PI)),
+  ],
+  leaky_relu: [(x) => Math.max(x, 0.01 * x), (x) => (x > 0 ? 1 : 0.01)],
+  hardswish: [
+    (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6,
+    (x) => (Math.abs(x) < 3 ? (2 * x + 3) / 6 : Number(x >= 3)),
+  ],
+  laplace: [
+    (x) => normalCdf((x - LAPLACE_MEAN) / LAPLACE_SPREAD),
+    (x) =>
+      Math.exp(-0.5 * ((x - LAPLACE_MEAN) / LAPLACE_SPREAD) ** 2) / (LAPLACE_SPREAD * Math.sqrt(2 * Math.PI)),
+  ],
+  sqrtsoftplus: [
+    (x) => Math.sqrt(Math.log1p(Math.exp(x))),
+    (x) => sigmoid(x) / (2 * Math.sqrt(Math.log1p(Math.exp(x)))),
+  ],
 };
 
 /** act(x), element by element. */
