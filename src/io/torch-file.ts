@@ -8,10 +8,18 @@ import { readZip } from "./zip.js";
 
 /** "PK\3\4" */
 const ZIP = [0x50, 0x4b, 3, 4];
-/** Pickles of the number 0x1950a86a20f9469cfc6c and of the version 1001, which begin the older layout. */
-const OLDER = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e].concat([
-  0x80, 2, 0x4d, 0xe9, 3, 0x2e,
-]);
+/** The number 0x1950a86a20f9469cfc6c and the version 1001 as pickles begin the older layout. */
+const BEGINNING = [
+  [0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e],
+  [0x4d, 0xe9, 3, 0x2e],
+];
+/** Both in every protocol; the newer ones frame them. */
+const OLDER = [2, 3, 4, 5].map((protocol) =>
+  BEGINNING.flatMap((body) => {
+    const frame = protocol < 4 ? [] : [0x95, body.length, 0, 0, 0, 0, 0, 0, 0];
+    return [0x80, protocol, ...frame, ...body];
+  }),
+);
 
 const MAX_STORAGES = 100_000;
 
@@ -66,10 +74,11 @@ async function readZipLayout(bytes: Uint8Array, file: string): Promise<Layout> {
 
 /** Two fixed pickles, one about the machine, the dictionary, the list of storages, then each as its length and bytes. */
 async function readOlderLayout(bytes: Uint8Array, file: string): Promise<Layout> {
-  if (!startsWith(bytes, OLDER)) {
+  const beginning = OLDER.find((one) => startsWith(bytes, one));
+  if (beginning === undefined) {
     throw refused(file, "it begins neither as a zip nor as PyTorch's older layout");
   }
-  const machine = await readPickle(bytes, OLDER.length, file);
+  const machine = await readPickle(bytes, beginning.length, file);
   if (!(machine.value instanceof Map) || machine.value.get("little_endian") !== true) {
     throw refused(file, "it is not little-endian");
   }

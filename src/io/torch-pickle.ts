@@ -1,6 +1,6 @@
 // The pickle inside a PyTorch file, read as data: nothing is imported or run. The parser knows the whole format; the
-// reader below lets through only the operations that torch.save writes (protocol 2), and the resolvers only the names
-// in ALLOWED. Source: Python's pickletools, torch.serialization.
+// reader below lets through only the operations that torch.save writes (protocols 2 to 5), and the resolvers only the
+// names in ALLOWED. Source: Python's pickletools, torch.serialization.
 import { CheckpointError } from "../errors.js";
 import { elements } from "../shapes.js";
 import { DTYPE_BYTES, type Dtype, isCounts } from "./safetensors-header.js";
@@ -44,13 +44,15 @@ const MAX_AXES = 8;
 const BUILD = 0x62;
 const STOP = 0x2e;
 const LONG1 = 0x8a;
+const FRAME = 0x95;
 /** Operations that make a list, a dictionary, a frame on the stack, or call something. */
 const PARTS = codes(")]}(R");
-/** Every operation of protocol 2 that a saved dictionary of tensors needs. */
+/** Every operation that a saved dictionary of tensors needs: of protocols 2 and 3, then those that 4 and 5 add. */
 const OPERATIONS = new Set([
   ...PARTS,
   ...codes("qrXcJKMNthjsueaQG0."),
   ...[0x80, 0x85, 0x86, 0x87, 0x88, 0x89, LONG1, BUILD],
+  ...[0x8c, 0x93, 0x94, FRAME], // a text of up to 255 bytes, a name from two texts, MEMOIZE
 ]);
 
 function codes(characters: string): Set<number> {
@@ -118,10 +120,17 @@ class PickleReader {
     if (code === LONG1 && (this.data[this.position + 1] ?? 0) > 6) {
       throw new PickleProblem("it holds a number above 2^48");
     }
+    // A frame says how many bytes of the pickle follow; what is in it is read as it would be without.
+    if (code === FRAME && this.#frame() > this.length) throw new PickleProblem(CUT);
     if (PARTS.has(code) && ++this.#parts > MAX_PARTS) {
       throw new PickleProblem(`it has more than ${MAX_PARTS} parts`);
     }
     return true;
+  }
+  /** Where the frame that begins here ends. */
+  #frame(): number {
+    const start = this.position + 9;
+    return start > this.length ? start : start + Number(this.#view.getBigUint64(start - 8, true));
   }
   skip(count: number): void {
     this.position += count;
@@ -201,7 +210,10 @@ export function refused(file: string, problem: string): CheckpointError {
 }
 
 // The parser's types want functions here; it only passes on what it gets.
-function allowed(module: string, name: string): (...args: unknown[]) => unknown {
+function allowed(module: unknown, name: unknown): (...args: unknown[]) => unknown {
+  if (typeof module !== "string" || typeof name !== "string") {
+    throw new PickleProblem("it asks for something by what is no name");
+  }
   const found = ALLOWED.get(`${module}.${name}`);
   if (found) return found as (...args: unknown[]) => unknown;
   throw new PickleProblem(

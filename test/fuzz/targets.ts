@@ -73,6 +73,16 @@ export async function targets(): Promise<Target[]> {
       files: { ...rest, "pytorch_model.bin": torchOlder(torch) },
       damaged: "pytorch_model.bin",
     },
+    {
+      name: "PyTorch, protocol 4",
+      files: { ...rest, "pytorch_model.bin": torchOlder(torch, { protocol: 4 }) },
+      damaged: "pytorch_model.bin",
+    },
+    {
+      name: "PyTorch, protocol 5",
+      files: { ...rest, "pytorch_model.bin": torchZip(torch, { protocol: 5 }) },
+      damaged: "pytorch_model.bin",
+    },
     { name: "config", files, damaged: "config.json" },
     {
       name: "config of our own",

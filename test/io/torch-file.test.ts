@@ -9,7 +9,9 @@ import {
   dictionaryPickle,
   floats,
   int,
+  type LayoutOptions,
   type MadeTensor,
+  named,
   olderFile,
   type Piece,
   pickle,
@@ -19,15 +21,27 @@ import {
   torchOlder,
   torchZip,
   tuple,
+  whole,
   zipFile,
 } from "./torch-files.js";
 
 const A = floats("a.weight", "0", [2, 3], [1, 2, 3, 4, 5, 6]);
 const B = floats("a.bias", "1", [2], [-1, 0.5]);
-const LAYOUTS = [
-  ["zip", torchZip],
-  ["older", torchOlder],
-] as const;
+const LAYOUTS = [2, 3, 4, 5].flatMap((protocol) =>
+  (
+    [
+      ["zip", torchZip],
+      ["older", torchOlder],
+    ] as const
+  ).map(
+    ([name, layout]) =>
+      [
+        `${name}, protocol ${protocol}`,
+        (tensors: readonly MadeTensor[], options?: LayoutOptions) =>
+          layout(tensors, { protocol, ...options }),
+      ] as const,
+  ),
+);
 
 async function error(bytes: Uint8Array): Promise<CheckpointError> {
   const thrown: unknown = await readTorchFile(bytes, "pytorch_model.bin").then(
@@ -39,7 +53,7 @@ async function error(bytes: Uint8Array): Promise<CheckpointError> {
   return thrown as CheckpointError;
 }
 
-describe.each(LAYOUTS)("readTorchFile reads the %s layout", (_name, layout) => {
+describe.each(LAYOUTS)("readTorchFile reads the layout %s", (_name, layout) => {
   it("gives names, shapes and numbers", async () => {
     const tensors = await readTorchFile(layout([A, B]), "x.bin");
     expect([...tensors.keys()]).toEqual(["a.weight", "a.bias"]);
@@ -84,10 +98,10 @@ describe.each(LAYOUTS)("readTorchFile reads the %s layout", (_name, layout) => {
   it("reads parameters saved as such, as of a module's own dictionary", async () => {
     const parameter = (tensor: Uint8Array) =>
       pickle("ctorch._utils\n_rebuild_parameter\n", tensor, 0x88, "ccollections\nOrderedDict\n)R", 0x87, "R");
-    const tensors = await readTorchFile(layout([A, B], parameter), "x.bin");
+    const tensors = await readTorchFile(layout([A, B], { wrap: parameter }), "x.bin");
     expect([...tensors.keys()]).toEqual(["a.weight", "a.bias"]);
     expect([...tensorFloats(tensors.get("a.weight")!)]).toEqual([1, 2, 3, 4, 5, 6]);
-    await error(layout([A], () => parameter(text("os.system"))));
+    await error(layout([A], { wrap: () => parameter(text("os.system")) }));
   });
 
   it("refuses a storage shorter than its tensor says, and one that is missing", async () => {
@@ -116,7 +130,38 @@ const HOSTILE: readonly [why: string, word: string, pieces: readonly Piece[]][] 
   ["INST", "0x69", ["(", text("ls"), "ios\nsystem\n."]],
   ["OBJ", "0x6f", ["(ccollections\nOrderedDict\no."]],
   ["NEWOBJ", "0x81", ["ccollections\nOrderedDict\n)", 0x81, "."]],
-  ["STACK_GLOBAL", "0x93", [0x80, 4, text("os"), text("system"), 0x93, "."]],
+  ["os.system by STACK_GLOBAL", "os.system", [whole(4, named("os", "system", 4), text("ls", 4), 0x85, "R.")]],
+  ["eval by STACK_GLOBAL in protocol 5", "builtins.eval", [whole(5, named("builtins", "eval", 5), ".")]],
+  ["eval by texts of the older kind", "builtins.eval", [text("builtins"), text("eval"), 0x93, "."]],
+  [
+    "a name across the dot by STACK_GLOBAL",
+    "torch.FloatStorage.x",
+    [named("torch", "FloatStorage.x", 4), "."],
+  ],
+  ["a name that is a number", "no name", [text("torch"), int(1), 0x93, "."]],
+  ["a name that is a list", "no name", [text("torch"), "](", text("FloatStorage"), "e", 0x93, "."]],
+  [
+    "a name that is 2^40 texts",
+    "no name",
+    [text("torch"), text("a"), "q\x00h\x00\x86".repeat(40), 0x93, "."],
+  ],
+  ["a name from an empty stack", "no name", [whole(4, 0x93, ".")]],
+  ["a name from the memo that is not there", "no name", ["h\x07h\x08", 0x93, "."]],
+  ["a call of what is in the memo, a text", "damaged", [whole(4, text("os.system", 4), "h\x00)R.")]],
+  ["NEWOBJ_EX", "0x92", [named("collections", "OrderedDict", 4), ")}", 0x92, "."]],
+  ["EMPTY_SET", "0x8f", [whole(4, 0x8f, ".")]],
+  ["ADDITEMS", "0x90", ["](", 0x90, "."]],
+  ["FROZENSET", "0x91", ["(", 0x91, "."]],
+  ["BINUNICODE8 of 2^62 bytes", "0x8d", [whole(4, 0x8d, "\0\0\0\0\0\0\0\x40.")]],
+  ["BINBYTES8 of 2^62 bytes", "0x8e", [whole(4, 0x8e, "\0\0\0\0\0\0\0\x40.")]],
+  ["SHORT_BINBYTES", "0x43", [whole(3, "C\x01a.")]],
+  ["BYTEARRAY8", "0x96", [whole(5, 0x96, "\0\0\0\0\0\0\0\x40.")]],
+  ["NEXT_BUFFER", "0x97", [whole(5, 0x97, ".")]],
+  ["READONLY_BUFFER", "0x98", [whole(5, "N", 0x98, ".")]],
+  ["a frame of 2^62 bytes", "cut off", [0x80, 4, 0x95, "\0\0\0\0\0\0\0\x40}."]],
+  ["a frame one byte beyond the file", "cut off", [0x80, 4, 0x95, "\xff\xff\0\0\0\0\0\0}."]],
+  ["a protocol that does not exist", "damaged", [0x80, 6, "}."]],
+  ["400,000 notes of one thing", "no dictionary", ["N", "\x94".repeat(400_000), "."]],
   ["a registered extension", "0x82", [0x82, 1, "."]],
   ["BINBYTES of negative length, which would never end", "0x42", ["B\xfb\xff\xff\xff."]],
   ["LONG4 of 1e9 bytes", "0x8b", [0x8b, "\x00\xca\x9a\x3b."]],
