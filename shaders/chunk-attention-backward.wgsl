@@ -1,6 +1,6 @@
 // chunk-attention-backward: gradients of chunk-attention, one hashing round per dispatch: entries dq, dk and dv.
 //
-//   P[i,j]  = exp(s[i,j] − m_i) / l_i               with s, m, l of the forward pass over all rounds
+//   P[i,j]  = 2^(s[i,j] − m_i) / l_i                with s, m, l of the forward pass over all rounds
 //   dS[i,j] = P·(dropout·dOut_i·v_j − D_i)          0 where the score was replaced by a mask
 //   dq_i = Σ_j dS·k_j·scale_j     dk_j = J_j·Σ_i dS·q_i     dv_j = Σ_i P·dropout·dOut_i
 //

@@ -106,7 +106,7 @@ fn main(
     for (var j = 0u; j < 8u; j++) {
       let key = vec4u(select(keys1[j % 4u], keys0[j % 4u], j < 4u));
       let bucket = vec4u(select(key_buckets1[j % 4u], key_buckets0[j % 4u], j < 4u));
-      let factor = scale[row * params.length + key.x];
+      let factor = scale[row * params.length + key.x] * LOG2_E;
       let seen = vec4<bool>(factor > 0.0);
       let there = j < count;
       let replaced0 = replacements(queries0, key, seen, buckets0 == bucket);
@@ -116,13 +116,13 @@ fn main(
       top0 = max(top0, p[j]);
       top1 = max(top1, p[8u + j]);
     }
-    let shrink0 = l0 * exp(m0 - top0);
-    let shrink1 = l1 * exp(m1 - top1);
+    let shrink0 = l0 * exp2(m0 - top0);
+    let shrink1 = l1 * exp2(m1 - top1);
     var sum0 = vec4f();
     var sum1 = vec4f();
     for (var j = 0u; j < 8u; j++) {
-      p[j] = exp(p[j] - top0);
-      p[8u + j] = exp(p[8u + j] - top1);
+      p[j] = exp2(p[j] - top0);
+      p[8u + j] = exp2(p[8u + j] - top1);
       sum0 += p[j];
       sum1 += p[8u + j];
       if (DROPOUT != DROPOUT_NONE) {

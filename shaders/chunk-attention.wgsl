@@ -1,7 +1,7 @@
 // chunk-attention: softmax attention of every chunk's queries to the chunks around it; one hashing round per dispatch.
 //
-//   s[i,j] = q_i·k_j·scale_j, replaced where (i, j) is forbidden        j over the window of i's chunk in this round
-//   out[i] = Σ_j exp(s[i,j] − m_i)·dropout·v_j / l_i                    merged with earlier rounds through (m, l)
+//   s[i,j] = q_i·k_j·scale_j·log2(e), replaced where (i, j) is forbidden   j over the window of i's chunk in this round
+//   out[i] = Σ_j 2^(s[i,j] − m_i)·dropout·v_j / l_i                        merged with earlier rounds through (m, l)
 //
 //   q              [B,H,L,D]     f32  queries; with SHARED_KEYS also the keys
 //   k              [B,H,L,D]     f32  keys, unless SHARED_KEYS
@@ -11,7 +11,7 @@
 //   scale          [B,H,L]       f32  of each token as a key (key-scale); 0 where it may not be seen
 //   dropoutSource  u32  control words [16] if seeded, keep mask [B,H,R·L/C,C,C·(1+before+after)] if given
 //   out            [B,H,L,D]     f32  round 0 writes it, later rounds merge into it
-//   stats          [B,H,L,2]     f32  (m, l): largest logit and Σ exp(s − m) so far
+//   stats          [B,H,L,2]     f32  (m, l): largest logit and Σ 2^(s − m) so far
 //
 //   Window   chunks c−before … c+after around the ring of all R·L/C chunks: the first chunk of a round looks back at
 //            the last chunk of the round before. A token met twice counts twice unless COUNT_ONCE.
@@ -20,7 +20,8 @@
 //            that its place stands for (places from PLACES on score none) and sums, for its 4 queries, the vec4 of the
 //            output that its place stands for; weights change hands in 16·PLACES·ROWS bytes of workgroup memory
 //   Cost     4·D·window operations per query
-//   Numerics online softmax in f32, window in ring order; masks are finite: -1e9 causal and padding, then -1e5 self
+//   Numerics online softmax in f32, window in ring order; masks are finite: -1e9 causal and padding, then -1e5 self,
+//            each times log2(e). Powers of two save the product that exp would begin with
 //   Source   Kitaev et al. 2020 §2; order of masks and ring as in Hugging Face. Oracle: test/oracle/chunk-attention.ts
 override PLACES: u32; // at most D / 4; a tile has 4 * PLACES keys
 override LANES: u32;  // HEAD_VECS * ROWS / 4
@@ -124,7 +125,7 @@ fn main(
       var scores = array<vec4f, 4>(s0, s1, s2, s3);
       let key_buckets = buckets_of(row, key_slots, keys);
       for (var c = 0u; c < 4u; c++) {
-        let factor = scale[row * params.length + keys[c]];
+        let factor = scale[row * params.length + keys[c]] * LOG2_E;
         let same = buckets == vec4u(key_buckets[c]);
         let replaced = replacements(queries, vec4u(keys[c]), vec4<bool>(factor > 0.0), same);
         let logits = logits_of(row, scores[c] * factor, replaced, queries, vec4u(keys[c]));
@@ -142,17 +143,17 @@ fn main(
     // pass 2: weights against the largest logit so far
     var largest = m;
     for (var i = 0u; 4u * i < count; i++) { largest = max(largest, place_values[i * lines + line]); }
-    let shrink = exp(m - largest);
+    let shrink = exp2(m - largest);
     m = largest;
     sum0 *= shrink.x;
     sum1 *= shrink.y;
     sum2 *= shrink.z;
     sum3 *= shrink.w;
     if (place < PLACES) {
-      let p0 = exp(s0 - largest);
-      let p1 = exp(s1 - largest);
-      let p2 = exp(s2 - largest);
-      let p3 = exp(s3 - largest);
+      let p0 = exp2(s0 - largest);
+      let p1 = exp2(s1 - largest);
+      let p2 = exp2(s2 - largest);
+      let p3 = exp2(s3 - largest);
       l = l * shrink + ((p0 + p1) + (p2 + p3));
       var p = array<vec4f, 4>(p0, p1, p2, p3);
       for (var c = 0u; c < 4u; c++) {
@@ -190,9 +191,9 @@ fn main(
     let at_stats = row * params.length + row_tokens[i / 4u][i % 4u];
     if (params.round > 0u) {
       let before = stats[at_stats];
-      now = exp(largest - max(largest, before.x));
+      now = exp2(largest - max(largest, before.x));
       largest = max(largest, before.x);
-      earlier = before.y * exp(before.x - largest);
+      earlier = before.y * exp2(before.x - largest);
       total = earlier + total * now;
     }
     row_parts[i] = vec2f(earlier, now) / total;

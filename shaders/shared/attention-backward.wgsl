@@ -35,8 +35,8 @@ fn pair_weights(
   let scale = select(own.scale, vec4f(other.w), of_queries);
   let same_bucket = own.buckets == vec4u(bucket_of(row, tile_slot, token));
   let replaced = replacements(queries, keys, scale > vec4f(), same_bucket);
-  let logits = logits_of(row, scores * scale, replaced, queries, keys);
-  let p = exp(logits - select(vec4f(other.x), own.m, of_queries)) * select(vec4f(other.y), own.inverse, of_queries);
+  let logits = logits_of(row, scores * (scale * LOG2_E), replaced, queries, keys);
+  let p = exp2(logits - select(vec4f(other.x), own.m, of_queries)) * select(vec4f(other.y), own.inverse, of_queries);
 
   let span = CHUNKS_BEFORE + CHUNKS_AFTER;
   var kept = own.slots * params.chunkLength * (1u + span) + keep_index(row, 0u, column);

@@ -25,8 +25,8 @@ fn pair_gradients(
   let scale = rows[row * params.length + key].w;
   let same_bucket = own.buckets == vec4u(bucket_of(row, key_slot, key));
   let replaced = replacements(own.tokens, keys, vec4<bool>(scale > 0.0), same_bucket);
-  let logits = logits_of(row, scores * scale, replaced, own.tokens, keys);
-  let p = exp(logits - own.m) * own.inverse;
+  let logits = logits_of(row, scores * (scale * LOG2_E), replaced, own.tokens, keys);
+  let p = exp2(logits - own.m) * own.inverse;
   let kept = own.slots * params.chunkLength * (1u + CHUNKS_BEFORE + CHUNKS_AFTER) + keep_index(row, 0u, column);
   let factors = weight_factors(dropout, own.tokens, keys, kept);
   let d_scores = p * (factors * d_weights - own.delta) * scale;

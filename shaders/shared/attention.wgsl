@@ -19,10 +19,13 @@ override COUNT_ONCE: bool; // a key that a query meets N times weighs 1/N each t
 override ACROSS_BUCKETS: bool;
 override DROPOUT: u32;
 
+// Logits are in base 2: the scale of a key takes this factor, so that a weight is a power of two.
+const LOG2_E = 1.4426950408889634;
+
 // Logits that replace the score of a forbidden pair. All finite: a row that sees nothing else weighs these evenly.
-const FORBIDDEN_LOGIT = -1e9;
-const OTHER_BUCKET_LOGIT = -1e7;
-const SELF_LOGIT = -1e5;
+const FORBIDDEN_LOGIT = -1e9 * LOG2_E;
+const OTHER_BUCKET_LOGIT = -1e7 * LOG2_E;
+const SELF_LOGIT = -1e5 * LOG2_E;
 
 struct Block {
   row: u32,
@@ -119,7 +122,7 @@ fn multiplicity(row: u32, query: u32, key: u32) -> u32 {
 
 // What is subtracted from a logit so that copies of a key weigh as one.
 fn copies_logit(row: u32, query: u32, key: u32) -> f32 {
-  return log(f32(max(1u, multiplicity(row, query, key))));
+  return log2(f32(max(1u, multiplicity(row, query, key))));
 }
 
 // Four pairs at a time: the logits that replace their scores, or 0 where the score stands.

@@ -36,7 +36,7 @@ export interface AttentionInputs {
 export interface AttentionState {
   /** [batch, heads, length, headSize] */
   readonly out: Tensor;
-  /** [batch, heads, length, 2]: (m, l) */
+  /** [batch, heads, length, 2]: (m, l), m in base 2: log Σ exp(s) is (m + log2 l)·ln 2 */
   readonly stats: Tensor;
   /** [batch, heads, length]: of each token as a key */
   readonly scale: Tensor;

@@ -78,7 +78,7 @@ export interface AttendedTensors {
   readonly dOut: Numbers;
   /** [heads, rounds, length]: the token at each slot. */
   readonly order: Numbers;
-  /** [heads, length, 4]: (m, 1/l, D, scale); the gradients' formulas hold for any (m, 1/l, D). */
+  /** [heads, length, 4]: (m in base 2, 1/l, D, scale); the gradients' formulas hold for any (m, 1/l, D). */
   readonly rows: Numbers;
 }
 
@@ -127,7 +127,7 @@ export function attended(
         const live = !alone && scale > 0 && !(d.causal && key > query);
         const logit = live ? dot(q, query, k, key) * scale : alone ? -1e5 : -1e9;
         const terms = live ? dot(q, query, k, key, Math.abs) * scale : 0;
-        /** Relative error of a weight: of its score, of exp as WGSL allows it, of rescaled sums of all terms. */
+        /** Relative error of a weight: of its score, of exp2 as WGSL allows it, of rescaled sums of all terms. */
         const room = (m: number) =>
           U * ((2 * size + 12) * terms + 8 * Math.abs(logit - m) + 4 * d.rounds * window + size + 32);
         pairs?.push({ key, logit, room: room(0) });
@@ -136,13 +136,14 @@ export function attended(
           number,
           number,
         ];
-        const weight = Math.exp(logit - m) * inverse;
+        const weight = Math.exp(logit - m * Math.LN2) * inverse;
         if (weight === 0) continue;
-        if (ofKey) addRow(dv, key, dOut, query, weight, weight * room(m));
+        const weightRoom = room(m * Math.LN2);
+        if (ofKey) addRow(dv, key, dOut, query, weight, weight * weightRoom);
         if (!live) continue;
         const factor = weight * scale;
         const dScore = factor * (dot(dOut, query, v, key) - delta);
-        const dRoom = factor * room(m) * (dot(dOut, query, v, key, Math.abs) + Math.abs(delta));
+        const dRoom = factor * weightRoom * (dot(dOut, query, v, key, Math.abs) + Math.abs(delta));
         if (pairs) addRow(dq, query, k, key, dScore, dRoom);
         if (ofKey) addRow(dk, key, q, query, dScore, dRoom);
       }

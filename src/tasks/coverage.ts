@@ -78,7 +78,7 @@ const nameOf = (layer: number, rounds: number | "all") => `coverage ${layer} ${r
 const roundsOf = (kind: ReformerConfig["layers"][number], compared: readonly number[]) =>
   kind === "lsh" ? compared : [1];
 
-/** log Σ exp(s) of every token, from (m, l). */
+/** log Σ exp(s) of every token, from (m, l), where m is in base 2. */
 function logSums(
   stats: Float32Array | undefined,
   head: number,
@@ -87,7 +87,7 @@ function logSums(
 ): Float64Array {
   return Float64Array.from({ length: tokens }, (_, token) => {
     const at = 2 * (head * padded + token);
-    return (stats?.[at] as number) + Math.log(stats?.[at + 1] as number);
+    return ((stats?.[at] as number) + Math.log2(stats?.[at + 1] as number)) * Math.LN2;
   });
 }
 

@@ -7,7 +7,7 @@ import {
 } from "../../src/kernels/chunk-attention.js";
 import { chunkPlaces } from "../../src/kernels/chunk-places.js";
 import { keyScale, keyScaleHalf } from "../../src/kernels/key-scale.js";
-import { chunkAttention as oracle } from "../oracle/chunk-attention.js";
+import { attentionPairs, chunkAttention as oracle } from "../oracle/chunk-attention.js";
 import {
   ATTENTION_CASES,
   type AttentionCaseInput,
@@ -47,8 +47,18 @@ describe.each(FORMS)("%s form: chunkAttention(q, k, v, order) is one softmax ove
       variants,
     });
     const expected = oracle(dims, input.arrays);
-    const { out } = attentionBounds(input, expected, input.values.dOut as Float32Array, 8);
+    const { out, logSums } = attentionBounds(input, expected, input.values.dOut as Float32Array, 8);
     expectClose(results.out as Float32Array, expected, out, "out");
+    const { m, l } = attentionPairs(dims, input.arrays);
+    const sums = m.map((most, row) => most / Math.LN2 + Math.log2(l[row] as number));
+    const stats = results.stats as Float32Array;
+    const found = sums.map(
+      (_sum, row) => (stats[2 * row] as number) + Math.log2(stats[2 * row + 1] as number),
+    );
+    // Within buckets a row that sees itself alone may meet itself more often than is counted: all its weight is there.
+    const told = (row: number) => dims.acrossBuckets || (m[row] as number) > -1e4;
+    const at = (row: number) => (told(row) ? logSums.at(row) : Number.POSITIVE_INFINITY);
+    expectClose(found, sums, { ...logSums, at }, "m + log2(l)");
     expect(results["out again"], "a second run differs").toEqual(results.out);
     expect(results["stats again"], "a second run differs").toEqual(results.stats);
   });

@@ -62,7 +62,7 @@ export const MUTATIONS: readonly [
     "the sum of weights is not rescaled",
     ATTENTION,
     true,
-    "let shrink0 = l0 * exp(m0 - top0)",
+    "let shrink0 = l0 * exp2(m0 - top0)",
     "let shrink0 = l0",
   ],
   [

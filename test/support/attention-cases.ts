@@ -199,13 +199,15 @@ const magnitude = (x: readonly number[], y: readonly number[]) =>
 /** Bounds on the kernels' errors, element by element. */
 export interface AttentionBounds {
   readonly out: Bound;
+  /** Of m + log2(l), by row. */
+  readonly logSums: Bound;
   readonly dq: Bound;
   readonly dk: Bound;
   readonly dv: Bound;
 }
 
 const WHY =
-  "first order in u = 2^-24, per pair: score (2D+12)u·Σ|q·k|; WGSL exp 2u(3+2|x|), once at the weight and once per " +
+  "first order in u = 2^-24, per pair: score (2D+12)u·Σ|q·k|; WGSL exp2 2u(3+2|x|), once at the weight and once per " +
   "rescaling by a tile or round, with 8u of its products and quotient; sums n·u of their terms' magnitudes";
 
 /** Largest relative error of a number rounded to the nearest half; those below 2^-14, far below the rest, lose 2^-25. */
@@ -213,9 +215,10 @@ export const HALF_ROUNDING = 2 ** -11;
 
 /**
  * First-order bounds, in u = 2^-24. Of a weight p = exp(s − m)/l, relative: the score's error (2D + 12)·u·Σ|q·k| (D terms
- * of the dot product, D of the norm of shared keys, a dozen single roundings), exp's 2u(3 + 2|x|) by the WGSL
- * specification at the weight itself and at each rescaling (whose exponents add up to x = m − s), there with the three
- * products and the quotient (2.5 ULP) that merge a tile, 8u; and l's, the mean of these. Then n·u of the summed magnitudes for each sum of n terms, and the same through dS = p(dP − D).
+ * of the dot product, D of the norm of shared keys, a dozen single roundings), exp2's 2u(3 + 2|x|) by the WGSL
+ * specification at the weight itself and at each rescaling (whose exponents add up to x = (m − s)·log2(e), itself rounded:
+ * 7u·(m − s) in all), there with the three products and the quotient (2.5 ULP) that merge a tile, 8u; and l's, the mean
+ * of these. Then n·u of the summed magnitudes for each sum of n terms, and the same through dS = p(dP − D).
  */
 export function attentionBounds(
   input: AttentionCaseInput,
@@ -236,6 +239,7 @@ export function attentionBounds(
   const terms = d.rounds * d.chunkLength * (1 + d.chunksBefore + d.chunksAfter);
   const rescalings = terms / Math.min(size, 128, tile) + 3 * d.rounds;
   const [outs, dqs, keyErrors, keySums, dvs] = Array.from({ length: 5 }, () => new Float64Array(rows * size));
+  const logSums = new Float64Array(rows);
   const add = (to: Float64Array | undefined, token: number, factor: number, vector: readonly number[]) => {
     for (let i = 0; i < size; i++) {
       (to as Float64Array)[token * size + i] =
@@ -252,13 +256,14 @@ export function attentionBounds(
       const score = live ? magnitude(q, keys[j] as number[]) : 0;
       return (
         3 * stored * score +
-        U32 * ((2 * size + 12) * score + 14 * (rescalings + 2) + 5 * ((m[at] as number) - logit))
+        U32 * ((2 * size + 12) * score + 14 * (rescalings + 2) + 7 * ((m[at] as number) - logit))
       );
     });
     const mean = met.reduce(
       (sum, { weight }, j) => (weight === 0 ? sum : sum + weight * (relative[j] as number)),
       0,
     );
+    logSums[at] = (mean + (terms + 2) * U32 + 2 * U32 * Math.abs(m[at] as number)) / Math.LN2;
     const ofWeight = (pair: Pair, j: number) =>
       pair.weight === 0 ? 0 : pair.weight * ((relative[j] as number) + mean + (terms + 8) * U32);
     met.forEach(
@@ -308,5 +313,5 @@ export function attentionBounds(
     at: (i) => (of?.[i] as number) + 2 ** -120,
   });
   const dqAll = d.shared ? dqs?.map((x, i) => x + (dks[i] as number)) : dqs;
-  return { out: bound(outs), dq: bound(dqAll), dk: bound(dks), dv: bound(dvs) };
+  return { out: bound(outs), logSums: bound(logSums), dq: bound(dqAll), dk: bound(dks), dv: bound(dvs) };
 }
