@@ -12,7 +12,7 @@ const SIZES = {
   },
   software: {
     config: { hiddenSize: 64, numHeads: 2, headSize: 32, feedForwardSize: 256 },
-    lengths: [256, 1024, 4096],
+    lengths: [256, 1024, 4096, 16_384, 65_536],
     tokens: 24,
   },
 } as const;
