@@ -6,7 +6,7 @@ type Step = Readonly<Record<string, unknown>>;
 
 const PUNCTUATION = "[\\p{P}!-/:-@\\[-`{-~]";
 /** Of a class, the characters of words. */
-const WORD = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u200c\\u200d";
+export const WORD = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u200c\\u200d";
 /** How GPT-2 cuts a text. */
 const WORDS = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 /** Control characters that SentencePiece's rules take out, and what they make a space. */
@@ -27,19 +27,33 @@ export function commonSteps(json: TokenizerJson): TokenizerJson {
   };
 }
 
-/** Applies `change` to a step, or to each step of a sequence. */
+/** Applies `change` to a step, or to each step of a sequence; what is several steps then becomes one sequence. */
 function each(step: unknown, list: string, change: (step: Step) => readonly Step[]): unknown {
-  if (typeof step !== "object" || step === null) return step;
-  const { type, [list]: inner } = step as Step;
-  if (type === "Sequence" && Array.isArray(inner)) {
-    return { ...step, [list]: inner.map((one) => each(one, list, change)) };
-  }
-  const steps = change(step as Step);
+  const steps = changed(step, list, change);
   return steps.length === 1 ? steps[0] : { type: "Sequence", [list]: steps };
+}
+
+function changed(step: unknown, list: string, change: (step: Step) => readonly Step[]): readonly unknown[] {
+  if (typeof step !== "object" || step === null) return [step];
+  const { type, [list]: inner } = step as Step;
+  if (type !== "Sequence" || !Array.isArray(inner)) return change(step as Step);
+  return inner.flatMap((one) => changed(one, list, change));
 }
 
 function replace(regex: string, content: string): Step {
   return { type: "Replace", pattern: { Regex: regex }, content };
+}
+
+/** A dollar is a dollar. */
+function itself(content: string): string {
+  return content.replaceAll("$", "$$$$");
+}
+
+/** Whether a normalizer takes away what a text begins with. */
+export function stripsLeft(normalizer: unknown): boolean {
+  const { type, normalizers, strip_left: left } = (normalizer ?? {}) as Step;
+  if (Array.isArray(normalizers)) return normalizers.some(stripsLeft);
+  return type === "Strip" && left !== false;
 }
 
 /** Lower case is made of each character alone: no capital sigma becomes a final one. */
@@ -59,8 +73,10 @@ function normalizerSteps(step: Step): Step[] {
     }
     case "Nmt":
       return [replace(NMT_REMOVED, ""), replace(NMT_SPACES, " ")];
-    case "Replace": // a dollar is itself
-      return [{ ...step, content: String(step.content ?? "").replaceAll("$", "$$$$") }];
+    case "Replace":
+      return [{ ...step, content: itself(String(step.content ?? "")) }];
+    case "Prepend": // to something
+      return [replace("\\A[\\s\\S]", `${itself(String(step.prepend))}$&`)];
     default:
       return [step];
   }

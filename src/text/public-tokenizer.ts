@@ -1,5 +1,4 @@
-// Tokenizers of public models, read from their tokenizer.json by Hugging Face's own implementation. It takes some 100,000
-// characters at once and no more, and slows down before that, so texts are handed over in pieces.
+// Tokenizers of public models, read from their tokenizer.json by Hugging Face's own implementation.
 import type { Tokenizer as Implementation } from "@huggingface/tokenizers";
 import { TextError } from "../errors.js";
 import { LONE_SURROGATE } from "./character-tokenizer.js";
@@ -7,12 +6,9 @@ import { charsmapNormalizer } from "./charsmap.js";
 import { commonSteps } from "./public-steps.js";
 import { runAtOnce } from "./slices.js";
 import type { TokenizerJson } from "./standard-json.js";
-import { characterBoundary, type TokenDecoder, type Tokenizer, unknownToken } from "./tokenizer.js";
+import { textReader } from "./text-reader.js";
+import { type TokenDecoder, type Tokenizer, unknownToken } from "./tokenizer.js";
 
-/** UTF-16 units per piece: some 20 ms. */
-const PIECE = 8192;
-/** Without a space to cut at, a piece grows to this. */
-const LONGEST_PIECE = 65_536;
 /** Tokens that may wait for the rest of a character; the longest has 4 bytes. */
 const MAX_WAITING = 8;
 const NO_CHARACTER = "\ufffd";
@@ -28,19 +24,16 @@ export async function publicTokenizer(json: TokenizerJson, vocabSize: number): P
   const all = 1 + largest(implementation.get_vocab(true).values());
   const size = Math.min(all, Math.max(vocabulary, vocabSize));
   if (size === 0) throw refused("its vocabulary is empty");
+  const reader = textReader(implementation, json);
 
-  const idsOf = (text: string): number[] => {
-    const { ids } = implementation.encode(text, { add_special_tokens: false });
-    for (const id of ids as (number | undefined)[]) {
-      if (id !== undefined && id < size) continue;
-      throw new TextError(
-        id === undefined
-          ? "The text has a character that the vocabulary lacks, and tokenizer.json names no token for unknown ones."
-          : `The text has the token ${implementation.id_to_token(id)} (${id}), which was added beyond the model's vocabulary of ${size}: leave it out.`,
-        { id: id ?? null },
-      );
-    }
-    return ids;
+  const checked = (id: number | undefined): number => {
+    if (id !== undefined && id < size) return id;
+    throw new TextError(
+      id === undefined
+        ? "The text has a character that the vocabulary lacks, and tokenizer.json names no token for unknown ones."
+        : `The text has the token ${implementation.id_to_token(id)} (${id}), which was added beyond the model's vocabulary of ${size}: leave it out.`,
+      { id: id ?? null },
+    );
   };
   const textOf = (ids: readonly number[]): string => {
     for (const id of ids) if (!(id >= 0 && id < size)) unknownToken(id, size);
@@ -50,41 +43,37 @@ export async function publicTokenizer(json: TokenizerJson, vocabSize: number): P
       clean_up_tokenization_spaces: false,
     });
   };
-  const keepsSpace = probe((text) => anyIds(idsOf, text));
-
   function* encodeSteps(given: string): Generator<number, Uint32Array> {
     const text = LONE_SURROGATE.test(given) ? wellFormed(given) : given;
-    const pieces: number[][] = [];
-    for (let start = 0; start < text.length; ) {
-      const end = pieceEnd(text, start);
-      const dropsSpace = start > 0 && !keepsSpace && text[start] === " ";
-      pieces.push(idsOf(text.slice(dropsSpace ? start + 1 : start, end)));
-      start = end;
+    const parts: number[][] = [];
+    for (const { end, ids } of reader(text)) {
+      parts.push(ids.map(checked));
       yield end;
     }
-    const ids = new Uint32Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+    const ids = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0));
     let end = 0;
-    for (const piece of pieces) {
-      ids.set(piece, end);
-      end += piece.length;
+    for (const part of parts) {
+      ids.set(part, end);
+      end += part.length;
     }
     return ids;
   }
+  const encode = (text: string) => runAtOnce(encodeSteps(text));
 
   return {
     vocabSize: size,
     encodeSteps,
-    encode: (text) => runAtOnce(encodeSteps(text)),
+    encode,
     decode: (ids) => textOf(Array.from(ids)),
-    decoder: () => streamDecoder(textOf, anyIds(idsOf, "a")),
+    decoder: () => streamDecoder(textOf, anyIds(encode, "a")),
     toJSON: () => json,
   };
 }
 
 /** None where the vocabulary lacks these characters. */
-function anyIds(idsOf: (text: string) => number[], text: string): number[] {
+function anyIds(encode: (text: string) => Uint32Array, text: string): number[] {
   try {
-    return idsOf(text);
+    return [...encode(text)];
   } catch {
     return [];
   }
@@ -168,7 +157,14 @@ function checkIds({
   const { vocab } = (model ?? {}) as { readonly vocab?: unknown };
   const own =
     typeof vocab === "object" && vocab !== null && !Array.isArray(vocab) ? Object.values(vocab) : [];
-  const added = Array.isArray(added_tokens) ? added_tokens.map((token) => token?.id) : [];
+  const tokens: readonly { readonly id?: unknown; readonly content?: unknown }[] = Array.isArray(added_tokens)
+    ? added_tokens.map((token) => token ?? {})
+    : [];
+  for (const { content } of tokens) {
+    if (typeof content === "string") continue;
+    throw refused(`an added token's content is ${JSON.stringify(content)}, but must be a text`);
+  }
+  const added = tokens.map(({ id }) => id);
   const wrong = [...own, ...added].find((id) => typeof id === "number" && !(id >= 0 && id < MAX_ID));
   if (wrong !== undefined) throw refused(`it has a token of id ${wrong}, but ids are below ${MAX_ID}`);
 }
@@ -183,27 +179,6 @@ function largest(ids: Iterable<number>): number {
   let found = -1;
   for (const id of ids) found = Math.max(found, id);
   return found;
-}
-
-/**
- * Where the second piece of a text cut before a space gives the same tokens as uncut: with that space (true), or, because
- * the tokenizer puts one before whatever it gets, without it.
- */
-function probe(idsOf: (text: string) => number[]): boolean {
-  const whole = idsOf("a a").join();
-  const spaced = [...idsOf("a"), ...idsOf(" a")].join();
-  const bare = [...idsOf("a"), ...idsOf("a")].join();
-  return spaced === whole || bare !== whole;
-}
-
-/** Where a piece from `start` ends: before a single space between two other characters, as soon as there is one. */
-function pieceEnd(text: string, start: number): number {
-  const last = Math.min(start + LONGEST_PIECE, text.length);
-  if (text.length - start <= PIECE) return text.length;
-  for (let at = text.indexOf(" ", start + PIECE); at >= 0 && at < last; at = text.indexOf(" ", at + 1)) {
-    if (/^\S \S$/.test(text.slice(at - 1, at + 2))) return at;
-  }
-  return characterBoundary(text, last);
 }
 
 function wellFormed(text: string): string {
