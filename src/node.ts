@@ -52,6 +52,7 @@ export function intoFolder(folder: string): ModelFolder {
   const directory = nodeDirectory(folder);
   return {
     list: directory.list,
+    read: directory.read,
     async stage(name, content) {
       const aside = name + UNFINISHED;
       const discard = () => directory.remove(aside);

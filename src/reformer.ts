@@ -205,7 +205,8 @@ export class Reformer implements Model {
 
   /**
    * Saves `files()`: into a folder the person chose, by a function of yours, or (default) as downloads of the browser. A
-   * folder holds this model alone in the end; interrupted, it has the weights of the model before or of this one.
+   * folder holds this model alone in the end; interrupted, it is the model before or this one, or, while settings change,
+   * has no config.json, and is refused until a model is saved there again.
    */
   async save(
     target: FileSystemDirectoryHandle | ModelFolder | SaveFile = download,

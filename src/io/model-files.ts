@@ -74,7 +74,12 @@ export async function collectModelFiles(read: ReadModelFile): Promise<ModelFiles
     if (bytes) files[name] = bytes;
     return bytes !== undefined;
   };
-  if (!(await take(CONFIG))) throw missing(CONFIG, [CONFIG, "weights and a tokenizer"]);
+  if (!(await take(CONFIG))) {
+    throw new CheckpointError(
+      `There is no ${CONFIG}: a model needs it, weights and a tokenizer. Choose all files of a model; where saving into this folder was interrupted, save the model there again.`,
+      { file: CONFIG },
+    );
+  }
   await optional(() => take(TOKENIZER));
   let offline: unknown;
   for (const name of WEIGHTS) {

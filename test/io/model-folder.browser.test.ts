@@ -29,6 +29,20 @@ it("takes the place of the model that is there, and leaves no half of a file", a
     expect(await read()).toEqual(SINGLE);
     expect([...(await folder.list())].sort()).toEqual(Object.keys(SINGLE).sort());
     await folder.remove("nothing");
+    const other = { ...SINGLE, "config.json": textBytes('{"model_type":"reformer","num_hashes":3}') };
+    const full = {
+      ...folder,
+      async stage(name: string, content: Uint8Array<ArrayBuffer>) {
+        const staged = await folder.stage(name, content);
+        return name === "config.json"
+          ? { ...staged, publish: () => Promise.reject(new Error("cut")) }
+          : staged;
+      },
+    };
+    await expect(saveIntoFolder(other, full)).rejects.toThrow("cut");
+    await expect(read()).rejects.toThrow("There is no config.json");
+    await saveIntoFolder(other, folder);
+    expect(await read()).toEqual(other);
   } finally {
     await root.removeEntry("saved", { recursive: true });
   }

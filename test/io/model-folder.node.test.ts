@@ -1,10 +1,12 @@
-// A model saved over another: in the end the folder holds one, and whatever interrupts it, one of the two is whole.
+// A model saved over another: in the end the folder holds one, and whatever interrupts it, what is there loads as one of
+// the two, or is refused.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CheckpointError } from "../../src/errors.js";
 import { textBytes } from "../../src/io/bytes.js";
-import { fetchModel, readWeights } from "../../src/io/model-files.js";
+import { collectModelFiles, fetchModel, readWeights } from "../../src/io/model-files.js";
 import { chosenFolder, type ModelFolder, saveIntoFolder } from "../../src/io/model-folder.js";
 import { modelLocation } from "../../src/io/model-source.js";
 import { makeTensor, tensorFloats } from "../../src/io/safetensors.js";
@@ -21,16 +23,16 @@ beforeAll(async () => {
 afterAll(() => rm(home, { recursive: true }));
 
 const TENSORS = ["a", "b", "c"];
-/** A model whose weights are all `value`, in so many parts. */
-function modelOf(value: number, parts: number): ModelFiles {
+/** A model whose weights are all `value`, in so many parts; its settings and tokenizer name `version`. */
+function modelOf(value: number, parts: number, version = 0): ModelFiles {
   const tensors = new Map(
     TENSORS.map((name) => [name, makeTensor([4], new Float32Array(4).fill(value))] as const),
   );
   const shardBytes = { 1: undefined, 2: 32, 3: 16 }[parts];
   return {
     ...weightFiles(tensors, { shardBytes }),
-    "config.json": textBytes('{"model_type":"reformer"}'),
-    "tokenizer.json": textBytes("{}"),
+    "config.json": textBytes(`{"model_type":"reformer","version":${version}}`),
+    "tokenizer.json": textBytes(`{"version":${version}}`),
   };
 }
 
@@ -43,7 +45,13 @@ const PLACES: [string, () => Place][] = [
     "a folder of Node",
     () => {
       const path = join(home, `model-${made++}`);
-      return { folder: intoFolder(path), read: () => fromFolder(path) };
+      return {
+        folder: intoFolder(path),
+        read: async () => {
+          const files = await fromFolder(path);
+          return collectModelFiles(async (name) => files[name]);
+        },
+      };
     },
   ],
   [
@@ -77,6 +85,7 @@ function failing(inner: ModelFolder, failAt: number, done: boolean): ModelFolder
   };
   return {
     list: () => inner.list(),
+    read: (name) => inner.read(name),
     remove: (name) => guard(() => inner.remove(name)),
     stage: (name, content) =>
       guard(async () => {
@@ -85,6 +94,46 @@ function failing(inner: ModelFolder, failAt: number, done: boolean): ModelFolder
       }),
     steps: () => step,
   };
+}
+
+/** Between 1 and 2, as it comes between the two models. */
+const REFUSED = 1.5;
+
+/** What the folder holds after an interruption before and after each step: the first model or the second, whole. */
+async function interrupted(open: () => Place, first: ModelFiles, second: ModelFiles): Promise<number[]> {
+  const models = await Promise.all(
+    [first, second].map(async (files) => ({ files, value: await valueIn(files) })),
+  );
+  const valueThere = async (read: Place["read"]) => {
+    const files = await read().catch((error: unknown) => {
+      expect(error).toBeInstanceOf(CheckpointError);
+      expect((error as Error).message).toMatch(/^There is no config\.json: .* save the model there again\.$/);
+    });
+    if (!files) return REFUSED;
+    const value = await valueIn(files);
+    const settings = (of: ModelFiles) => [of["config.json"], of["tokenizer.json"]];
+    const whole = models.filter((model) => model.value === value).map(({ files: of }) => settings(of));
+    expect(whole).toContainEqual(settings(files));
+    return value;
+  };
+  const place = open();
+  await saveIntoFolder(first, place.folder);
+  const counting = failing(place.folder, Number.POSITIVE_INFINITY, false);
+  await saveIntoFolder(second, counting);
+  const found: number[] = [];
+  for (let failAt = 0; failAt < counting.steps(); failAt++) {
+    for (const done of [false, true]) {
+      const { folder, read } = open();
+      await saveIntoFolder(first, folder);
+      await expect(saveIntoFolder(second, failing(folder, failAt, done))).rejects.toThrow("cut");
+      found.push(await valueThere(read));
+      await saveIntoFolder(first, folder);
+      expect(await valueThere(read)).toBe(models[0]?.value);
+      expect([...(await folder.list())].sort()).toHaveLength(Object.keys(first).length);
+    }
+  }
+  expect(found).toEqual([...found].sort()); // never back to the old one
+  return found;
 }
 
 const pairs = (counts: readonly number[]) =>
@@ -106,31 +155,26 @@ describe.each(PLACES)("%s", (_kind, open) => {
   );
 
   it.each(pairs([1, 2]))(
-    "of %i, saved over with %i, interrupted anywhere: one of the two is whole",
+    "of %i, saved over with %i of other settings, interrupted anywhere: is one of the two, or no model",
     async (before, after) => {
-      const first = open();
-      await saveIntoFolder(modelOf(1, before), first.folder);
-      const counting = failing(first.folder, Number.POSITIVE_INFINITY, false);
-      await saveIntoFolder(modelOf(2, after), counting);
-      const found: number[] = [];
-      for (let failAt = 0; failAt < counting.steps(); failAt++) {
-        for (const done of [false, true]) {
-          const { folder, read } = open();
-          await saveIntoFolder(modelOf(1, before), folder);
-          await expect(saveIntoFolder(modelOf(2, after), failing(folder, failAt, done))).rejects.toThrow(
-            "cut",
-          );
-          found.push(await valueIn(await read()));
-          await saveIntoFolder(modelOf(3, before), folder);
-          expect(await valueIn(await read())).toBe(3);
-          const names = (await folder.list()).filter((name) => name.includes("safetensors"));
-          expect(names).toHaveLength(before === 1 ? 1 : before + 1);
-        }
-      }
-      expect([...new Set(found)].every((value) => value === 1 || value === 2)).toBe(true);
-      expect(found).toEqual([...found].sort()); // never back to the old one
+      const found = await interrupted(open, modelOf(1, before, 1), modelOf(2, after, 2));
+      expect(found.filter((value) => value === REFUSED).length).toBeGreaterThan(0);
     },
   );
+
+  it.each(pairs([1, 2]))(
+    "of %i, saved over with %i of the same settings, interrupted anywhere: is one of the two",
+    async (before, after) => {
+      const found = await interrupted(open, modelOf(1, before), modelOf(2, after));
+      expect(found).not.toContain(REFUSED);
+    },
+  );
+
+  it("with another tokenizer alone, interrupted anywhere: is one of the two, or no model", async () => {
+    const tokenizer = { "tokenizer.json": textBytes('{"version":2}') };
+    const found = await interrupted(open, modelOf(1, 1, 1), { ...modelOf(2, 1, 1), ...tokenizer });
+    expect(new Set(found)).toEqual(new Set([1, REFUSED, 2]));
+  });
 
   it("without room for the new one stays as it was", async () => {
     const { folder, read } = open();
