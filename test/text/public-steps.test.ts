@@ -99,6 +99,17 @@ describe("normalizers", () => {
     expect(await piecesOf(text, { normalizer: sequence }, [normal])).toEqual([normal]);
   });
 
+  it("puts nothing before nothing, and no sign before a first word whose white space is gone", async () => {
+    const strip = { type: "Strip", strip_left: true, strip_right: true };
+    const prepend = { type: "Prepend", prepend: "$▁" };
+    const normalizer = { type: "Sequence", normalizers: [strip, prepend] };
+    expect(await piecesOf(" ", { normalizer }, ["$▁"])).toEqual([]);
+    expect(await piecesOf(" a", { normalizer }, ["$▁a"])).toEqual(["$▁a"]);
+    const preTokenizer = metaspace({ prepend_scheme: "first" });
+    expect(await piecesOf(" a b", { normalizer: strip, preTokenizer }, ["a", "▁b"])).toEqual(["a", "▁b"]);
+    expect(await piecesOf("a b", { normalizer: strip, preTokenizer }, ["▁a", "▁b"])).toEqual(["▁a", "▁b"]);
+  });
+
   it.each(["!", "", "AAAA", btoa("\u0008\0\0\0abcd")])("refuses the table %j", async (table) => {
     const normalizer = { type: "Precompiled", precompiled_charsmap: table };
     await expect(piecesOf("a", { normalizer }, ["a"])).rejects.toThrow(TextError);
