@@ -1,5 +1,5 @@
 // bucket-sort, form without barriers for adapters that are CPUs: an invocation works alone, on a tile of histogram and
-// scatter, or on a segment of scan.
+// scatter, or on a segment of scan and whole.
 //
 //   Grid      one invocation for each tile or segment, in a line of workgroups of 8
 //   Needs     shared/bucket-sort.wgsl, whose tiles are the plain form's
@@ -12,6 +12,7 @@
 @group(0) @binding(1) var<storage, read_write> positions: array<u32>;
 @group(0) @binding(3) var<storage, read>       starts:    array<u32>;
 @group(0) @binding(4) var<storage, read_write> order:     array<u32>;
+@group(0) @binding(3) var<storage, read_write> sorted:    array<u32>; // order, in whole
 
 const GROUP = 8u;
 
@@ -57,6 +58,26 @@ fn scatter(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups:
     let token = token_at(segment, i);
     let digit = digit_of(segment, token);
     order[segment * params.length + numbers[digit]] = token;
+    numbers[digit] += 1u;
+  }
+}
+
+@compute @workgroup_size(GROUP)
+fn whole(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+         @builtin(local_invocation_index) lane: u32) {
+  let segment = (group.x + group.y * groups.x) * GROUP + lane;
+  if (segment >= params.segments) { return; }
+  for (var i = 0u; i < params.length; i++) { numbers[digit_of(segment, token_at(segment, i))] += 1u; }
+  var running = 0u;
+  for (var digit = 0u; digit < RADIX; digit++) {
+    let here = numbers[digit];
+    numbers[digit] = running;
+    running += here;
+  }
+  for (var i = 0u; i < params.length; i++) {
+    let token = token_at(segment, i);
+    let digit = digit_of(segment, token);
+    sorted[segment * params.length + numbers[digit]] = token;
     numbers[digit] += 1u;
   }
 }

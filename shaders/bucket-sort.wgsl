@@ -3,17 +3,19 @@
 //   digit(t)  = (ids[s,t] >> shift) mod RADIX
 //   order[s,] = orderIn[s,] (0, 1, 2, … in the first pass) rearranged by ascending digit, ties in the given order
 //   A pass for each digit, the lowest first, sorts by the whole id. A segment is one (batch, head, round).
+//   histogram, scan and scatter are a pass of three dispatches; whole is one in a single dispatch, of segments of one tile.
 //
 //   ids        [segments,L]             u32
 //   orderIn    [segments,L]             u32  the pass before's order; absent in the first pass
 //   counts     [segments,RADIX,tiles]   u32  out of histogram: keys of each digit in each tile
 //   positions  [segments,RADIX,tiles]   u32  of scan, in place: counts → keys before (digit, tile) in digit-major order
 //   starts     [segments,RADIX,tiles]   u32  into scatter: the same
-//   order      [segments,L]             u32  out of scatter: a permutation of 0 … L − 1 in every segment
+//   order      [segments,L]             u32  out of scatter and whole: a permutation of 0 … L − 1 in every segment
 //
-//   Grid    histogram, scatter: a workgroup for each tile of LANES·KEYS positions of a segment; scan: one for each segment
-//   Cost    reads ids twice, writes order once; 4 bytes·RADIX / tile for every key, four times
-//   Memory  scatter 2·RADIX·LANES bytes: no more than 16 KiB where LANES is 64 up to RADIX 128, and 32 up to 256
+//   Grid    histogram, scatter: a workgroup for each tile of LANES·KEYS positions of a segment; scan, whole: one for each segment
+//   Cost    reads ids twice (three times in three dispatches), writes order once; between the three 4 bytes·RADIX / tile
+//           for every key, four times
+//   Memory  scatter, whole 2·RADIX·LANES bytes: no more than 16 KiB where LANES is 64 up to RADIX 128, and 32 up to 256
 //   Numerics  integers; the result does not depend on timing
 //   Source  reduce-then-scan radix sort; private counters for each lane; ranks by ballots in bucket-sort.ballot.wgsl.
 //           Oracle: test/oracle/bucket-sort.ts
@@ -25,6 +27,7 @@
 @group(0) @binding(1) var<storage, read_write> positions: array<u32>;
 @group(0) @binding(3) var<storage, read>       starts:    array<u32>;
 @group(0) @binding(4) var<storage, read_write> order:     array<u32>;
+@group(0) @binding(3) var<storage, read_write> sorted:    array<u32>; // order, in whole
 
 const GROUP = 256u; // invocations of histogram and scan
 
@@ -86,6 +89,34 @@ var<workgroup> counters: array<u32, RADIX / 2u * LANES>;
 // Rows are rotated against each other: neither a row nor a column falls into one memory bank.
 fn at_counter(row: u32, lane: u32) -> u32 { return row * LANES + (lane + row) % LANES; }
 
+// Counts every lane's keys of a tile by digit, then adds to each count those of the lanes before.
+fn count_keys(segment: u32, first: u32, end: u32, lane: u32) {
+  let rows = RADIX / 2u;
+  for (var row = 0u; row < rows; row++) { counters[at_counter(row, lane)] = 0u; }
+  for (var i = first; i < end; i++) {
+    let digit = digit_of(segment, token_at(segment, i));
+    counters[at_counter(digit / 2u, lane)] += 1u << (16u * (digit % 2u));
+  }
+  workgroupBarrier();
+  for (var row = lane; row < rows; row += LANES) {
+    var running = 0u;
+    for (var other = 0u; other < LANES; other++) {
+      let at = at_counter(row, other);
+      running += counters[at];
+      counters[at] = running;
+    }
+  }
+  workgroupBarrier();
+}
+
+// What the digit's counter of this lane says with one key less: lanes place their keys from the last to the first.
+fn take_last(digit: u32, lane: u32) -> u32 {
+  let at = at_counter(digit / 2u, lane);
+  let shift = 16u * (digit % 2u);
+  counters[at] -= 1u << shift;
+  return (counters[at] >> shift) & 0xffffu;
+}
+
 @compute @workgroup_size(LANES)
 fn scatter(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
            @builtin(local_invocation_index) lane: u32) {
@@ -95,34 +126,40 @@ fn scatter(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups:
   let tile = index % tiles();
   let first = (tile * LANES + lane) * KEYS;
   let end = min(params.length, first + KEYS);
-  let rows = RADIX / 2u;
-
-  // Pass 1: every lane counts its own keys.
-  for (var row = 0u; row < rows; row++) { counters[at_counter(row, lane)] = 0u; }
-  for (var i = first; i < end; i++) {
-    let digit = digit_of(segment, token_at(segment, i));
-    counters[at_counter(digit / 2u, lane)] += 1u << (16u * (digit % 2u));
-  }
-  workgroupBarrier();
-  // Pass 2: counts become the number of equal digits in the lanes before.
-  for (var row = lane; row < rows; row += LANES) {
-    var running = 0u;
-    for (var other = 0u; other < LANES; other++) {
-      let at = at_counter(row, other);
-      let here = counters[at];
-      counters[at] = running;
-      running += here;
-    }
-  }
-  workgroupBarrier();
-  // Pass 3: every key goes behind the equal ones before it.
-  for (var i = first; i < end; i++) {
-    let token = token_at(segment, i);
+  count_keys(segment, first, end, lane);
+  for (var i = end; i > first; i--) {
+    let token = token_at(segment, i - 1u);
     let digit = digit_of(segment, token);
-    let at = at_counter(digit / 2u, lane);
-    let shift = 16u * (digit % 2u);
-    let rank = (counters[at] >> shift) & 0xffffu;
-    counters[at] += 1u << shift;
-    order[segment * params.length + starts[at_count(segment, digit, tile)] + rank] = token;
+    order[segment * params.length + starts[at_count(segment, digit, tile)] + take_last(digit, lane)] = token;
+  }
+}
+
+@compute @workgroup_size(LANES)
+fn whole(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+         @builtin(local_invocation_index) lane: u32) {
+  let segment = group.x + group.y * groups.x;
+  if (segment >= params.segments) { return; }
+  let first = lane * KEYS;
+  let end = min(params.length, first + KEYS);
+  count_keys(segment, first, end, lane);
+  // The last lane's counts are the tile's: those of all digits before come on top.
+  var before: array<u32, 4>; // of a lane's rows: 128 of 32 lanes at most
+  for (var row = lane; row < RADIX / 2u; row += LANES) {
+    var running = 0u;
+    for (var other = 0u; other < row; other++) {
+      let both = counters[at_counter(other, LANES - 1u)];
+      running += (both & 0xffffu) + (both >> 16u);
+    }
+    let even = counters[at_counter(row, LANES - 1u)] & 0xffffu;
+    before[row / LANES] = running + ((running + even) << 16u);
+  }
+  workgroupBarrier(); // all have read the last lane's counts
+  for (var row = lane; row < RADIX / 2u; row += LANES) {
+    for (var other = 0u; other < LANES; other++) { counters[at_counter(row, other)] += before[row / LANES]; }
+  }
+  workgroupBarrier();
+  for (var i = end; i > first; i--) {
+    let token = token_at(segment, i - 1u);
+    sorted[segment * params.length + take_last(digit_of(segment, token), lane)] = token;
   }
 }

@@ -132,3 +132,22 @@ export const bucketSortScatter = defineKernel<BucketSortDims>({
     bytes: 4 * d.segments * ((d.first ? 2 : 3) * d.length + d.radix * tiles(d)),
   }),
 });
+
+/** Whether `bucketSortWhole` serves these dims: a segment is one tile. */
+export const isOneTile = (d: BucketSortDims): boolean => tiles(d) === 1;
+
+/** A pass in one step, of segments of one tile: what the three together do. Definition: shaders/bucket-sort.wgsl. */
+export const bucketSortWhole = defineKernel<BucketSortDims>({
+  ...shared,
+  name: "bucket-sort:whole",
+  entryPoint: "whole",
+  supports: isOneTile,
+  variants: [{ ...alone((d) => d.segments), supports: isOneTile }],
+  bindings: {
+    ids: { access: "read", type: "u32", shape: keys },
+    orderIn: { access: "read", type: "u32", shape: keys, optional: true },
+    sorted: { access: "write", type: "u32", shape: keys },
+  },
+  grid: (d) => lineGrid(d.segments),
+  cost: (d) => ({ flops: 0, bytes: 4 * d.segments * (d.first ? 2 : 3) * d.length }),
+});

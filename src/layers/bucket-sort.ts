@@ -1,4 +1,4 @@
-// Stable sort of tokens by bucket: three dispatches for every digit of the bucket id.
+// Stable sort of tokens by bucket: for every digit of the bucket id one dispatch where a tile holds all tokens, else three.
 import {
   type BucketSortDims,
   bucketCounts,
@@ -6,6 +6,8 @@ import {
   bucketSortPasses,
   bucketSortScan,
   bucketSortScatter,
+  bucketSortWhole,
+  isOneTile,
 } from "../kernels/bucket-sort.js";
 import type { Recording, Tensor } from "../scheduler/recording.js";
 
@@ -28,11 +30,15 @@ export function recordBucketSort(recording: Recording, sizes: BucketSortSizes, i
     let orderIn: Tensor | undefined;
     for (const pass of bucketSortPasses(buckets)) {
       const dims: BucketSortDims = { segments, length, ...pass };
-      const counts = recording.tensor("counts", bucketCounts(dims), "u32");
       const order = recording.tensor("order", [segments, length], "u32");
-      recording.dispatch(bucketSortHistogram, dims, { ids, orderIn, counts });
-      recording.dispatch(bucketSortScan, dims, { positions: counts });
-      recording.dispatch(bucketSortScatter, dims, { ids, orderIn, starts: counts, order });
+      if (isOneTile(dims)) {
+        recording.dispatch(bucketSortWhole, dims, { ids, orderIn, sorted: order });
+      } else {
+        const counts = recording.tensor("counts", bucketCounts(dims), "u32");
+        recording.dispatch(bucketSortHistogram, dims, { ids, orderIn, counts });
+        recording.dispatch(bucketSortScan, dims, { positions: counts });
+        recording.dispatch(bucketSortScatter, dims, { ids, orderIn, starts: counts, order });
+      }
       orderIn = order;
     }
     return orderIn as Tensor;

@@ -1,4 +1,4 @@
-// Cases of the three steps of a sort's pass, each by itself.
+// Cases of the steps of a sort's pass, each by itself.
 import { type BucketSortDims, bucketTile } from "../kernels/bucket-sort.js";
 import { exactly, type SelfTestCase } from "./case.js";
 
@@ -6,11 +6,10 @@ import { exactly, type SelfTestCase } from "./case.js";
 const SEGMENTS = 2;
 const MORE = 101;
 
-function sorting(given: BucketSortDims) {
+function sorting(given: BucketSortDims, tiles = 2) {
   const tile = bucketTile(given);
-  const length = tile + MORE;
+  const length = (tiles - 1) * tile + MORE;
   const d = { ...given, segments: SEGMENTS, length };
-  const tiles = 2;
   // Any numbers: the lower and the higher digits matter to no pass.
   const ids = Uint32Array.from({ length: SEGMENTS * length }, (_, i) => Math.imul(i + 1, 0x9e3779b1));
   // From the last token to the first.
@@ -51,4 +50,9 @@ export function scanCase(dims: BucketSortDims): SelfTestCase {
 export function scatterCase(dims: BucketSortDims): SelfTestCase {
   const { d, given, starts, order } = sorting(dims);
   return { dims: [d], given: { ...given, starts }, expected: { order: exactly(order) } };
+}
+
+export function wholeCase(dims: BucketSortDims): SelfTestCase {
+  const { d, given, order } = sorting(dims, 1);
+  return { dims: [d], given, expected: { sorted: exactly(order) } };
 }

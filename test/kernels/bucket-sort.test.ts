@@ -6,6 +6,8 @@ import {
   bucketSortPasses,
   bucketSortScan,
   bucketSortScatter,
+  bucketSortWhole,
+  isOneTile,
 } from "../../src/kernels/bucket-sort.js";
 import { Random } from "../../src/random.js";
 import * as oracle from "../oracle/bucket-sort.js";
@@ -15,6 +17,11 @@ import { call, runKernels } from "../support/run-kernel.js";
 const ROWS: [why: string, dims: BucketSortDims][] = [
   ["one key", { segments: 1, length: 1, radix: 128, shift: 0, first: true }],
   ["a small radix, a part of a lane", { segments: 3, length: 77, radix: 16, shift: 0, first: true }],
+  ["a whole tile of 64 lanes", { segments: 2, length: 4096, radix: 128, shift: 0, first: true }],
+  [
+    "a tile of 32 lanes, the last of them idle",
+    { segments: 3, length: 1900, radix: 256, shift: 8, first: false },
+  ],
   ["several tiles of 64 lanes", { segments: 2, length: 9000, radix: 128, shift: 0, first: true }],
   ["several tiles of 32 lanes", { segments: 2, length: 4500, radix: 256, shift: 0, first: true }],
   ["a high digit through the order so far", { segments: 2, length: 5000, radix: 16, shift: 4, first: false }],
@@ -25,8 +32,8 @@ const FORMS = bucketSortScatter.variants
   .filter(({ requires }) => !requires?.feature || device.features.has(requires.feature))
   .map(({ name }) => name);
 
-describe.each(FORMS)("one pass: histogram, scan, scatter, %s form", (form) => {
-  const kernels = [bucketSortHistogram, bucketSortScan, bucketSortScatter];
+describe.each(FORMS)("one pass: histogram, scan, scatter, or all in whole, %s form", (form) => {
+  const kernels = [bucketSortHistogram, bucketSortScan, bucketSortScatter, bucketSortWhole];
   const variants = Object.fromEntries(kernels.map(({ name }) => [name, form]));
   test.each(ROWS)("equals the oracles exactly: %s", async (_, dims) => {
     const { segments, length, radix, shift, first } = dims;
@@ -45,7 +52,8 @@ describe.each(FORMS)("one pass: histogram, scan, scatter, %s form", (form) => {
       const values = { ids, ...(orderIn && { orderIn }) };
       const { counts: tallies } = await runKernels(calls.slice(0, 1), values, { variants });
       const { counts: starts, order } = await runKernels(calls, values, { variants });
-      return { tallies, starts, order } as Record<string, Uint32Array>;
+      const one = isOneTile(dims) && (await runKernels([call(bucketSortWhole, dims)], values, { variants }));
+      return { tallies, starts, order, ...(one && { sorted: one.sorted }) } as Record<string, Uint32Array>;
     };
     const results = await run();
     const tile = radix <= 128 ? 4096 : 2048;
@@ -54,6 +62,7 @@ describe.each(FORMS)("one pass: histogram, scan, scatter, %s form", (form) => {
     expect([...results.tallies!]).toEqual(tallies);
     expect([...results.starts!]).toEqual(oracle.bucketSortScan(segments, tallies));
     expect([...results.order!]).toEqual(oracle.bucketSortScatter(dims, ids, orderIn));
+    if (isOneTile(dims)) expect(results.sorted).toEqual(results.order);
     expect(await run()).toEqual(results);
   });
 });
