@@ -11,9 +11,11 @@
 //   before   [m,n]              what went into dropout and activation, or where act is ReLU came out   f32  if GRADIENT
 //   out      [splits,m,n], or [batch, heads, length, headSize] where C_HEADS          f32, or i32 stream for residual stores
 //   kept     [m,n]              x                                                     f32  with shared/matmul-keep.wgsl alone
+//   second   as out             the second half of C's columns, where PAIR            with shared/matmul-pair.wgsl alone
 //   Where COLUMNS_OF_B or COLUMNS_OF_C, the stored b or out has `width` columns, of which the operand's begin at firstColumn.
 //   A or B in the tiled and wide forms, and C where OUT_HALF, may be stored as halves, two neighbours of a row or head to a
-//   word: of a word of C with a number beyond 65,504 both become infinite. The heads layout stands for the matrix [batch·length, heads·headSize] of one row per token. rowOffset is added to
+//   word: of a word of C with a number beyond 65,504 both become infinite. The heads layout stands for the matrix
+//   [batch·length, heads·headSize] of one row per token; where PAIR, C is two of them side by side. rowOffset is added to
 //   the row there and in the masks: the other operands may hold a slab of the tokens only.
 //   splits > 1: K is cut into equal ranges of whole K_STEPs; out holds one partial product each, summed later by reduce.
 //

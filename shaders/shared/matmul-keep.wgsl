@@ -4,3 +4,7 @@
 fn keep_sum(at: u32, value: f32) {
   kept[at] = value;
 }
+
+fn put(in_second: bool, at: u32, word: Out) {
+  out[at] = word;
+}

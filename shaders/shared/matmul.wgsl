@@ -1,5 +1,5 @@
 // What all forms of matmul share: layouts, the range of K of one workgroup, the epilogue. Needs control, threefry, dropout,
-// masks, stream, activation, halves and matmul-plain or matmul-keep, and the including file's bindings.
+// masks, stream, activation, halves and matmul-plain, matmul-keep or matmul-pair, and the including file's bindings.
 override TRANSPOSE_A: bool; // A is stored as [k, m]
 override TRANSPOSE_B: bool; // B is stored as [n, k]
 override A_HEADS: bool;     // the stored matrix is in the heads layout [batch, heads, length, headSize]
@@ -14,6 +14,7 @@ override ACTIVATION: u32;
 override GRADIENT: bool;    // the derivative of dropout and activation at `before` instead of the function
 override BIAS: bool;
 override OUT_HALF: bool; // C is stored as halves, two columns to a word
+override PAIR: bool;     // the second half of C's columns is a matrix of its own, in the heads layout like the first
 
 const STORE_SET = 0u;
 const STORE_ADD = 1u;
@@ -93,12 +94,17 @@ fn finished(row: u32, column: u32, sum: f32, key: vec2u) -> f32 {
   return activation(ACTIVATION, value);
 }
 
+fn is_second(column: u32) -> bool { return PAIR && column >= params.n / 2u; }
+
+// Column in the first or the second of two matrices.
+fn own_column(column: u32) -> u32 { return column - select(0u, params.n / 2u, is_second(column)); }
+
 // Finishes two neighbouring elements of C, of which the first has an even column, and stores them as one word.
 fn store_halves(row: u32, column: u32, sums: vec2f, key: vec2u) {
   if (row >= params.m || column >= params.n) { return; }
   let values = vec2f(finished(row, column, sums.x, key), finished(row, column + 1u, sums.y, key));
-  let at = row_part(row, C_HEADS, params.n) + column_part(column, C_HEADS);
-  out[at / 2u] = bitcast<Out>(pack_halves(values));
+  let at = row_part(row, C_HEADS, params.n) + column_part(own_column(column), C_HEADS);
+  put(is_second(column), at / 2u, bitcast<Out>(pack_halves(values)));
 }
 
 // Finishes one element of C and stores it, unless it lies outside.
@@ -107,12 +113,13 @@ fn store(row: u32, column: u32, sum: f32, split: u32, key: vec2u) {
   let value = finished(row, column, sum, key);
   var at = split * params.m * params.n;
   if (COLUMNS_OF_C) { at = params.firstColumn; }
-  at += row_part(row, C_HEADS, select(params.n, params.width, COLUMNS_OF_C)) + column_part(column, C_HEADS);
+  at += row_part(row, C_HEADS, select(params.n, params.width, COLUMNS_OF_C)) +
+        column_part(own_column(column), C_HEADS);
   switch (STORE) {
     case STORE_ADD: { out[at] = bitcast<Out>(bitcast<f32>(out[at]) + value); }
     case STORE_RESIDUAL_ADD: { out[at] = bitcast<Out>(stream_add(bitcast<i32>(out[at]), value)); }
     case STORE_RESIDUAL_SUBTRACT: { out[at] = bitcast<Out>(stream_add(bitcast<i32>(out[at]), -value)); }
-    default: { out[at] = bitcast<Out>(value); }
+    default: { put(is_second(column), at, bitcast<Out>(value)); }
   }
 }
 

@@ -15,6 +15,7 @@ import halves from "../../shaders/shared/halves.wgsl?raw";
 import masks from "../../shaders/shared/masks.wgsl?raw";
 import shared from "../../shaders/shared/matmul.wgsl?raw";
 import keepSum from "../../shaders/shared/matmul-keep.wgsl?raw";
+import pairSum from "../../shaders/shared/matmul-pair.wgsl?raw";
 import plainSum from "../../shaders/shared/matmul-plain.wgsl?raw";
 import slices from "../../shaders/shared/matmul-slices.wgsl?raw";
 import quadF16 from "../../shaders/shared/quad-f16.wgsl?raw";
@@ -52,6 +53,8 @@ export interface MatmulDims {
   readonly aHeads: boolean;
   readonly bHeads: boolean;
   readonly cHeads: boolean;
+  /** C is two matrices in the heads layout, side by side: n counts the columns of both. Of `matmulPair` alone. */
+  readonly pair: boolean;
   /** B, or C, is some columns of the stored matrix, which has `width` of them: those from `firstColumn` on. */
   readonly columnsOf: "b" | "c" | "none";
   readonly width: number;
@@ -96,6 +99,7 @@ export function matmulDims(
     aHeads: given.aHeads ?? false,
     bHeads: given.bHeads ?? false,
     cHeads: given.cHeads ?? false,
+    pair: given.pair ?? false,
     columnsOf: given.columnsOf ?? "none",
     width: given.width ?? 0,
     firstColumn: given.firstColumn ?? 0,
@@ -127,10 +131,15 @@ export function matmulDims(
 
 function checkHeads(dims: MatmulDims): void {
   const { m, n, k, heads, headSize, batch, length, rowOffset } = dims;
+  if (dims.pair && (!dims.cHeads || dims.store !== "set" || dims.splits > 1)) {
+    throw new ConfigError(
+      `matmul into two matrices has heads ${dims.cHeads}, store "${dims.store}" and ${dims.splits} splits: use the heads layout and store "set" without splits`,
+    );
+  }
   const operands: [name: string, inHeads: boolean, tokens: number, columns: number][] = [
     ["A", dims.aHeads, dims.transposeA ? k : m, dims.transposeA ? m : k],
     ["B", dims.bHeads, dims.transposeB ? n : k, dims.transposeB ? k : n],
-    ["C", dims.cHeads, m, n],
+    ["C", dims.cHeads, m, dims.pair ? n / 2 : n],
   ];
   for (const [name, inHeads, tokens, columns] of operands) {
     if (!inHeads) continue;
@@ -205,7 +214,10 @@ export function halfVariants(features: ReadonlySet<string>): Readonly<Record<str
   const matrices = MATRIX_SIDES.map((side) => `matrix-${side}`); // taken where the device has them
   const halves = features.has("shader-f16") ? ["wide-f16", "tiled-f16"] : ["wide-half", "tiled-half"];
   const names = [...matrices, ...halves];
-  const kernels = [matmul, matmulKeep, matmulResidual, matmulToHalves, matmulByHalves];
+  const kernels = [
+    ...[matmul, matmulKeep, matmulPair, matmulResidual],
+    ...[matmulToHalves, matmulPairToHalves, matmulByHalves],
+  ];
   return Object.fromEntries(kernels.map((kernel) => [kernel.name, names]));
 }
 
@@ -279,6 +291,7 @@ function spec(out: "f32" | "i32", epilogue = plainSum, half: Halves = {}) {
         BIAS: Number(d.bias),
         DROPOUT: d.dropout,
         OUT_HALF: Number(half.out ?? false),
+        PAIR: Number(d.pair),
       };
     },
   });
@@ -417,4 +430,19 @@ export const matmulToHalves = defineKernel<MatmulDims>({
 export const matmulByHalves = defineKernel<MatmulDims>({
   name: "matmul:by-halves",
   ...spec("f32", plainSum, { b: true }),
+});
+
+function pairing(half: Halves): Omit<KernelSpec<MatmulDims>, "name"> {
+  const { bindings, ...rest } = spec("f32", pairSum, half);
+  const second = storedAs<MatmulDims>(half.out ? "half" : "f32", headsShape);
+  return { ...rest, bindings: { ...bindings, second: { access: "write", ...second } } };
+}
+
+/** C of two matrices in the heads layout, side by side, into two tensors: store "set". */
+export const matmulPair = defineKernel<MatmulDims>({ name: "matmul:pair", ...pairing({}) });
+
+/** The same of A stored as halves, into halves. */
+export const matmulPairToHalves = defineKernel<MatmulDims>({
+  name: "matmul:pair-to-halves",
+  ...pairing({ a: true, out: true }),
 });

@@ -6,7 +6,7 @@ import { type LayerKind, runsFullAttention } from "../config/config.js";
 import type { Storage } from "../gpu/kernel.js";
 import type { MatmulDims } from "../kernels/matmul.js";
 import { dropoutMask } from "../kernels/stream.js";
-import { storedTensor, type Tensor, view } from "../scheduler/recording.js";
+import { ALIGNMENT, areNeighbours, spanOf, storedTensor, type Tensor, view } from "../scheduler/recording.js";
 import { type Attended, type AttentionHeads, attendHeads, attendHeadsBackward } from "./attention-heads.js";
 import { dropoutAt, type LayerContext, layerName } from "./context.js";
 import { gradientSums } from "./gradient-sums.js";
@@ -60,27 +60,28 @@ export function projectHeads(
   kind: LayerKind,
   x: Rows,
 ): Pick<AttentionState, "normed" | "heads"> {
-  const { recording, config, batch, length } = context;
+  const { recording, config, batch, length, weight } = context;
   const { numHeads, headSize, hiddenSize } = config;
   const storage = storageIn(context);
   const projected = projections(kind).map((projection) => ({
-    projection,
+    weight: headRows(context, weight(`${NAME(context, layer)}.self_attention.${projection}.weight`)),
     out: storedTensor(recording, projection, [batch, numHeads, length, headSize], storage),
   }));
+  const products = pairFirst(projected);
   let normed: Rows | undefined;
   if (context.headsOf) {
     for (const { start, count } of ranges([x], rowStep(context))) {
       const rows = normalizeRows(context, layer, x, start, count);
-      for (const to of projected) project(context, layer, rows, to, start, count);
+      for (const product of products) project(context, rows, product, start, count);
     }
   } else {
     const slabs = [...ranges([x])].map(({ start, count }) => normalizeRows(context, layer, x, start, count));
     const width = storage === "half" ? hiddenSize / 2 : hiddenSize; // in words
     const slabRows = context.slabRows(hiddenSize);
     normed = { count: batch * length, width, slabRows, slabs };
-    for (const to of projected) {
+    for (const product of products) {
       for (const { start, count } of ranges([normed]))
-        project(context, layer, slice(normed, start, count), to, start, count);
+        project(context, slice(normed, start, count), product, start, count);
     }
   }
   const heads: AttentionHeads = {
@@ -96,22 +97,32 @@ function normalizeRows(context: LayerContext, layer: number, x: Rows, start: num
   return normalize(context, name, slice(x, start, count), count, layer, storageIn(context));
 }
 
-/** One projection of normalised rows from `start` on, into its heads. */
+/** A matrix product that projects rows into the heads of one projection, or of two, whose weights lie end to end. */
+interface Projecting {
+  readonly weight: Tensor;
+  readonly out: Tensor;
+  readonly second?: Tensor;
+}
+
+/** One product of the first two projections where their weights lie end to end: those of a group of heads do not. */
+function pairFirst([first, next, ...rest]: readonly Projecting[]): readonly Projecting[] {
+  if (!first || !next) throw new Error("internal: attention has two projections or more");
+  const endToEnd = areNeighbours(first.weight, next.weight) && first.weight.byteLength % ALIGNMENT === 0;
+  if (!endToEnd) return [first, next, ...rest];
+  return [{ weight: spanOf(first.weight, next.weight), out: first.out, second: next.out }, ...rest];
+}
+
+/** A product of normalised rows from `start` on. */
 function project(
   context: LayerContext,
-  layer: number,
   x: Tensor,
-  { projection, out }: { readonly projection: string; readonly out: Tensor },
+  projecting: Projecting,
   start: number,
   count: number,
 ): void {
   const { numHeads, headSize, hiddenSize } = context.config;
-  const weight = context.weight(`${NAME(context, layer)}.self_attention.${projection}.weight`);
-  linear(
-    context,
-    { x, weight: headRows(context, weight), out },
-    { m: count, n: numHeads * headSize, k: hiddenSize, cHeads: true, rowOffset: start },
-  );
+  const n = (projecting.second ? 2 : 1) * numHeads * headSize;
+  linear(context, { x, ...projecting }, { m: count, n, k: hiddenSize, cHeads: true, rowOffset: start });
 }
 
 /** Normalises, projects, attends. */

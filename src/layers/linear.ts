@@ -5,6 +5,8 @@ import {
   matmulByHalves,
   matmulDims,
   matmulKeep,
+  matmulPair,
+  matmulPairToHalves,
   matmulResidual,
   matmulSplits,
   matmulToHalves,
@@ -34,7 +36,8 @@ function dimsOf({ config, batch, length, fixedPoint }: LayerContext, dims: Produ
 
 /**
  * out[m, n] = act(mask · (x[m, k] · weight[n, k]ᵀ (+ bias))), by default without mask and activation; `kept` is the sum alone.
- * With x stored as halves, out is, too, and there is no `kept`.
+ * With x stored as halves, out is, too, and there is no `kept`. With `second`, out and second are the heads of two halves
+ * of the columns.
  */
 export function linear(
   context: LayerContext,
@@ -44,14 +47,19 @@ export function linear(
     bias?: Tensor | undefined;
     out: Tensor;
     kept?: Tensor | undefined;
+    second?: Tensor | undefined;
   } & TensorArguments,
   dims: ProductDims,
 ): void {
-  const { x, weight, bias, control, keep, out, kept } = tensors;
-  const complete = dimsOf(context, { transposeB: true, bias: bias !== undefined, ...dims });
+  const { x, weight, bias, control, keep, out, kept, second } = tensors;
+  const pair = second !== undefined;
+  const complete = dimsOf(context, { transposeB: true, bias: bias !== undefined, pair, ...dims });
   const bound = { a: x, b: weight, bias, control, keep, out };
-  const kernel = storageOf(x) === "half" ? matmulToHalves : matmul;
-  if (kept) context.recording.dispatch(matmulKeep, complete, { ...bound, kept });
+  const halves = storageOf(x) === "half";
+  const kernel = halves ? matmulToHalves : matmul;
+  const ofPair = halves ? matmulPairToHalves : matmulPair;
+  if (second) context.recording.dispatch(ofPair, complete, { ...bound, second });
+  else if (kept) context.recording.dispatch(matmulKeep, complete, { ...bound, kept });
   else context.recording.dispatch(kernel, complete, bound);
 }
 

@@ -20,7 +20,15 @@ import {
 } from "../kernels/chunk-attention-backward.js";
 import { layerNorm, layerNormBackward, layerNormHalf, layerNormPairBackward } from "../kernels/layer-norm.js";
 import { lshHash, lshHashHalf } from "../kernels/lsh-hash.js";
-import { matmul, matmulByHalves, matmulKeep, matmulResidual, matmulToHalves } from "../kernels/matmul.js";
+import {
+  matmul,
+  matmulByHalves,
+  matmulKeep,
+  matmulPair,
+  matmulPairToHalves,
+  matmulResidual,
+  matmulToHalves,
+} from "../kernels/matmul.js";
 import { attentionCase, gradientCase, jointCase } from "./attention-case.js";
 import type { SelfTestCase } from "./case.js";
 import { hashCase } from "./hash-case.js";
@@ -39,6 +47,8 @@ function add<D extends Dims>({ name }: Kernel<D>, maker: Maker<NoInfer<D>>): voi
 add(matmul, (d) => productCase(d));
 add(matmulKeep, (d) => productCase(d, {}, true));
 add(matmulResidual, (d) => productCase(d));
+add(matmulPair, (d) => productCase(d));
+add(matmulPairToHalves, (d) => productCase(d, { a: true, out: true }));
 add(matmulToHalves, (d) => productCase(d, { a: true, out: true }));
 add(matmulByHalves, (d) => productCase(d, { b: true }));
 add(layerNorm, (d) => normCase(d, "f32"));

@@ -32,6 +32,7 @@ function sizesOf(given: MatmulDims) {
 
 /** Where the elements of an operand stand in memory, and how many numbers lie there with what is none of it. */
 interface Layout {
+  /** Of a pair, of each of the two: the second lies behind the first. */
   readonly size: number;
   readonly at: (row: number, column: number) => number;
 }
@@ -43,11 +44,13 @@ function layoutOf(
 ): Layout {
   if (inHeads) {
     const { batch, heads, length, headSize } = d;
+    const size = batch * heads * length * headSize;
     return {
-      size: batch * heads * length * headSize,
+      size,
       at: (token, column) => {
-        const head = Math.floor(token / length) * heads + Math.floor(column / headSize);
-        return (head * length + (token % length)) * headSize + (column % headSize);
+        const head = Math.floor(token / length) * heads + (Math.floor(column / headSize) % heads);
+        const before = Math.floor(column / (heads * headSize)) * size;
+        return before + (head * length + (token % length)) * headSize + (column % headSize);
       },
     };
   }
@@ -100,7 +103,7 @@ export function productCase(given: MatmulDims, half: Halves = {}, kept = false):
   const [a, b] = [numbers(m * k, 1, 1 / 8), numbers(k * n, 2)];
   const [bias, before] = [numbers(n, 3), numbers(m * n, 4).map((x) => x + 1 / 4)];
   const ofC = layoutOf(d, [m, n], { inHeads: d.cHeads, within: columnsOf === "c" });
-  const start = numbers(d.splits * ofC.size, 5);
+  const start = numbers(d.splits * ofC.size * (d.pair ? 2 : 1), 5);
 
   const out = exactly(start);
   const sums = answer(m * n);
@@ -117,6 +120,11 @@ export function productCase(given: MatmulDims, half: Halves = {}, kept = false):
   }
   const asStored = (values: Float32Array, isHalf = false): Values => (isHalf ? halfWords(values) : values);
   const howA = { transposed: d.transposeA, inHeads: d.aHeads, within: false };
+  const [first, second] = [0, 1].map((i) => partOf(out, i * ofC.size, d.splits * ofC.size)) as [
+    Answer,
+    Answer,
+  ];
+  const expected = (of: Answer) => (half.out ? asHalves(of) : of);
   const howB = { transposed: d.transposeB, inHeads: d.bHeads, within: columnsOf === "b" };
   return {
     dims: [d],
@@ -126,14 +134,22 @@ export function productCase(given: MatmulDims, half: Halves = {}, kept = false):
       ...(d.bias && { bias }),
       ...(d.dropout === 1 && { control: control() }),
       ...(d.gradient && { before }),
-      out: residual ? streamWords(start, d.fixedPoint) : asStored(start, half.out),
+      out: residual
+        ? streamWords(start, d.fixedPoint)
+        : asStored(start.slice(0, first.values.length), half.out),
     },
     expected: {
-      out: residual ? exactly(streamWords(out.values, d.fixedPoint)) : half.out ? asHalves(out) : out,
+      out: residual ? exactly(streamWords(out.values, d.fixedPoint)) : expected(first),
+      ...(d.pair && { second: expected(second) }),
       ...(kept && { kept: sums }),
     },
   };
 }
+
+const partOf = ({ values, bounds }: Answer, from: number, count: number): Answer => ({
+  values: values.slice(from, from + count),
+  bounds: bounds.slice(from, from + count),
+});
 
 /** The epilogue of one element of C, which stands at `at`. */
 function finish(d: MatmulDims, out: Answer, at: number, sum: number, before: number): void {

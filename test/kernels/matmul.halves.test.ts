@@ -7,6 +7,7 @@ import {
   matmul,
   matmulByHalves,
   matmulDims,
+  matmulPairToHalves,
   matmulToHalves,
 } from "../../src/kernels/matmul.js";
 import { DEFAULT_LIMITS } from "../../src/scheduler/plan.js";
@@ -107,6 +108,31 @@ describe.each(["plain", ...HALF_FORMS])("operands stored as halves, %s form", (v
     };
     expectClose(ofHalves(out!), expected, bound, "out");
     expect((await run()).out).toEqual(out);
+  });
+
+  test("matmulPairToHalves() is what two products give, to the bit", async () => {
+    const k = fours ? 36 : 34;
+    const one = matmulDims({ ...heads, m: 50, n: 24, k, cHeads: true, transposeB: true, rowOffset: 21 });
+    const d = { ...one, n: 48, pair: true };
+    const { values, outBefore } = inputs(one);
+    const a = halvesOf(values.a as Float32Array).words;
+    const out = halvesOf(outBefore as Float32Array).words;
+    const b = normals(d.n * d.k, 6);
+    const given = { ...values, a, b, out, second: out };
+    const of = { device, variants: { "matmul:pair-to-halves": variant } };
+    const results = await runKernel(matmulPairToHalves, d, given, of);
+    for (const [name, own] of [
+      ["out", b.slice(0, 24 * k)],
+      ["second", b.slice(24 * k)],
+    ] as const) {
+      const product = await runKernel(
+        matmulToHalves,
+        one,
+        { ...values, a, b: own, out },
+        { device, variants },
+      );
+      expect(results[name], name).toEqual(product.out);
+    }
   });
 
   test("matmulToHalves() of more than a half can hold is infinite there", async () => {

@@ -4,6 +4,7 @@ import {
   matmul,
   matmulDims,
   matmulKeep,
+  matmulPair,
   matmulSplits,
   matmulToHalves,
 } from "../../src/kernels/matmul.js";
@@ -27,6 +28,7 @@ import {
   WHY_HALVES,
 } from "../support/matmul-cases.js";
 import { call, profileOf, runKernel, type TypedArray } from "../support/run-kernel.js";
+import { normals } from "../support/values.js";
 
 /** Largest slope of the activations used here (gelu's is 1.129). */
 const SLOPE = 1.13;
@@ -103,6 +105,26 @@ describe.each(FORMS.map((form) => [form.name, form] as const))("matmul, %s form"
     const { out, kept } = await runKernel(matmulKeep, d, values, options);
     expect(kept).toEqual((await run({ ...d, dropout: 0, activation: "linear" }, values, variant)).out);
     expect(out).toEqual((await run(d, values, variant)).out);
+  });
+
+  test("the pair is what two products give, to the bit", async () => {
+    const one = matmulDims({
+      ...heads,
+      m: few ? 7 : 50,
+      n: 24,
+      k,
+      cHeads: true,
+      transposeB: true,
+      rowOffset: 21,
+    });
+    const d = { ...one, n: 48, pair: true };
+    const { values } = inputs(one);
+    const b = normals(d.n * d.k, 6);
+    const options = { device, variants: { "matmul:pair": variant } };
+    const results = await runKernel(matmulPair, d, { ...values, b, second: values.out! }, options);
+    const [first, second] = [b.slice(0, 24 * k), b.slice(24 * k)];
+    expect(results.out).toEqual((await run(one, { ...values, b: first }, variant)).out);
+    expect(results.second).toEqual((await run(one, { ...values, b: second }, variant)).out);
   });
 
   test("splits of K are partial products that add up to the whole, also where the last split is empty", async () => {

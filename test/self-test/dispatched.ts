@@ -6,6 +6,7 @@ import {
   bucketSortHistogram,
   bucketSortScan,
   bucketSortScatter,
+  bucketSortWhole,
 } from "../../src/kernels/bucket-sort.js";
 import {
   type ChunkAttentionDims,
@@ -36,6 +37,8 @@ import {
   matmulByHalves,
   matmulDims,
   matmulKeep,
+  matmulPair,
+  matmulPairToHalves,
   matmulResidual,
   matmulToHalves,
 } from "../../src/kernels/matmul.js";
@@ -109,6 +112,10 @@ export const PROJECTION = of(
   matmul,
   matmulDims({ m: 64, n: 32, k: 64, transposeB: true, cHeads: true, ...HEADS }),
 );
+/** Of queries and values at once. */
+const PAIR = { m: 64, n: 64, k: 64, transposeB: true, cHeads: true, pair: true, ...HEADS };
+export const PAIR_OF_PROJECTIONS = of(matmulPair, matmulDims(PAIR));
+export const PAIR_TO_HALVES = of(matmulPairToHalves, matmulDims(PAIR));
 export const PROJECTION_BACK = of(
   matmul,
   matmulDims({ m: 64, n: 64, k: 32, aHeads: true, store: "add", ...HEADS }),
@@ -178,6 +185,7 @@ const SORT: BucketSortDims = { segments: 4, length: 64, radix: 256, shift: 8, fi
 export const HISTOGRAM = of(bucketSortHistogram, SORT);
 export const SCAN = of(bucketSortScan, SORT);
 export const SCATTER = of(bucketSortScatter, { ...SORT, radix: 16, shift: 0, first: true });
+export const WHOLE = of(bucketSortWhole, SORT);
 
 export const ALL: readonly Dispatched[] = [
   PRODUCT,
@@ -194,6 +202,8 @@ export const ALL: readonly Dispatched[] = [
   NORM_BACK,
   PAIR_BACK,
   PROJECTION,
+  PAIR_OF_PROJECTIONS,
+  PAIR_TO_HALVES,
   PROJECTION_BACK,
   PROJECTION_WEIGHTS,
   GROUP,
@@ -217,6 +227,7 @@ export const ALL: readonly Dispatched[] = [
   HISTOGRAM,
   SCAN,
   SCATTER,
+  WHOLE,
 ];
 
 /** A plan of one dispatch of each. */

@@ -23,6 +23,8 @@ import {
   NORMED,
   NORMED_HALF,
   PAIR_BACK,
+  PAIR_OF_PROJECTIONS,
+  PAIR_TO_HALVES,
   PRODUCT,
   PROJECTION,
   PROJECTION_BACK,
@@ -32,6 +34,7 @@ import {
   SCATTER,
   TO_HALVES,
   WEIGHTS,
+  WHOLE,
 } from "./dispatched.js";
 
 /** What a driver might make of a kernel: a text of its sources, the first of its kind, is another. */
@@ -111,6 +114,8 @@ export const MUTATIONS: readonly [
     "column / HEAD_SIZE * params.length",
     "column % HEADS * params.length",
   ],
+  ["values are those of queries", PAIR_OF_PROJECTIONS, true, "second[at] = word", "out[at] = word"],
+  ["the second matrix begins elsewhere", PAIR_TO_HALVES, false, "params.n / 2u, is_second", "0u, is_second"],
   [
     "tokens of heads are rows",
     PROJECTION_BACK,
@@ -174,7 +179,9 @@ export const MUTATIONS: readonly [
     "equal keys change places",
     SCATTER,
     false,
-    "let rank = (counters[at] >> shift) & 0xffffu",
-    "let rank = ((counters[at] >> shift) & 0xffffu) ^ 1u",
+    "return (counters[at] >> shift) & 0xffffu",
+    "return ((counters[at] >> shift) & 0xffffu) ^ 1u",
   ],
+  ["digits begin where others do", WHOLE, false, "((running + even) << 16u)", "(running << 16u)"],
+  ["every digit begins at the front", WHOLE, true, "numbers[digit] = running", "numbers[digit] = 0u"],
 ];
