@@ -16,7 +16,7 @@ const SHADERS = fileURLToPath(new URL("../../shaders", import.meta.url));
 const ALONE = /[(){}[\],;:@]/;
 const WORD = /\w/;
 
-/** Whether two characters that a space divides stay apart without it: `a - -b` must not become `a--b`. */
+/** Whether two characters that a space or a line end divides stay apart without it: `a - -b` must not become `a--b`. */
 function apart(before: string, after: string): boolean {
   return ALONE.test(before) || ALONE.test(after) || WORD.test(before) !== WORD.test(after);
 }
@@ -29,7 +29,7 @@ function withoutSpaces(line: string): string {
 }
 
 /**
- * The same tokens on the same lines, without comments, empty lines and what space they do not need.
+ * The same tokens, without comments and what space and line ends they do not need.
  * Source: WGSL 3.3 (block comments nest).
  */
 export function plainWgsl(source: string): string {
@@ -50,8 +50,11 @@ export function plainWgsl(source: string): string {
       plain += source.charAt(at++);
     }
   }
-  const lines = plain.split(LINE_END).map((line) => line.trim());
-  return lines.filter(Boolean).map(withoutSpaces).join("\n");
+  const lines = plain.split(LINE_END).map((line) => withoutSpaces(line.trim()));
+  return lines.filter(Boolean).reduce((all, line) => {
+    const alone = all === "" || apart(all.charAt(all.length - 1), line.charAt(0));
+    return alone ? all + line : `${all}\n${line}`;
+  }, "");
 }
 
 /** Short names for all shaders of a folder and those within. */

@@ -13,7 +13,7 @@ const KEPT = [
   /@compute[^{;]*?\bfn\s+(\w+)/g,
   /@builtin\((\w+)\)/g,
   /\bvar<([^>]*)>/g,
-  /^\s*(?:enable|requires|diagnostic)\b(.*)/gm,
+  /\b(?:enable|requires|diagnostic)\b([^;]*)/g,
 ];
 const SWIZZLE = /^([xyzw]{1,4}|[rgba]{1,4})$/;
 

@@ -15,7 +15,7 @@ describe("plainWgsl(source)", () => {
     ["`*/` inside a line comment is no end", "a // */ b\nc", "a\nc"],
     ["a division by a product is no comment", "a / b * c", "a/b*c"],
     ["every line end of WGSL", "a // b\r\nc // d\u2028e // f\u0085g", "a\nc\ne\ng"],
-    ["indentation and empty lines", "  a {\n\n\t b  \n}\n", "a{\nb\n}"],
+    ["indentation, empty lines, and the ends of others where a sign stands", "  a {\n\n\t b  \n}\n", "a{b}"],
     ["words, and signs that would be one token, stay apart", "let x = a - -b & &c;", "let x=a- -b& &c;"],
     ["templates", "var x : array< vec4f , 4 > = y ;", "var x:array<vec4f,4> =y;"],
   ])("%s", (_why, source, plain) => expect(plainWgsl(source)).toBe(plain));
