@@ -1,7 +1,7 @@
 // chunk-attention-backward, all gradients in one pass, form without barriers for adapters that are CPUs: an invocation
-// takes a chunk alone.
+// takes a run of chunks alone.
 //
-//   Grid     one invocation per chunk of the round, in a line of workgroups of WG
+//   Grid     one invocation per run of the round, in a line of workgroups of WG
 //   Method   blocks of 8 keys and of 8 queries; `dq` and `dkv` are the running sums
 // The rest of the specification is in chunk-attention-backward.joint.wgsl.
 struct Params {
@@ -14,6 +14,7 @@ struct Params {
   site: u32,
   firstHead: u32,
   accumulate: u32,
+  chunksOwned: u32,
 }
 @group(0) @binding(0) var<uniform>             params:        Params;
 @group(0) @binding(1) var<storage, read>       q:             array<Word>;
@@ -86,20 +87,20 @@ fn joint(
 ) {
   let chunks = params.length / params.chunkLength;
   let at = (group.x + group.y * groups.x) * WG + lane;
-  let row = at / chunks;
+  let runs = (chunks + params.chunksOwned - 1u) / params.chunksOwned;
+  let row = at / runs;
   if (row >= params.batch * HEADS) { return; }
-  let chunk = params.round * chunks + at % chunks;
-  let window = params.chunkLength * (1u + CHUNKS_BEFORE + CHUNKS_AFTER);
+  let run = run_of(at % runs * params.chunksOwned);
   if (params.accumulate == 0u) {
-    for (var i = 0u; i < params.chunkLength; i++) {
-      let token = row * params.length + token_at(row, chunk * params.chunkLength + i);
+    for (var i = 0u; i < run.chunks * params.chunkLength; i++) {
+      let token = row * params.length + token_at(row, run.first * params.chunkLength + i);
       for (var d = token * params.headSize; d < (token + 1u) * params.headSize; d++) { dq[d] = 0.0; }
     }
   }
 
-  for (var key_column = 0u; key_column < window; key_column += 8u) {
-    let key_slot = window_slot(chunk, CHUNKS_BEFORE, key_column);
-    let own_keys = key_column / params.chunkLength == CHUNKS_BEFORE;
+  for (var key_column = 0u; key_column < key_columns(run); key_column += 8u) {
+    let key_slot = window_slot(run.first, CHUNKS_BEFORE, key_column);
+    let own_keys = owns_key(run, key_column);
     let keys0 = tokens_at(row, four_slots(key_slot));
     let keys1 = tokens_at(row, four_slots(key_slot + 4u));
     let at_keys0 = at_tokens(row, keys0);
@@ -109,10 +110,9 @@ fn joint(
     var keep = vec4f(f32(params.accumulate));
     var along0 = vec4f();
     var along1 = vec4f();
-    let queries = queries_of(own_keys);
+    let queries = queries_of(run, key_column);
     for (var query_column = queries.x; query_column < queries.y; query_column += 8u) {
-      let step = query_column / params.chunkLength;
-      let slot = window_slot(chunk, CHUNKS_AFTER, query_column);
+      let slot = window_slot(run.first, CHUNKS_BEFORE + CHUNKS_AFTER, query_column);
       if (all_forbidden(key_slot, 8u, slot + 8u)) { continue; }
       let own0 = own_of(row, four_slots(slot));
       let own1 = own_of(row, four_slots(slot + 4u));
@@ -121,7 +121,7 @@ fn joint(
       let s = products(DQ, SCORED, q0, q1, k0, k1);
       var d_scores = s;
       var weights = products(DQ, VALUED, q0, q1, k0, k1); // at first their gradients
-      let column = key_column + (CHUNKS_AFTER - step) * params.chunkLength; // modulo 2^32
+      let column = window_column(key_column, query_column);
       let dropout = pair_key(row, slot);
       // a loop, so that the masks are compiled once
       for (var i = 0u; i < 16u; i++) {
@@ -134,7 +134,7 @@ fn joint(
         d_scores[i] = found.d_scores;
       }
       let d = d_scores;
-      if (step == CHUNKS_AFTER) { add_tile(DQ, SCORED, q0, q1, k0, k1, vec4f(1.0), vec4f(1.0), d); }
+      if (owns_query(run, query_column)) { add_tile(DQ, SCORED, q0, q1, k0, k1, vec4f(1.0), vec4f(1.0), d); }
       if (own_keys) {
         if (SHARED_KEYS) {
           along0 += vec4f(dot(d[0], s[0]), dot(d[1], s[1]), dot(d[2], s[2]), dot(d[3], s[3])) +

@@ -1,22 +1,26 @@
-// chunk-attention-backward, all gradients in one pass: every score and every gradient of a weight that lies within a chunk
-// is computed once, where dq, dk and dv apart compute it thrice.
+// chunk-attention-backward, all gradients in one pass: every score and every gradient of a weight that lies within a run of
+// chunks is computed once, where dq, dk and dv apart compute it thrice.
 //
 //   keys           u32  `order` if SORTED, else the words of `k`: WebGPU guarantees eight storage buffers
 //   dq             [B,H,L,D]      f32  written, or added to if `accumulate`; with SHARED_KEYS it takes dk in, too
 //   dkv            [1|2,B,H,L,D]  f32  dk unless SHARED_KEYS, then dv; as dq
 //   The other tensors are those of chunk-attention-backward.
 //
-//   Method   a workgroup owns the gradients of a chunk's rows. It meets the pairs within the chunk once for all of them,
-//            those of its queries with other chunks' keys for dq, and those of its keys with other chunks' queries for dk
-//            and dv. Blocks of ROWS keys pass by, and for each the blocks of ROWS queries that see it
-//   Grid     one workgroup per chunk of the round: (line of L/C in x and y, 1, B·H). C is a multiple of ROWS
+//   Method   a workgroup owns the gradients of the rows of a run, up to `chunksOwned` consecutive chunks of the round. It
+//            meets the pairs within the run once for all of them, those of its queries with other keys for dq, and those
+//            of its keys with other queries for dk and dv. Blocks of ROWS keys pass by, and for each the blocks of ROWS
+//            queries that see it. The last run has what chunks are left
+//   Grid     one workgroup per run: (line of ⌈L/C / chunksOwned⌉ in x and y, 1, B·H). C is a multiple of ROWS
 //   Layout   ROWS / 4 lines of places. An invocation scores the 4 queries of its line against the 4 keys of its place
 //            (places below ROWS / 4, and as many more, where there are, for the gradients of weights). For the vec4 of D
 //            that its place stands for (places below D / 4) it sums dk and dv of the 4 keys of its line in registers, dq
 //            of the 4 queries of its line in memory. Rows of a chunk have the same lines as keys and as queries, so that
 //            one invocation alone touches a sum. Weights change hands in 12·ROWS² bytes of workgroup memory
-//   Cost     (10 + 14·(before + after))·C·D operations per row; dq, dk and dv apart take 16·(1 + before + after)·C·D
-//   Numerics f32 sums in ring order, no atomics; what the norm removes along a shared key is summed from scores: dS·(q·k)
+//   Cost     (10·(1 + before + after) + 4·across/m)·C·D operations per row of a run of m chunks, whose queries meet other
+//            runs' keys in `across` pairs of chunks, Σ min(i, m) for i = 1 … before and 1 … after: with one neighbour
+//            24·C·D for m = 1, 20.5·C·D for m = 8. dq, dk and dv apart take 16·(1 + before + after)·C·D
+//   Numerics f32 sums in ring order, no atomics, to the bit the same for every m; what the norm removes along a shared key
+//            is summed from scores: dS·(q·k)
 // Equation, source and oracle are in chunk-attention-backward.wgsl.
 override LANES: u32; // ROWS / 4 * max(HEAD_VECS, ROWS / 4)
 
@@ -30,6 +34,7 @@ struct Params {
   site: u32,
   firstHead: u32,
   accumulate: u32,
+  chunksOwned: u32,
 }
 @group(0) @binding(0) var<uniform>             params:        Params;
 @group(0) @binding(1) var<storage, read>       q:             array<Vector>;
@@ -62,17 +67,16 @@ fn joint(
 ) {
   let row = group.z;
   let chunks = params.length / params.chunkLength;
-  let at_chunk = group.x + group.y * groups.x;
+  let at_chunk = (group.x + group.y * groups.x) * params.chunksOwned;
   if (at_chunk >= chunks) { return; }
-  let chunk = params.round * chunks + at_chunk;
-  let window = params.chunkLength * (1u + CHUNKS_BEFORE + CHUNKS_AFTER);
+  let run = run_of(at_chunk);
   let lines = ROWS / 4u;
   let line = lane % lines;
   let place = lane / lines;
   let split = HEAD_VECS >= 2u * lines; // other places than those that score take the gradients of the weights
   if (params.accumulate == 0u && place < HEAD_VECS) {
-    for (var i = 4u * line; i < params.chunkLength; i += ROWS) {
-      let at = at_tokens(row, tokens_at(row, four_slots(chunk * params.chunkLength + i))) * HEAD_VECS + place;
+    for (var i = 4u * line; i < run.chunks * params.chunkLength; i += ROWS) {
+      let at = at_tokens(row, tokens_at(row, four_slots(run.first * params.chunkLength + i))) * HEAD_VECS + place;
       dq[at.x] = vec4f();
       dq[at.y] = vec4f();
       dq[at.z] = vec4f();
@@ -80,9 +84,9 @@ fn joint(
     }
   }
 
-  for (var key_column = 0u; key_column < window; key_column += ROWS) {
-    let key_slot = window_slot(chunk, CHUNKS_BEFORE, key_column);
-    let own_keys = key_column / params.chunkLength == CHUNKS_BEFORE;
+  for (var key_column = 0u; key_column < key_columns(run); key_column += ROWS) {
+    let key_slot = window_slot(run.first, CHUNKS_BEFORE, key_column);
+    let own_keys = owns_key(run, key_column);
     let scored_keys = tokens_at(row, four_slots(key_slot + 4u * (place % lines)));
     let at_scored = at_tokens(row, scored_keys) * HEAD_VECS;
     var along = vec4f(); // Σ dS·scale·(q·k) of the keys scored here
@@ -95,10 +99,9 @@ fn joint(
     var dv2 = vec4f();
     var dv3 = vec4f();
 
-    let queries = queries_of(own_keys);
+    let queries = queries_of(run, key_column);
     for (var query_column = queries.x; query_column < queries.y; query_column += ROWS) {
-      let step = query_column / params.chunkLength;
-      let slot = window_slot(chunk, CHUNKS_AFTER, query_column);
+      let slot = window_slot(run.first, CHUNKS_BEFORE + CHUNKS_AFTER, query_column);
       if (all_forbidden(key_slot, ROWS, slot + ROWS)) { continue; }
       let own = own_of(row, four_slots(slot + 4u * line));
       let at_own = at_tokens(row, own.tokens) * HEAD_VECS;
@@ -165,7 +168,7 @@ fn joint(
         var scores = array<vec4f, 4>(s0, s1, s2, s3);
         var d_weights = array<vec4f, 4>(d0, d1, d2, d3);
         let dropout = pair_key(row, slot);
-        let column = key_column + (CHUNKS_AFTER - step) * params.chunkLength + first; // modulo 2^32
+        let column = window_column(key_column, query_column) + first;
         for (var c = 0u; c < 4u; c++) {
           let key_at = key_slot + first + c;
           let found =
@@ -185,7 +188,7 @@ fn joint(
       workgroupBarrier();
 
       if (place < HEAD_VECS) {
-        if (step == CHUNKS_AFTER) {
+        if (owns_query(run, query_column)) {
           var sum0 = dq[at_own.x + place];
           var sum1 = dq[at_own.y + place];
           var sum2 = dq[at_own.z + place];

@@ -33,6 +33,11 @@ export interface ChunkAttentionBackwardDims extends ChunkAttentionDims {
   readonly accumulate: boolean;
 }
 
+export interface ChunkAttentionGradientsDims extends ChunkAttentionBackwardDims {
+  /** Consecutive chunks of the round that have one owner; the last owner's may be fewer. Results are the same for any. */
+  readonly chunksOwned: number;
+}
+
 const params = {
   batch: "u32",
   length: "u32",
@@ -117,11 +122,41 @@ function blockRows(d: ChunkAttentionDims): number {
   return [32, 16].find((rows) => rows <= most && d.chunkLength % rows === 0) ?? 8;
 }
 
+/** Owners enough to fill an adapter: the largest GPUs have about 130 processors, and each works on several at a time. */
+const ENOUGH_OWNERS = 512;
+/** Twice as many would save one operation in a hundred. */
+const LONGEST_RUN = 8;
+
+/**
+ * How many chunks an owner shall have: pairs of chunks of two owners are computed twice, so the more the less work, as long
+ * as there are owners enough. A power of two.
+ */
+export function chunksOwned(d: Omit<ChunkAttentionDims, "round">): number {
+  const chunks = d.length / d.chunkLength;
+  let run = d.chunksBefore + d.chunksAfter > 0 ? LONGEST_RUN : 1;
+  while (run > 1 && d.batch * d.heads * ceilDiv(chunks, run) < ENOUGH_OWNERS) run /= 2;
+  return run;
+}
+
+/** Owners of the chunks of one head and round. */
+const owners = (d: ChunkAttentionGradientsDims) => ceilDiv(d.length / d.chunkLength, d.chunksOwned);
+
 /** Invocations of a workgroup of the form without barriers: few, so that short sequences fill more than one core. */
 const LONE_GROUP = 8;
 
-function joint(storage: Storage): Kernel<ChunkAttentionBackwardDims> {
-  return defineKernel<ChunkAttentionBackwardDims>({
+/** Pairs of chunks, of queries that one owner has and keys that another has. */
+function pairsAcross(d: ChunkAttentionGradientsDims): number {
+  const chunks = d.length / d.chunkLength;
+  const ofRun = (run: number) =>
+    [d.chunksBefore, d.chunksAfter]
+      .flatMap((neighbours) => Array.from({ length: neighbours }, (_, i) => Math.min(i + 1, run)))
+      .reduce((sum, pairs) => sum + pairs, 0);
+  const last = chunks % d.chunksOwned;
+  return ((chunks - last) / d.chunksOwned) * ofRun(d.chunksOwned) + ofRun(last);
+}
+
+function joint(storage: Storage): Kernel<ChunkAttentionGradientsDims> {
+  return defineKernel<ChunkAttentionGradientsDims>({
     name: storedName("chunk-attention-backward:joint", storage),
     entryPoint: "joint",
     sources: [...rules, ...headsText[storage], pairs, jointPairs, jointSource],
@@ -131,7 +166,7 @@ function joint(storage: Storage): Kernel<ChunkAttentionBackwardDims> {
       return { ...ruleOverrides(d), ROWS: 4 * lines, LANES: lanes };
     },
     grid: (d) => {
-      const [x, y] = lineGrid(d.length / d.chunkLength);
+      const [x, y] = lineGrid(owners(d));
       return [x, y, d.batch * d.heads];
     },
     supports: isJoint,
@@ -141,11 +176,11 @@ function joint(storage: Storage): Kernel<ChunkAttentionBackwardDims> {
         software: true,
         sources: [...loneRules, ...headsText[storage], pairs, jointPairs, jointAloneSource],
         overrides: (d) => ({ ...ruleOverrides(d), ROWS: 8, WG: LONE_GROUP }),
-        grid: (d) => lineGrid(ceilDiv(d.batch * d.heads * (d.length / d.chunkLength), LONE_GROUP)),
+        grid: (d) => lineGrid(ceilDiv(d.batch * d.heads * owners(d), LONE_GROUP)),
         supports: isJoint,
       },
     ],
-    params,
+    params: { ...params, chunksOwned: "u32" },
     bindings: {
       q: heads(storage),
       keys: {
@@ -162,11 +197,11 @@ function joint(storage: Storage): Kernel<ChunkAttentionBackwardDims> {
     },
     cost: (d) => {
       const rows = d.batch * d.heads * d.length;
-      const chunks = d.chunksBefore + d.chunksAfter;
+      const pairs = (d.length * windowLength(d)) / d.chunkLength ** 2;
       const read = d.shared ? 2 : 3;
       const gradients = (d.shared ? 2 : 3) + (d.accumulate ? 2 : 0);
       return {
-        flops: rows * d.chunkLength * d.headSize * (10 + 14 * chunks),
+        flops: d.batch * d.heads * d.chunkLength ** 2 * d.headSize * (10 * pairs + 4 * pairsAcross(d)),
         bytes: rows * (d.headSize * (bytesOf(storage) * read + 4 * (1 + gradients)) + 20),
       };
     },
@@ -175,8 +210,8 @@ function joint(storage: Storage): Kernel<ChunkAttentionBackwardDims> {
 
 /**
  * All gradients in one pass, for dims that it `isJoint` for. With one neighbour chunk it takes 12 matrix products of a
- * chunk by a chunk where the three kernels above take 16, and under half their bytes. Software adapters take it by
- * measurement, GPUs by this count: it has not been timed on one.
+ * chunk by a chunk where the three kernels above take 16, or 10¼ in runs of 8 chunks, and under half their bytes. Software
+ * adapters take it by measurement, GPUs by this count: it has not been timed on one.
  * Method, shapes and cost: shaders/chunk-attention-backward.joint.wgsl.
  */
 export const chunkAttentionGradients = joint("f32");

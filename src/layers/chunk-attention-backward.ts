@@ -9,6 +9,7 @@ import {
   chunkAttentionDvHalf,
   chunkAttentionGradients,
   chunkAttentionGradientsHalf,
+  chunksOwned,
   isJoint,
 } from "../kernels/chunk-attention-backward.js";
 import { storageOf, type Tensor, view } from "../scheduler/recording.js";
@@ -65,7 +66,7 @@ export function recordChunkAttentionBackward(
     for (let round = 0; round < dims.rounds; round++) {
       recording.dispatch(
         kernels.joint,
-        { ...dims, round, accumulate: round > 0 },
+        { ...dims, round, accumulate: round > 0, chunksOwned: chunksOwned(dims) },
         { q, keys, v, dropoutSource, dOut, rows, dq, dkv },
       );
     }

@@ -1,7 +1,10 @@
 // Cases of attention, forward and backward.
 import type { Dims, Storage } from "../gpu/kernel.js";
 import { type ChunkAttentionDims, needsPlaces } from "../kernels/chunk-attention.js";
-import type { ChunkAttentionBackwardDims } from "../kernels/chunk-attention-backward.js";
+import type {
+  ChunkAttentionBackwardDims,
+  ChunkAttentionGradientsDims,
+} from "../kernels/chunk-attention-backward.js";
 import { ceilDiv, roundUp } from "../shapes.js";
 import { type Answer, attended } from "./answers.js";
 import { control, halfWords, numbers, type SelfTestCase, type Values } from "./case.js";
@@ -13,6 +16,9 @@ const SAMPLES = 12;
 
 /** Tokens of a chunk: no form's blocks are larger, so that longer chunks run in the same pipeline. */
 const CHUNK = 128;
+
+/** Chunks with one owner: in a round of two chunks both, in one of four all but the last. */
+const CHUNKS_OWNED = 3;
 
 function attention(given: ChunkAttentionDims, storage: Storage) {
   if (needsPlaces(given) || given.dropout === 2) return undefined;
@@ -84,7 +90,7 @@ export function gradientCase(
   };
 }
 
-export function jointCase(given: ChunkAttentionBackwardDims, storage: Storage): SelfTestCase | undefined {
+export function jointCase(given: ChunkAttentionGradientsDims, storage: Storage): SelfTestCase | undefined {
   const all = attention(given, storage);
   if (!all) return undefined;
   const { shared, rounded, tensors, dOut, rows, answers } = all;
@@ -97,7 +103,7 @@ export function jointCase(given: ChunkAttentionBackwardDims, storage: Storage): 
   });
   const sum = merged((of) => dq[of].map((x, i) => x + (dk[of][i] as number)));
   const pair = merged((of) => Float64Array.from([...dk[of], ...dv[of]]));
-  const dims = rounded.map((d) => ({ ...d, accumulate: d.round > 0 }));
+  const dims = rounded.map((d) => ({ ...d, accumulate: d.round > 0, chunksOwned: CHUNKS_OWNED }));
   return {
     dims: dims as unknown as [Dims, ...Dims[]],
     given: { ...rest, keys, dOut, rows },

@@ -47,12 +47,31 @@ const KERNELS = {
   },
 };
 
-/**
- * Forward and backward passes of a case. Gradients of shared keys are added to dq. Where all gradients can be taken at
- * once, they are taken so, too, as "dq joint" and "dkv joint".
- */
-function passes({ dims, buckets }: AttentionCaseInput, suffix = "", storage: keyof typeof KERNELS = "f32") {
-  const { scale, attention, dq, dk, dv, joint } = KERNELS[storage];
+/** Numbers of chunks with one owner besides 1: most cases have rounds of which these are no divisors, or which are shorter. */
+const RUNS = [2, 3, 8] as const;
+
+/** All gradients at once, as "dq joint" and "dkv joint", where they can be taken so; after the forward pass. */
+function jointPasses(
+  { dims }: AttentionCaseInput,
+  suffix = "",
+  storage: keyof typeof KERNELS = "f32",
+  owned = 1,
+) {
+  if (!isJoint(dims)) return [];
+  const order = needsPlaces(dims) ? "places" : "order";
+  return Array.from({ length: dims.rounds }, (_, round) =>
+    call(
+      KERNELS[storage].joint,
+      { ...dims, round, accumulate: round > 0, chunksOwned: owned },
+      { keys: dims.sorted ? order : "k words", dq: `dq joint${suffix}`, dkv: `dkv joint${suffix}` },
+    ),
+  );
+}
+
+/** Forward and backward passes of a case, gradients apart and at once. Gradients of shared keys are added to dq. */
+function passes(input: AttentionCaseInput, suffix = "", storage: keyof typeof KERNELS = "f32") {
+  const { dims, buckets } = input;
+  const { scale, attention, dq, dk, dv } = KERNELS[storage];
   const order = needsPlaces(dims) ? "places" : "order";
   const gradients = [
     [dq, "dq", false],
@@ -70,15 +89,7 @@ function passes({ dims, buckets }: AttentionCaseInput, suffix = "", storage: key
         call(kernel, { ...dims, round, accumulate: begun || round > 0 }, { order, gradient: name + suffix }),
       ),
     ),
-    ...(isJoint(dims)
-      ? rounds.map((round) =>
-          call(
-            joint,
-            { ...dims, round, accumulate: round > 0 },
-            { keys: dims.sorted ? order : "k words", dq: `dq joint${suffix}`, dkv: `dkv joint${suffix}` },
-          ),
-        )
-      : []),
+    ...jointPasses(input, suffix, storage),
   ];
 }
 
@@ -127,11 +138,19 @@ describe.each(FORMS)(
     });
     test.each(CASES)("%s", async (_, dims) => {
       const input = attentionInput(dims);
-      const calls = [...passes(input), ...passes(input, " again")];
+      const calls = [
+        ...passes(input),
+        ...passes(input, " again"),
+        ...RUNS.flatMap((owned) => jointPasses(input, ` in runs of ${owned}`, "f32", owned)),
+      ];
       const results = await runKernels(calls, valuesOf(input), { variants });
       check(input, results);
       for (const name of ["dq", "dk", "dv", "dq joint", "dkv joint"])
         expect(results[`${name} again`], `a second run of ${name} differs`).toEqual(results[name]);
+      for (const runs of RUNS.map((owned) => ` in runs of ${owned}`)) {
+        for (const name of ["dq joint", "dkv joint"])
+          expect(results[name + runs], `${name} differs${runs}`).toEqual(results[name]);
+      }
     });
 
     test.each(HALF_CASES)("in f32 of what is stored as halves: %s", async (_, dims) => {

@@ -8,13 +8,13 @@ import { Recording } from "../../src/scheduler/recording.js";
 const JOINT = ["chunk-attention-backward:joint"];
 const APART = ["chunk-attention-backward:dq", "chunk-attention-backward:dk", "chunk-attention-backward:dv"];
 
-/** Kernels of the gradients of 4 heads of 64, where a binding has so many MiB and some forms do not work. */
-function recorded(
+/** Dispatches for the gradients of 4 heads of 64, where a binding has so many MiB and some forms do not work. */
+function dispatches(
   kind: "local" | "lsh",
   length: number,
   mebibytes: number,
   broken: readonly string[] = [],
-): string[] {
+) {
   const shared = kind === "lsh";
   const dims: AttentionDims = {
     ...{ batch: 1, heads: 4, length, headSize: 64, rounds: 1 },
@@ -46,8 +46,11 @@ function recorded(
     dims,
     { q: heads(), v: heads(), dOut: heads(), ...order, ...state },
   );
-  return recording.ops.slice(1).map((op) => (op.op === "dispatch" ? op.kernel.name : op.op));
+  return recording.ops.slice(1).flatMap((op) => (op.op === "dispatch" ? [op] : []));
 }
+
+const recorded = (...given: Parameters<typeof dispatches>) =>
+  dispatches(...given).map(({ kernel }) => kernel.name);
 
 // At 65,536 tokens dk has 64 MiB.
 test.each([
@@ -65,4 +68,17 @@ test("where no form of the one pass works, there are three", () => {
   expect(recorded("lsh", 256, 128, [plain])).toEqual(JOINT);
   expect(recorded("lsh", 256, 128, [alone])).toEqual(JOINT);
   expect(recorded("lsh", 256, 128, [alone, plain])).toEqual(APART);
+});
+
+test.each([
+  [256, 1],
+  [8192, 1],
+  [16_384, 2],
+  [32_768, 4],
+  [65_536, 8],
+  [1_048_576, 8],
+])("of %d tokens in 4 heads, each owner of gradients has %d chunks of 64", (length, chunksOwned) => {
+  expect(dispatches("lsh", length, 4096).map(({ dims }) => dims)).toEqual([
+    expect.objectContaining({ chunksOwned }),
+  ]);
 });

@@ -218,7 +218,11 @@ const gradientsAtOnce: Check = {
     const { input, calls } = rounds(LSH_EIGHT);
     const { dims, arrays, values } = input;
     const joint = [0, 1].map((round) =>
-      call(chunkAttentionGradients, { ...dims, round, accumulate: round > 0 }, { keys: "order", dkv: "dv" }),
+      call(
+        chunkAttentionGradients,
+        { ...dims, round, accumulate: round > 0, chunksOwned: 2 },
+        { keys: "order", dkv: "dv" },
+      ),
     );
     const results = await run([...calls, call(attentionDelta, dims), ...joint], values);
     const dOut = values.dOut as Float32Array;

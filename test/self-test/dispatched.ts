@@ -98,7 +98,7 @@ export const RESIDUAL = of(
 );
 export const ATTENTION = of(chunkAttention, LSH);
 export const NEARBY = of(chunkAttention, { ...LOCAL, causal: false, chunksAfter: 1 });
-export const JOINT = of(chunkAttentionGradients, { ...LSH, accumulate });
+export const JOINT = of(chunkAttentionGradients, { ...LSH, accumulate, chunksOwned: 1 });
 export const DQ = of(chunkAttentionDq, { ...LOCAL, accumulate });
 export const DK = of(chunkAttentionDk, { ...LOCAL, accumulate });
 export const DV = of(chunkAttentionDv, { ...LOCAL, accumulate });
@@ -166,7 +166,7 @@ export const BY_HALVES = of(
   matmulDims({ m: 32, n: 64, k: 64, transposeA: true, aHeads: true, store: "add", ...HEADS }),
 );
 export const ATTENTION_HALF = of(chunkAttentionHalf, LSH);
-export const JOINT_HALF = of(chunkAttentionGradientsHalf, { ...LOCAL, accumulate });
+export const JOINT_HALF = of(chunkAttentionGradientsHalf, { ...LOCAL, accumulate, chunksOwned: 8 });
 export const DQ_HALF = of(chunkAttentionDqHalf, { ...LOCAL, accumulate });
 export const DK_HALF = of(chunkAttentionDkHalf, { ...LOCAL, accumulate });
 export const DV_HALF = of(chunkAttentionDvHalf, { ...LOCAL, accumulate });

@@ -76,6 +76,7 @@ export const MUTATIONS: readonly [
     "if (SORTED) { return order_at(1u + ",
   ],
   ["rounds overwrite each other", JOINT, true, "params.accumulate", "0u * params.accumulate"],
+  ["a run is its first chunk", JOINT, true, "min(params.chunksOwned, chunks - at_chunk)", "1u"],
   ["the gradient of the queries has the other sign", DQ, true, "d_weights - select", "d_weights + select"],
   [
     "gradients of keys from the wrong side",
@@ -162,6 +163,13 @@ export const MUTATIONS: readonly [
     false,
     "select(words.xy, words.zw, at % 2u == 1u)",
     "words.xy",
+  ],
+  [
+    "of a run only the first chunk's keys are its own",
+    JOINT_HALF,
+    false,
+    "- CHUNKS_BEFORE < run.chunks",
+    "- CHUNKS_BEFORE < 1u",
   ],
   ["rows in halves lack a column", NORMED_HALF, true, "i + 1u, mean, scale", "i, mean, scale"],
   ["a second factor counts from its sum", HASH, true, "product *= 2u * half", "product += 2u * half"],

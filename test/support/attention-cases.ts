@@ -114,6 +114,24 @@ export const ATTENTION_CASES: readonly [why: string, dims: ChunkAttentionDims][]
     "causal local attention, several blocks to a chunk",
     { ...LOCAL, batch: 2, heads: 1, length: 128, chunkLength: 64, headSize: 36 },
   ],
+  [
+    "a window longer than the ring, more chunks before than after, recorded dropout",
+    {
+      ...LSH,
+      length: 16,
+      headSize: 4,
+      rounds: 1,
+      chunkLength: 8,
+      chunksBefore: 2,
+      chunksAfter: 1,
+      dropout: 2,
+      dropoutRate: 0.25,
+    },
+  ],
+  [
+    "causal local attention to two of seven chunks before",
+    { ...LOCAL, heads: 1, length: 56, chunkLength: 8, chunksBefore: 2 },
+  ],
 ];
 
 /** Cases enough for what reads queries, keys and values stored as halves: shared and separate keys. */
