@@ -137,6 +137,7 @@ export function productCase(given: MatmulDims, half: Halves = {}, kept = false):
       out: residual
         ? streamWords(start, d.fixedPoint)
         : asStored(start.slice(0, first.values.length), half.out),
+      ...(d.pair && { second: asStored(start.slice(first.values.length), half.out) }),
     },
     expected: {
       out: residual ? exactly(streamWords(out.values, d.fixedPoint)) : expected(first),

@@ -157,6 +157,8 @@ export const FEW_RESIDUAL = of(
   matmulResidual,
   matmulDims({ m: 2, n: 64, k: 64, transposeB: true, store: "residualAdd" }),
 );
+export const FEW_PAIR = of(matmulPair, matmulDims({ ...PAIR, m: 1 }));
+export const FEW_PAIR_TO_HALVES = of(matmulPairToHalves, matmulDims({ ...PAIR, m: 1 }));
 export const TO_HALVES = of(
   matmulToHalves,
   matmulDims({ m: 64, n: 32, k: 64, transposeB: true, cHeads: true, ...HEADS }),
@@ -212,6 +214,8 @@ export const ALL: readonly Dispatched[] = [
   KEEP,
   ACTIVATED_BACK,
   FEW_RESIDUAL,
+  FEW_PAIR,
+  FEW_PAIR_TO_HALVES,
   TO_HALVES,
   BY_HALVES,
   ATTENTION_HALF,
