@@ -3,7 +3,15 @@ import { ShapeError } from "../errors.js";
 import { answerScores } from "../layers/question-answering-head.js";
 import type { AnswerOptions, AnswerSpan, Question } from "../types-tasks.js";
 import { encodeQuestion, NO_ANSWER } from "./question.js";
-import { checkCount, needHead, read, readableLength, softmax, type TaskModel } from "./reading.js";
+import {
+  checkCount,
+  needHead,
+  type RecordOutputs,
+  read,
+  readableLength,
+  softmax,
+  type TaskModel,
+} from "./reading.js";
 
 const DEFAULT_ANSWER_TOKENS = 200;
 
@@ -28,7 +36,7 @@ export async function answer(
       { length: tokens.length, longest: readable },
     );
   }
-  const record: Parameters<typeof read>[2] = (context, streams, output) =>
+  const record: RecordOutputs = (context, streams, { output }) =>
     answerScores(context, streams, output("scores", [1, 2, tokens.length]));
   const scores = (await read(model, [tokens], record, { signal })).get("scores") as Float32Array;
   const starts = softmax(scores.subarray(0, tokens.length));

@@ -2,7 +2,16 @@
 import { paddedLength } from "../config/config.js";
 import { classify as classifyHead } from "../layers/classification-head.js";
 import type { ClassifyOptions, LabelScore } from "../types-tasks.js";
-import { checkCount, encodeCut, largest, needHead, read, softmax, type TaskModel } from "./reading.js";
+import {
+  checkCount,
+  encodeCut,
+  largest,
+  needHead,
+  type RecordOutputs,
+  read,
+  softmax,
+  type TaskModel,
+} from "./reading.js";
 
 /** Texts read side by side. */
 const BATCH = 8;
@@ -40,7 +49,7 @@ export async function classify(
   const all: LabelScore[][] = [];
   for (const places of batches(sequences.map(({ length }) => paddedLength(model.config, length)))) {
     const part = places.map((place) => sequences[place] as Uint32Array);
-    const record: Parameters<typeof read>[2] = (context, streams, output) => {
+    const record: RecordOutputs = (context, streams, { output }) => {
       classifyHead(context, streams, output("scores", [part.length, numLabels]));
     };
     const scores = (await read(model, part, record, { signal })).get("scores") as Float32Array;

@@ -6,7 +6,7 @@ import { ranges } from "../layers/rows.js";
 import { view } from "../scheduler/recording.js";
 import { ceilDiv } from "../shapes.js";
 import type { EmbedOptions } from "../types-tasks.js";
-import { encodeCut, read, type TaskModel } from "./reading.js";
+import { encodeCut, type RecordOutputs, read, type TaskModel } from "./reading.js";
 
 /** Rows of one partial sum. */
 const ROWS_PER_PART = 256;
@@ -42,7 +42,7 @@ async function meanState(
   signal: AbortSignal | undefined,
 ): Promise<Float32Array> {
   const columns = 2 * model.config.hiddenSize;
-  const record: Parameters<typeof read>[2] = (context, streams, output) => {
+  const record: RecordOutputs = (context, streams, { output }) => {
     const { recording } = context;
     const out = output("sums", [columns]);
     recording.clear(out);
@@ -70,7 +70,7 @@ async function stateAt(
 ): Promise<Float32Array> {
   const columns = 2 * model.config.hiddenSize;
   const start = Math.floor(place / BLOCK) * BLOCK;
-  const record: Parameters<typeof read>[2] = (context, streams, output) => {
+  const record: RecordOutputs = (context, streams, { output }) => {
     const count = Math.min(BLOCK, context.length - start);
     const states = finalStates(context, streams, start, count);
     context.recording.copy(states, output("states", [count, columns]));

@@ -6,7 +6,7 @@ import { finalStates, logitsOf } from "../layers/head.js";
 import { headLoss, headShapes } from "../layers/heads.js";
 import { layerBackward } from "../layers/reversible-block.js";
 import { type ParameterArena, parameterArena, streamPair } from "../model/memory.js";
-import { Arena, type Tensor } from "../scheduler/recording.js";
+import { Arena } from "../scheduler/recording.js";
 import type { ExplainOptions, Explanation } from "../types-tasks.js";
 import { classify } from "./classify.js";
 import { encodeCut, largest, type RecordOutputs, read, type TaskModel } from "./reading.js";
@@ -78,7 +78,7 @@ async function nextToken(
 ): Promise<number> {
   const { vocabSize } = model.config;
   const start = Math.floor((tokens.length - 1) / BLOCK) * BLOCK;
-  const record: RecordOutputs = (context, streams, output) => {
+  const record: RecordOutputs = (context, streams, { output }) => {
     const count = Math.min(BLOCK, context.length - start);
     logitsOf(
       context,
@@ -100,10 +100,8 @@ async function inputGradient(
   signal: AbortSignal | undefined,
 ): Promise<{ readonly loss: number; readonly gradient: Float64Array }> {
   const { config, planner } = model;
-  const values = new Map<Tensor, Int32Array<ArrayBuffer>>();
-  const record: RecordOutputs = (context, streams, output, _ids, stored) => {
+  const record: RecordOutputs = (context, streams, { output, input }, _ids, stored) => {
     const { length } = context;
-    values.clear();
     const gradients: ParameterArena = parameterArena(config, "gradients", "gradients");
     const back = { ...context, gradient: gradients.get };
     const shapes = headShapes(config, 1, length);
@@ -115,8 +113,8 @@ async function inputGradient(
     const asked = shapes.scores
       ? [target]
       : Array.from({ length }, (_, i) => (i === tokens.length - 1 ? target : -100));
-    values.set(targets, Int32Array.from(asked));
-    if (weights) values.set(weights, new Int32Array(new Float32Array([1]).buffer));
+    input(targets, Int32Array.from(asked));
+    if (weights) input(weights, new Int32Array(new Float32Array([1]).buffer));
     const dx = streamPair(config, ["dx1", "dx2"], length, planner.profile.maxStorageBufferBindingSize, "f32");
     const losses = output("losses", shapes.losses);
     headLoss(back, streams, { targets, losses, weights, scores }, 0, dx);
@@ -130,7 +128,7 @@ async function inputGradient(
       }
     }
   };
-  const results = await read(model, [tokens], record, { signal, values, store: true });
+  const results = await read(model, [tokens], record, { signal, store: true });
   const gradient = new Float64Array(tokens.length * config.hiddenSize);
   for (const name of ["x1", "x2"]) {
     let at = 0;

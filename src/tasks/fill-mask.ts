@@ -2,7 +2,15 @@
 import { ConfigError, TextError } from "../errors.js";
 import { finalStates, logitsOf } from "../layers/head.js";
 import type { FillMaskOptions, MaskFilling } from "../types-tasks.js";
-import { checkCount, largest, needHead, read, softmax, type TaskModel } from "./reading.js";
+import {
+  checkCount,
+  largest,
+  needHead,
+  type RecordOutputs,
+  read,
+  softmax,
+  type TaskModel,
+} from "./reading.js";
 
 /** Rows of final states that are computed together; any view of rows begins at a multiple of it. */
 const BLOCK = 64;
@@ -36,7 +44,7 @@ export async function fillMask(
     return place + part.length + 1;
   }, 0);
   const blocks = new Set(masks.map((place) => Math.floor(place / BLOCK)));
-  const record: Parameters<typeof read>[2] = (context, streams, output) => {
+  const record: RecordOutputs = (context, streams, { output }) => {
     for (const block of blocks) {
       const count = Math.min(BLOCK, context.length - block * BLOCK);
       const states = finalStates(context, streams, block * BLOCK, count);

@@ -31,19 +31,20 @@ const READBACK_BYTES = 2 ** 20;
 /** Makes a tensor that the host reads; f32 unless said. */
 export type Output = (label: string, shape: readonly number[], type?: "f32" | "u32") => Tensor;
 
+/** Has i32 or f32 values written to a tensor before what is recorded runs. */
+export type Input = (tensor: Tensor, values: Int32Array<ArrayBuffer>) => void;
+
 /** Records what is read of the final states. It may be asked again, for a plan of other forms of kernels. */
 export type RecordOutputs = (
   context: LayerContext,
   streams: Streams,
-  output: Output,
+  io: { readonly output: Output; readonly input: Input },
   tokens: Tensor,
   stored: readonly (StoredLayer | undefined)[],
 ) => void;
 
 export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
-  /** i32 or f32 values that `record` needs, by tensor. */
-  readonly values?: ReadonlyMap<Tensor, Int32Array<ArrayBuffer>> | undefined;
   /** Keeps what the way back through the layers needs. */
   readonly store?: boolean | undefined;
   /** Records something about the streams that a layer is about to read. */
@@ -75,7 +76,7 @@ export async function read(
   const length = paddedLength(config, Math.max(...lengths));
   const sizes = { batch, length, masked: lengths.some((n) => n < length) };
   const planned = await planner.plan((profile) => planReading(model, sizes, profile, record, options));
-  const { tokens, keyMask, control, hashControl, outputs } = planned;
+  const { tokens, keyMask, control, hashControl, inputs, outputs } = planned;
   const prepared = await PreparedPlan.create(gpu, planned.plan, { shared: base, signal });
   try {
     prepared.write(control, packControl({ seed, draw: 0, lossScale: 1 }));
@@ -89,7 +90,7 @@ export async function read(
     }
     prepared.write(tokens, ids);
     if (keyMask) prepared.write(keyMask, mask);
-    for (const [tensor, values] of options.values ?? []) prepared.write(tensor, values);
+    for (const [tensor, values] of inputs) prepared.write(tensor, values);
     await prepared.run(0, { signal });
     const results = new Map<string, Float32Array | Uint32Array>();
     for (const [label, tensor] of outputs) {
@@ -109,6 +110,7 @@ interface ReadingPlan {
   readonly keyMask: Tensor | undefined;
   readonly control: Tensor;
   readonly hashControl: Tensor;
+  readonly inputs: ReadonlyMap<Tensor, Int32Array<ArrayBuffer>>;
   readonly outputs: ReadonlyMap<string, Tensor>;
 }
 
@@ -121,12 +123,12 @@ function planReading(
   { before, store = false }: ReadOptions,
 ): ReadingPlan {
   const { batch, length, masked } = sizes;
-  const inputs = new Arena("inputs", "state");
-  const control = inputs.tensor("control", [CONTROL_WORDS], "u32");
+  const given = new Arena("inputs", "state");
+  const control = given.tensor("control", [CONTROL_WORDS], "u32");
   const hashControl =
-    config.hashSeed === null ? control : inputs.tensor("hash control", [CONTROL_WORDS], "u32");
-  const tokens = inputs.tensor("tokens", [batch * length], "u32");
-  const keyMask = masked ? inputs.tensor("key mask", [batch, length], "u32") : undefined;
+    config.hashSeed === null ? control : given.tensor("hash control", [CONTROL_WORDS], "u32");
+  const tokens = given.tensor("tokens", [batch * length], "u32");
+  const keyMask = masked ? given.tensor("key mask", [batch, length], "u32") : undefined;
   const bindingBytes = profile.maxStorageBufferBindingSize;
   const streams = streamPair(config, ["x1", "x2"], batch * length, bindingBytes, "i32");
   const context: LayerContext = {
@@ -158,10 +160,12 @@ function planReading(
     store,
     ...(before && { before: (layer: number) => before(context, streams, layer, output) }),
   });
-  context.recording.scope("head", () => record(context, streams, output, tokens, stored));
+  const inputs = new Map<Tensor, Int32Array<ArrayBuffer>>();
+  const input: Input = (tensor, values) => void inputs.set(tensor, values);
+  context.recording.scope("head", () => record(context, streams, { output, input }, tokens, stored));
   const largest = Math.max(4, ...[...outputs.values()].map(({ byteLength }) => byteLength));
   const planned = plan([context.recording], profile, { readbacks: [Math.min(READBACK_BYTES, largest)] });
-  return { plan: planned, tokens, keyMask, control, hashControl, outputs };
+  return { plan: planned, tokens, keyMask, control, hashControl, inputs, outputs };
 }
 
 /** @throws {ConfigError} where the model has another head than a task needs */

@@ -4,7 +4,7 @@ import { languageModelLoss } from "../layers/head.js";
 import { Arena } from "../scheduler/recording.js";
 import { encodeText } from "../text/tokenizer.js";
 import type { ScoreOptions, TextScore } from "../types-tasks.js";
-import { checkCount, needHead, read, readableLength, type TaskModel } from "./reading.js";
+import { checkCount, needHead, type RecordOutputs, read, readableLength, type TaskModel } from "./reading.js";
 
 /**
  * Bits of every token but the first, each predicted from those before it. A text longer than the model reads is read in
@@ -47,16 +47,14 @@ async function lossesOf(
   next: Uint32Array,
   signal: AbortSignal | undefined,
 ): Promise<Float32Array> {
-  let padded = 0;
-  const values = new Map();
-  const record: Parameters<typeof read>[2] = (context, streams, output) => {
-    padded = context.length;
+  const record: RecordOutputs = (context, streams, { output, input }) => {
+    const { length: padded } = context;
     const targets = new Arena("targets", "state").tensor("targets", [padded], "i32");
-    values.set(
+    input(
       targets,
       Int32Array.from({ length: padded }, (_, i) => next[i] ?? -100),
     );
     languageModelLoss(context, streams, { targets, losses: output("losses", [padded]) }, 0);
   };
-  return (await read(model, [inputs], record, { signal, values })).get("losses") as Float32Array;
+  return (await read(model, [inputs], record, { signal })).get("losses") as Float32Array;
 }
