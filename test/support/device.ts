@@ -1,5 +1,7 @@
 /** The GPU device of a test file, the same way in Chrome and in Node (where test/support/node-gpu.ts gives `navigator.gpu`). */
 import { SUBGROUP_MATRICES } from "../../src/gpu/kernel.js";
+import { DEFAULT_LIMITS, type DeviceProfile } from "../../src/scheduler/plan.js";
+import { withMatrices } from "../../src/scheduler/profile.js";
 
 /** Features that the project's faster variants use; requested where the adapter offers them. */
 const FEATURES = ["timestamp-query", "shader-f16", "subgroups", SUBGROUP_MATRICES] as const;
@@ -13,6 +15,8 @@ export interface DeviceOptions {
   /** True: keep WebGPU's default limits (128 MiB bindings, 256 MiB buffers) and request no raised ones. */
   defaultLimits?: boolean;
 }
+
+const MATRICES = new WeakMap<GPUDevice, DeviceProfile>();
 
 let shared: Promise<GPUDevice> | undefined;
 
@@ -36,10 +40,19 @@ async function openDevice(options: DeviceOptions): Promise<GPUDevice> {
         maxBufferSize: adapter.limits.maxBufferSize,
         maxStorageBufferBindingSize: adapter.limits.maxStorageBufferBindingSize,
       };
-  return adapter.requestDevice({
+  const device = await adapter.requestDevice({
     requiredFeatures: options.requiredFeatures ?? FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: { ...raised, ...options.requiredLimits },
   });
+  const features = device.features as ReadonlySet<string>;
+  MATRICES.set(device, await withMatrices({ ...DEFAULT_LIMITS, features }));
+  return device;
+}
+
+/** What the adapter of a device that was opened here tells of subgroup matrices. */
+export function matricesOf(device: GPUDevice): Pick<DeviceProfile, "matrixSides"> {
+  const { matrixSides } = MATRICES.get(device) ?? {};
+  return matrixSides ? { matrixSides } : {};
 }
 
 /**

@@ -1,11 +1,10 @@
 // Runs kernels through the real path (recording, plan, run) on plain arrays.
 import { Gpu } from "../../src/gpu/gpu.js";
 import type { Dims, Kernel } from "../../src/gpu/kernel.js";
-import { DEFAULT_LIMITS, type DeviceProfile, plan } from "../../src/scheduler/plan.js";
-import { withMatrices } from "../../src/scheduler/profile.js";
+import { type DeviceProfile, plan } from "../../src/scheduler/plan.js";
 import { Arena, Recording, type Tensor } from "../../src/scheduler/recording.js";
 import { PreparedPlan } from "../../src/scheduler/run.js";
-import { getDevice, withErrorScopes } from "./device.js";
+import { getDevice, matricesOf, withErrorScopes } from "./device.js";
 
 export type TypedArray = Float32Array | Uint32Array | Int32Array;
 
@@ -18,10 +17,6 @@ export interface RunOptions {
   readonly software?: boolean;
 }
 
-/** Those of the adapter that all tests have. */
-const { matrixSides } = await withMatrices({ ...DEFAULT_LIMITS, features: (await getDevice()).features });
-const MATRICES = matrixSides && { matrixSides };
-
 export const profileOf = (
   device: GPUDevice,
   { variants, software }: Omit<RunOptions, "device"> = {},
@@ -31,7 +26,7 @@ export const profileOf = (
   maxComputeWorkgroupStorageSize: device.limits.maxComputeWorkgroupStorageSize,
   maxComputeInvocationsPerWorkgroup: device.limits.maxComputeInvocationsPerWorkgroup,
   features: device.features as ReadonlySet<string>,
-  ...MATRICES,
+  ...matricesOf(device),
   ...(variants ? { variants } : {}),
   ...(software ? { software } : {}),
 });
