@@ -48,7 +48,7 @@ const KERNELS = {
 };
 
 /** Numbers of chunks with one owner besides 1: most cases have rounds of which these are no divisors, or which are shorter. */
-const RUNS = [2, 3, 8] as const;
+const RUNS = [3, 8] as const;
 
 /** All gradients at once, as "dq joint" and "dkv joint", where they can be taken so; after the forward pass. */
 function jointPasses(
@@ -175,9 +175,9 @@ function groupPart<T extends TypedArray>(all: T, batch: number, groups: number, 
 }
 
 /** Both kinds of dropout and of keys, two sequences of four heads; the second pair of heads, or the last head. */
-const GROUPED = ATTENTION_CASES.filter(([, { dropout }]) => dropout !== 0).map(
-  ([why, dims], i) => [why, { ...dims, batch: 2, heads: 4 }, i % 2 ? 3 : 1, i % 2 ? 1 : 2] as const,
-);
+const GROUPED = ATTENTION_CASES.filter(
+  ([why, { dropout }]) => dropout !== 0 && !why.startsWith("a window longer than the ring"),
+).map(([why, dims], i) => [why, { ...dims, batch: 2, heads: 4 }, i % 2 ? 3 : 1, i % 2 ? 1 : 2] as const);
 
 describe.each(FORMS)("%s form: heads of a group, of allHeads, attend as among all of them", (form) => {
   const variants = Object.fromEntries(Object.values(KERNELS.f32).map(({ name }) => [name, form]));
