@@ -92,7 +92,7 @@ fn gelu_gradient(x: f32) -> f32 {
   return normal_cdf(x) + x * INVERSE_SQRT_2PI * exp(-0.5 * x * x);
 }
 
-// Derivative; at a corner the smaller of its two sides', but for gelu_10 the larger, as in the public reference.
+// Derivative; at a corner that of its two sides' which is nearer to 0, but for gelu_10 the other, as in the public reference.
 fn activation_gradient(kind: u32, x: f32) -> f32 {
   switch (kind) {
     case RELU: { return select(0.0, 1.0, x > 0.0); }

@@ -5,9 +5,9 @@ import { type ParameterArena, parameterArena, readbackBytes } from "../model/mem
 import { type DeviceProfile, type Plan, plan } from "../scheduler/plan.js";
 import { profileOf, withMatrices } from "../scheduler/profile.js";
 import { PreparedPlan } from "../scheduler/run.js";
-import { PlanTester, type TesterOptions } from "../self-test/self-test.js";
+import { PlanTester } from "../self-test/self-test.js";
 import { planEvaluation } from "../train/evaluation.js";
-import type { AdapterDescription } from "../types.js";
+import type { AdapterDescription, CreateOptions } from "../types.js";
 
 /** The plan that holds the weights alone; all other plans share them. */
 export function planWeights(config: ReformerConfig, weights: ParameterArena, profile: DeviceProfile): Plan {
@@ -36,15 +36,17 @@ export interface OpenDevice {
 }
 
 /**
- * Opens `device`, or a new one, tests it unless `selfTest` is false, and allocates memory for the weights.
+ * Opens `device`, or a new one, tests it unless `selfTest` is false, and allocates memory for the weights. What a later test finds is
+ * told by `onProgress` as long as the device lives.
  * @throws {ConfigError} {WebGPUUnavailableError} {SelfTestError} {GpuOutOfMemoryError}
  */
 export async function openDevice(
   config: ReformerConfig,
   device?: GPUDevice,
-  options: GpuOptions & { readonly selfTest?: boolean | undefined } & Pick<TesterOptions, "onNotice"> = {},
+  options: GpuOptions & Pick<CreateOptions, "selfTest" | "onProgress"> = {},
 ): Promise<OpenDevice> {
-  const { selfTest: tested, onNotice } = options;
+  const { selfTest: tested, onProgress } = options;
+  const onNotice = (notice: string) => onProgress?.({ phase: "compile", loaded: 1, total: 1, notice });
   const gpu = new Gpu(device ?? (await requestDevice()), device === undefined, options);
   try {
     const given = await withMatrices(profileOf(gpu.device, options.memoryLimit));

@@ -39,14 +39,7 @@ import { writeModelFiles } from "./files.js";
 import { fineTuneSteps } from "./fine-tuning.js";
 import { generateText } from "./generation.js";
 import { configWithHead, withHead } from "./head.js";
-import {
-  checkSeed,
-  type EngineOptions,
-  newModel,
-  noticeTo,
-  type OpenedModel,
-  savedModel,
-} from "./opening.js";
+import { checkSeed, type EngineOptions, newModel, type OpenedModel, savedModel } from "./opening.js";
 import { resolveTrainOptions } from "./options.js";
 import { runOf } from "./run.js";
 import type { TrainedModel } from "./trained-model.js";
@@ -179,10 +172,7 @@ export class Engine extends TaskMethods implements Model {
 
   async #reopen(): Promise<OpenDevice> {
     this.#device.gpu.dispose();
-    this.#device = await openDevice(this.config, undefined, {
-      ...this.options,
-      onNotice: noticeTo(this.options),
-    });
+    this.#device = await openDevice(this.config, undefined, this.options);
     return this.#device;
   }
 

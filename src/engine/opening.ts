@@ -86,7 +86,7 @@ async function open(
     );
   }
   options.signal?.throwIfAborted();
-  const device = await openDevice(config, options.device, { ...options, onNotice: noticeTo(options) });
+  const device = await openDevice(config, options.device, options);
   try {
     await fill(device);
   } catch (error) {
@@ -94,11 +94,6 @@ async function open(
     throw error;
   }
   return { ...model, device };
-}
-
-/** Notices as events of progress: they may come as long as the model lives. */
-export function noticeTo({ onProgress }: Pick<EngineOptions, "onProgress">): (notice: string) => void {
-  return (notice) => onProgress?.({ phase: "compile", loaded: 1, total: 1, notice });
 }
 
 /** @throws {ConfigError} */

@@ -69,7 +69,7 @@ export interface Variant<D> {
   /** Preferred where the adapter is a CPU: without barriers, or with few. */
   readonly software?: boolean;
   /** Preferred only where subgroups have so many invocations or more. */
-  readonly subgroups?: number;
+  readonly subgroupSize?: number;
   /** Less exact than the others: taken only where it is asked for by name, or where no exact one works. */
   readonly rounds?: boolean;
   /** False where the variant cannot serve these dims. */

@@ -74,7 +74,7 @@ const ballot: Variant<BucketSortDims> = {
   overrides,
   grid: (d) => lineGrid(allTiles(d)),
   requires: { feature: "subgroups" },
-  subgroups: 16,
+  subgroupSize: 16,
 };
 
 const allTiles = (d: BucketSortDims) => d.segments * tiles(d);

@@ -58,8 +58,8 @@ export function chooseVariant(kernel: Kernel<Dims>, dims: Dims, profile: FormPro
   const exact = usable.filter(({ rounds = false }) => !rounds);
   const suitsDims = ({ suits }: Variant<Dims>) => suits?.(dims) ?? true;
   const { software: onCpu = false, subgroupMinSize = 0 } = profile;
-  const suitsDevice = ({ software = false, subgroups = 0 }: Variant<Dims>) =>
-    software === onCpu && subgroups <= subgroupMinSize;
+  const suitsDevice = ({ software = false, subgroupSize = 0 }: Variant<Dims>) =>
+    software === onCpu && subgroupSize <= subgroupMinSize;
   const chosen =
     named.find(suitsDims) ??
     named[0] ??

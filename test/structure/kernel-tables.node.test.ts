@@ -1,24 +1,10 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { create } from "webgpu";
 import { type TypeInfo, type VariableInfo, WgslReflect } from "wgsl_reflect";
-import { type Dims, type Kernel, SUBGROUP_MATRICES, type Variant } from "../../src/gpu/kernel.js";
+import { type Dims, SUBGROUP_MATRICES, type Variant } from "../../src/gpu/kernel.js";
+import { compilingDevice, kernelFiles, kernels, kernelVariants } from "./kernels.js";
 
 /** WebGPU's guaranteed limit: every kernel works within it. */
 const MAX_STORAGE_BUFFERS = 8;
-
-const modules = import.meta.glob<Record<string, unknown>>("../../src/kernels/*.ts", { eager: true });
-
-const isKernel = (value: unknown): value is Kernel<Dims> =>
-  typeof value === "object" && value !== null && "variants" in value && "bindings" in value;
-
-const kernels = Object.entries(modules).flatMap(([path, exports]) =>
-  Object.values(exports)
-    .filter(isKernel)
-    .map((kernel) => ({ file: path.replace(/^.*\/|\.ts$/g, ""), kernel })),
-);
-const cases = kernels.flatMap(({ file, kernel }) =>
-  kernel.variants.map((variant) => ({ file, kernel, variant, title: `${kernel.name} (${variant.name})` })),
-);
 
 /** Scalar in the leaves of an array of scalars, vectors or atomics, e.g. "f32" of array<vec4<f32>>. */
 function scalarOf(type: TypeInfo): string {
@@ -44,7 +30,7 @@ function overrideNames(variant: Variant<Dims>): string[] {
   return Object.keys(variant.overrides(dims)).sort();
 }
 
-describe.each(cases)("$title", ({ file, kernel, variant }) => {
+describe.each(kernelVariants)("$title", ({ file, kernel, variant }) => {
   // The reflector does not know subgroup matrices; what they are matters to no binding.
   const source = variant.sources
     .join("\n")
@@ -106,23 +92,15 @@ describe.each(cases)("$title", ({ file, kernel, variant }) => {
 });
 
 test("every file of src/kernels exports a kernel, and no two kernels share a name", () => {
-  const files = Object.keys(modules).map((path) => path.replace(/^.*\/|\.ts$/g, ""));
-  expect(files.filter((file) => !kernels.some((kernel) => kernel.file === file))).toEqual([]);
+  expect(kernelFiles.filter((file) => !kernels.some((kernel) => kernel.file === file))).toEqual([]);
   const names = kernels.map(({ kernel }) => kernel.name);
   expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
 });
 
 describe("compiled by Dawn without a GPU", () => {
-  // The GPU object must outlive the device, so both live as long as the file.
-  const gpu = create(["backend=null", "enable-dawn-features=allow_unsafe_apis"]);
   let device: GPUDevice;
   beforeAll(async () => {
-    const adapter = await gpu.requestAdapter();
-    if (!adapter) throw new Error("Dawn offers no null adapter: the npm package webgpu is older than 0.6");
-    const used = ["shader-f16", "subgroups", SUBGROUP_MATRICES] as const;
-    device = await adapter.requestDevice({
-      requiredFeatures: used.filter((name) => adapter.features.has(name)),
-    });
+    device = await compilingDevice();
   });
 
   test("a wrong module is reported, so silence means correct", async () => {
@@ -133,7 +111,7 @@ describe("compiled by Dawn without a GPU", () => {
     expect(messages.filter(({ type }) => type === "error")).toHaveLength(1);
   });
 
-  test.each(cases)("$title", async ({ variant }) => {
+  test.each(kernelVariants)("$title", async ({ variant }) => {
     device.pushErrorScope("validation");
     const module = device.createShaderModule({ code: variant.sources.join("\n") });
     const { messages } = await module.getCompilationInfo();

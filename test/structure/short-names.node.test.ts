@@ -1,10 +1,9 @@
 // Builds have shaders with short names: they must be the same shaders.
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { create } from "webgpu";
 import { plainWgsl, shaderNames } from "../../src/cli/plain-shaders.js";
 import { renamed, shortNames } from "../../src/cli/short-names.js";
-import { type Dims, type Kernel, SUBGROUP_MATRICES } from "../../src/gpu/kernel.js";
+import { compilingDevice, kernelVariants } from "./kernels.js";
 import { filesUnder } from "./sources.js";
 
 const names = shaderNames("shaders");
@@ -62,27 +61,12 @@ describe("shortNames(sources)", () => {
 });
 
 describe("with short names", () => {
-  const modules = import.meta.glob<Record<string, unknown>>("../../src/kernels/*.ts", { eager: true });
-  const isKernel = (value: unknown): value is Kernel<Dims> =>
-    typeof value === "object" && value !== null && "variants" in value && "bindings" in value;
-  const variants = Object.values(modules)
-    .flatMap((exports) => Object.values(exports).filter(isKernel))
-    .flatMap(({ name, variants }) =>
-      variants.map((variant) => ({ title: `${name} (${variant.name})`, variant })),
-    );
-  // The GPU object must outlive the device, so both live as long as the file.
-  const gpu = create(["backend=null", "enable-dawn-features=allow_unsafe_apis"]);
   let device: GPUDevice;
   beforeAll(async () => {
-    const adapter = await gpu.requestAdapter();
-    if (!adapter) throw new Error("Dawn offers no null adapter: the npm package webgpu is older than 0.6");
-    const used = ["shader-f16", "subgroups", SUBGROUP_MATRICES] as const;
-    device = await adapter.requestDevice({
-      requiredFeatures: used.filter((name) => adapter.features.has(name)),
-    });
+    device = await compilingDevice();
   });
 
-  test.each(variants)("$title compiles", async ({ variant }) => {
+  test.each(kernelVariants)("$title compiles", async ({ variant }) => {
     const code = variant.sources.map((source) => built.get(source) ?? source).join("\n");
     const { messages } = await device.createShaderModule({ code }).getCompilationInfo();
     expect(messages.map(({ message }) => message)).toEqual([]);
