@@ -3,16 +3,14 @@
 //   s[j] = q·k_j / √D, with SHARED_KEYS q·k_j / √(mean(k_j²) + 1e-6) / √D, the new token itself -1e5
 //   out  = Σ_j exp(s[j])·v_j / Σ_j exp(s[j])          over all keys j of all rounds in one softmax
 //   T = position of the new token; its key and value are in the caches already
-//   sorted:  round r has the slots (⌊rank_r / C⌋ − before)·C + 0 … C·(1 + before + after) − 1 of its order, modulo T + 1
+//   sorted:  the tokens of window[r], of every round r
 //   else:    tokens first … T;  first = 0 where chunkLength is 0 or T < fullBelow − 1, else max(0, (⌊T/C⌋ − before)·C)
 //
 //   control  [16]                 u32  position T
 //   q        [B·H,D]              f32  queries of the new tokens
 //   k        [B·H,capacity,D]     f32  keys; with SHARED_KEYS queries that become keys
 //   v        [B·H,capacity,D]     f32
-//   order    [B·H,R,capacity]     u32  if SORTED: tokens by ascending bucket (decode-insert)
-//   ids      [B·H,R,capacity]     u32  unless ACROSS_BUCKETS: bucket of every token
-//   ranks    [B·H,R]              u32  if SORTED: slot of the new token in its order
+//   window   [B·H,R,C·(1 + before + after)]  u32  if SORTED: tokens around the new one in the order (decode-insert)
 //   out      [B·H,D]              f32  out
 //
 //   Window   A window longer than T + 1 repeats tokens: a key met twice counts twice, unless COUNT_ONCE. Unless
@@ -40,12 +38,11 @@ struct Params { rows: u32, capacity: u32, chunkLength: u32, fullBelow: u32 }
 @group(0) @binding(2) var<storage, read>       q:       array<vec4f>;
 @group(0) @binding(3) var<storage, read>       k:       array<vec4f>;
 @group(0) @binding(4) var<storage, read>       v:       array<vec4f>;
-@group(0) @binding(5) var<storage, read>       order:   array<u32>;
-@group(0) @binding(6) var<storage, read>       ids:     array<u32>;
-@group(0) @binding(7) var<storage, read>       ranks:   array<u32>;
-@group(0) @binding(8) var<storage, read_write> out:     array<vec4f>;
+@group(0) @binding(5) var<storage, read>       window:  array<u32>;
+@group(0) @binding(6) var<storage, read_write> out:     array<vec4f>;
 
 const ABSENT_LOGIT = -1e30; // of no key at all: weight 0 beside any other
+const OTHER_BUCKET = 0x80000000u; // beside a token of the window
 const OTHER_BUCKET_LOGIT = -1e7;
 const SELF_LOGIT = -1e5;
 const NORM_EPSILON = 1e-6;  // beside the mean square
@@ -58,17 +55,6 @@ var<workgroup> sh_tokens:  array<u32, WG>;
 var<workgroup> sh_sums:    array<vec4f, WG>;
 var<workgroup> sh_totals:  array<f32, WG>;
 
-// Keys of one round.
-fn window_length() -> u32 { return params.chunkLength * (1u + CHUNKS_BEFORE + CHUNKS_AFTER); }
-
-// First slot of the window, in [0, T].
-fn window_start(row: u32, round: u32, position: u32) -> u32 {
-  let tokens = i32(position) + 1;
-  let chunk = i32(ranks[row * ROUNDS + round] / params.chunkLength) - i32(CHUNKS_BEFORE);
-  let start = chunk * i32(params.chunkLength) % tokens;
-  return u32(select(start, start + tokens, start < 0));
-}
-
 // First of the consecutive tokens that are attended to.
 fn first_token(position: u32) -> u32 {
   if (params.chunkLength == 0u || position + 1u < params.fullBelow) { return 0u; }
@@ -78,28 +64,24 @@ fn first_token(position: u32) -> u32 {
 }
 
 fn key_count(position: u32) -> u32 {
-  if (SORTED) { return ROUNDS * window_length(); }
+  if (SORTED) { return ROUNDS * params.chunkLength * (1u + CHUNKS_BEFORE + CHUNKS_AFTER); }
   return position + 1u - first_token(position);
 }
 
 fn token_at(row: u32, position: u32, j: u32) -> u32 {
   if (!SORTED) { return first_token(position) + j; }
-  let round = j / window_length();
-  let slot = (window_start(row, round, position) + j % window_length()) % (position + 1u);
-  return order[(row * ROUNDS + round) * params.capacity + slot];
+  return window[row * key_count(position) + j] & ~OTHER_BUCKET;
 }
 
-fn same_bucket(row: u32, position: u32, j: u32, token: u32) -> bool {
-  if (ACROSS_BUCKETS) { return true; }
-  let at = (row * ROUNDS + j / window_length()) * params.capacity;
-  return ids[at + token] == ids[at + position];
+fn same_bucket(row: u32, position: u32, j: u32) -> bool {
+  return ACROSS_BUCKETS || (window[row * key_count(position) + j] & OTHER_BUCKET) == 0u;
 }
 
 // How often `token` is a candidate over all rounds.
 fn multiplicity(row: u32, position: u32, token: u32) -> u32 {
   var count = 0u;
   for (var j = 0u; j < key_count(position); j++) {
-    count += select(0u, 1u, token_at(row, position, j) == token && same_bucket(row, position, j, token));
+    count += select(0u, 1u, token_at(row, position, j) == token && same_bucket(row, position, j));
   }
   return max(1u, count);
 }
@@ -115,7 +97,7 @@ fn logit_of(row: u32, position: u32, j: u32, token: u32) -> f32 {
   let size = f32(4u * HEAD_VECS);
   let mean = select(1.0, squares / size + NORM_EPSILON, SHARED_KEYS);
   var logit = score / sqrt(mean * size);
-  if (!same_bucket(row, position, j, token)) { logit = OTHER_BUCKET_LOGIT; }
+  if (!same_bucket(row, position, j)) { logit = OTHER_BUCKET_LOGIT; }
   if (SHARED_KEYS && token == position) { logit = SELF_LOGIT; }
   if (COUNT_ONCE) { logit -= log(f32(multiplicity(row, position, token))); }
   return logit;

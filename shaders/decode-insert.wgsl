@@ -1,63 +1,106 @@
-// decode-insert: put a new token into the order of its bucket, as a stable sort of all tokens so far would.
+// decode-insert: put a new token into the list of its bucket, and find the window of the sorted order around it.
 //
-//   T       = position of the new token, of bucket b = newIds[r]
-//   ranks[r] = #{t < T: ids[r,t] ≤ b}           the new token stands behind all of its own bucket
-//   order[r, ranks[r]+1 … T] = order[r, ranks[r] … T−1];  order[r, ranks[r]] = T;  ids[r,T] = b
+//   T          = position of the new token, of bucket b = newIds[r]
+//   order      = tokens 0 … T by ascending bucket, then position: the lists, one after the other
+//   rank       = slot of T in it: behind all others of its bucket
+//   window[r, j] = order[(⌊rank / C⌋ − before)·C + j modulo T + 1], plus OTHER_BUCKET where its bucket is not b
 //
-//   control  [16]          u32  position T, below the capacity
-//   newIds   [R]           u32  R counts (batch, head, round)
-//   ids      [R,capacity]  u32  bucket of every token; 0 … T−1 are read, T is written
-//   order    [R,capacity]  u32  tokens by ascending bucket, then position; in and out, T entries before and T + 1 after
-//   ranks    [R]           u32  out
+//   control  [16]    u32  position T
+//   newIds   [R]     u32  R counts (batch, head, round)
+//   lists    [R, …]  u32  tokens 0 … T − 1 by bucket (shared/bucket-lists.wgsl); in and out
+//   window   [R, C·(1 + before + after)]  u32  out
 //
 //   Grid    one workgroup per row, in a line
-//   Cost    reads T ids, moves at most T entries
+//   Cost    reads the sizes of all buckets, and of each slot of the window at most ⌈window / BLOCK⌉ links of its bucket
 //   Numerics  integers; the result does not depend on timing
-//   Source  insertion into a sorted list; window rule of cached decoding as in Hugging Face. Needs control.
+//   Source  unrolled linked lists; window rule of cached decoding as in Hugging Face. Needs control, shared/bucket-lists.
 //           Oracle: test/oracle/decode-insert.ts
-struct Params { rows: u32, capacity: u32 }
+override CHUNKS_BEFORE: u32;
+override CHUNKS_AFTER: u32;
+
+struct Params { rows: u32, buckets: u32, blocks: u32, chunkLength: u32 }
 @group(0) @binding(0) var<uniform>             params:  Params;
 @group(0) @binding(1) var<storage, read>       control: array<u32>;
 @group(0) @binding(2) var<storage, read>       newIds:  array<u32>;
-@group(0) @binding(3) var<storage, read_write> ids:     array<u32>;
-@group(0) @binding(4) var<storage, read_write> order:   array<u32>;
-@group(0) @binding(5) var<storage, read_write> ranks:   array<u32>;
+@group(0) @binding(3) var<storage, read_write> lists:   array<u32>;
+@group(0) @binding(4) var<storage, read_write> window:  array<u32>;
 
-const WG = 256u;
-var<workgroup> sh_rank: atomic<u32>; // an integer sum: any order of addition gives the same
-var<workgroup> sh_uniform_rank: u32;
+const OTHER_BUCKET = 0x80000000u;
+
+const WG = 64u; // a power of two
+var<workgroup> sh_before: array<u32, WG>; // tokens in the buckets of all shares before
+var<workgroup> sh_rank: u32;
+
+// Tokens in buckets [first, after).
+fn tokens_in(base: u32, first: u32, after: u32) -> u32 {
+  var tokens = 0u;
+  for (var bucket = first; bucket < min(after, params.buckets); bucket++) { tokens += lists[tokens_at(base, bucket)]; }
+  return tokens;
+}
+
+// The i-th token of a bucket; from the end of its list that is nearer.
+fn token_of(base: u32, bucket: u32, i: u32) -> u32 {
+  let wanted = i / BLOCK;
+  let tokens = lists[tokens_at(base, bucket)];
+  let last = (tokens - 1u) / BLOCK;
+  var found: u32;
+  if (wanted <= last / 2u) {
+    found = lists[first_at(base, bucket)];
+    for (var n = 0u; n < wanted; n++) { found = lists[next_at(base, found)]; }
+  } else {
+    found = lists[last_at(base, bucket)];
+    for (var n = last; n > wanted; n--) { found = lists[previous_at(base, found)]; }
+  }
+  return lists[slots_at(base, found) + i % BLOCK];
+}
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
         @builtin(local_invocation_index) lane: u32) {
   let row = group.x + group.y * groups.x;
   if (row >= params.rows) { return; }
+  let base = row_of_lists(row);
   let position = control[CONTROL_POSITION];
   let bucket = newIds[row];
-  let base = row * params.capacity;
-
-  var before = 0u;
-  for (var t = lane; t < position; t += WG) { before += select(0u, 1u, ids[base + t] <= bucket); }
-  atomicAdd(&sh_rank, before);
-  workgroupBarrier();
-  if (lane == 0u) { sh_uniform_rank = atomicLoad(&sh_rank); }
-  let rank = workgroupUniformLoad(&sh_uniform_rank);
-
-  // The last WG entries move first; each step writes only slots that have been read.
-  var end = position;
-  while (end > rank) {
-    let first = max(rank, max(end, WG) - WG);
-    let slot = first + lane;
-    var token = 0u;
-    if (slot < end) { token = order[base + slot]; }
-    storageBarrier();
-    if (slot < end) { order[base + slot + 1u] = token; }
-    end = first;
-  }
   if (lane == 0u) {
-    // The slot was read by lane 0 in the last step: no other lane touches it.
-    order[base + rank] = position;
-    ids[base + position] = bucket;
-    ranks[row] = rank;
+    let free = lists[used_at(base)];
+    lists[used_at(base)] = free + add_token(base, bucket, position, free);
+  }
+  storageBarrier();
+
+  // Every invocation counts an equal share of the buckets.
+  let share = (params.buckets + WG - 1u) / WG;
+  sh_before[lane] = tokens_in(base, lane * share, (lane + 1u) * share);
+  workgroupBarrier();
+  if (lane == 0u) {
+    var before = 0u;
+    for (var i = 0u; i < WG; i++) {
+      let tokens = sh_before[i];
+      sh_before[i] = before;
+      before += tokens;
+    }
+    let owner = bucket / share;
+    sh_rank = sh_before[owner] + tokens_in(base, owner * share, bucket + 1u) - 1u;
+  }
+  workgroupBarrier();
+
+  let tokens = i32(position) + 1;
+  let chunk = i32(sh_rank / params.chunkLength) - i32(CHUNKS_BEFORE);
+  let start = chunk * i32(params.chunkLength) % tokens;
+  let begin = u32(select(start, start + tokens, start < 0));
+  let length = params.chunkLength * (1u + CHUNKS_BEFORE + CHUNKS_AFTER);
+  for (var j = lane; j < length; j += WG) {
+    let slot = (begin + j) % (position + 1u);
+    var owner = 0u;
+    for (var step = WG / 2u; step > 0u; step /= 2u) {
+      if (sh_before[owner + step] <= slot) { owner += step; }
+    }
+    var met = owner * share;
+    var i = slot - sh_before[owner];
+    while (i >= lists[tokens_at(base, met)]) {
+      i -= lists[tokens_at(base, met)];
+      met++;
+    }
+    window[row * length + j] = token_of(base, met, i) | select(0u, OTHER_BUCKET, met != bucket);
   }
 }

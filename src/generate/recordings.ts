@@ -11,7 +11,7 @@ import {
   type NormedProbe,
   prefillLayer,
 } from "../layers/decode.js";
-import { type DecodeCache, decodeCache, decodeConfig, drawRotations } from "../layers/decode-cache.js";
+import { type DecodeCache, decodeCache, decodeConfig, startCache } from "../layers/decode-cache.js";
 import { embed } from "../layers/embedding.js";
 import { finalStates, logitsOf } from "../layers/head.js";
 import type { Streams } from "../layers/reversible-block.js";
@@ -117,7 +117,7 @@ export function planGeneration(
     body(context);
     return context.recording;
   };
-  const start = record(({ recording }) => drawRotations(recording, fixed, cache, tensors.hashControl));
+  const start = record(({ recording }) => startCache(recording, fixed, cache, tensors.hashControl));
   const step = (hashed: boolean) =>
     record((context) => {
       recordStep(context, tensors, pair, cache, { hashed });

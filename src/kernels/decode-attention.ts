@@ -1,7 +1,7 @@
 import source from "../../shaders/decode-attention.wgsl?raw";
 import control from "../../shaders/shared/control.wgsl?raw";
 import { defineKernel } from "../gpu/kernel.js";
-import { lineGrid } from "../shapes.js";
+import { elements, lineGrid } from "../shapes.js";
 
 /** Sizes and rules of attention from one new token to a cache. LSH: sorted and shared. Local and full: neither. */
 export interface DecodeAttentionDims {
@@ -19,7 +19,7 @@ export interface DecodeAttentionDims {
   readonly chunksAfter: number;
   /** Up to one token less than this, every cached token is a key; only unless sorted. */
   readonly fullBelow: number;
-  /** Keys come from windows of the bucket order. */
+  /** Keys come from windows of the sorted order, one a round. */
   readonly sorted: boolean;
   /** Keys are RMS-normalised queries, and the new token sees itself only where it sees nothing else. */
   readonly shared: boolean;
@@ -33,11 +33,14 @@ export interface DecodeAttentionDims {
 
 const heads = (d: DecodeAttentionDims) => [d.rows, d.headSize];
 const cached = (d: DecodeAttentionDims) => [d.rows, d.capacity, d.headSize];
-const inRounds = (d: DecodeAttentionDims) => [d.rows, d.rounds, d.capacity];
+const window = (d: DecodeAttentionDims) => [
+  d.rows,
+  d.rounds,
+  d.sorted ? d.chunkLength * (1 + d.chunksBefore + d.chunksAfter) : 0,
+];
 
 /** Most keys that one query meets. */
-const keys = (d: DecodeAttentionDims) =>
-  d.sorted ? d.rounds * d.chunkLength * (1 + d.chunksBefore + d.chunksAfter) : d.capacity;
+const keys = (d: DecodeAttentionDims) => (d.sorted ? elements(window(d).slice(1)) : d.capacity);
 
 /** Attention of one new token per sequence to its cache. Equation and shapes: shaders/decode-attention.wgsl. */
 export const decodeAttention = defineKernel<DecodeAttentionDims>({
@@ -60,9 +63,7 @@ export const decodeAttention = defineKernel<DecodeAttentionDims>({
     q: { access: "read", shape: heads },
     k: { access: "read", shape: cached },
     v: { access: "read", shape: cached },
-    order: { access: "read", type: "u32", shape: inRounds, optional: true },
-    ids: { access: "read", type: "u32", shape: inRounds, optional: true },
-    ranks: { access: "read", type: "u32", shape: (d) => [d.rows, d.rounds], optional: true },
+    window: { access: "read", type: "u32", shape: window, optional: true },
     out: { access: "write", shape: heads },
   },
   supports: (d) => d.headSize % 4 === 0 && d.headSize <= 256,

@@ -1,9 +1,10 @@
 // What a generation keeps of every token: keys, values, and where LSH layers sort it.
 import { bucketFactors, type ReformerConfig } from "../config/config.js";
+import { type BucketListSizes, listBlocks, listShape } from "../kernels/bucket-lists.js";
 import { centreTotals } from "../kernels/centre-keys.js";
 import { decodeAppend } from "../kernels/decode-append.js";
 import { Arena, type Recording, type Tensor, view } from "../scheduler/recording.js";
-import { roundUp } from "../shapes.js";
+import { elements, roundUp } from "../shapes.js";
 import { drawnShape, recordDraw } from "./hash.js";
 
 /** The cache of one layer. */
@@ -17,10 +18,9 @@ export interface LayerCache {
 }
 
 export interface BucketCache {
-  /** u32 [batch, heads, rounds, capacity]: bucket of every token so far. */
-  readonly ids: Tensor;
-  /** u32 [batch, heads, rounds, capacity]: tokens so far by ascending bucket, then position. */
-  readonly order: Tensor;
+  /** u32, of every sequence, head and round: tokens so far by bucket (`listShape`). */
+  readonly lists: Tensor;
+  readonly sizes: BucketListSizes;
   /** Hashes every token of a generation (`drawnShape`). */
   readonly rotations: Tensor;
   /** Of centred hashing, f32 [batch, heads, headSize + 1]: sum and count of the unit keys so far. */
@@ -54,15 +54,17 @@ export function decodeCache(config: ReformerConfig, batch: number, capacity: num
     const key = arena.tensor(`layer${layer}.key`, vectors);
     const value = arena.tensor(`layer${layer}.value`, vectors);
     if (kind !== "lsh") return { key, value, buckets: undefined };
-    const rounds = [batch, numHeads, numHashes, capacity];
-    const { shape, type } = drawnShape(config, bucketFactors(config, capacity), numHashes);
+    const factors = bucketFactors(config, capacity);
+    const buckets = elements(factors);
+    const sizes = { rows: batch * numHeads * numHashes, buckets, blocks: listBlocks(buckets, capacity) };
+    const { shape, type } = drawnShape(config, factors, numHashes);
     const totals = centreTotals({ batch, heads: numHeads, headSize });
     return {
       key,
       value,
       buckets: {
-        ids: arena.tensor(`layer${layer}.ids`, rounds, "u32"),
-        order: arena.tensor(`layer${layer}.order`, rounds, "u32"),
+        lists: arena.tensor(`layer${layer}.lists`, listShape(sizes), "u32"),
+        sizes,
         rotations: drawn.tensor(`layer${layer}`, shape, type),
         keySums: config.hashing === "centred" ? sums.tensor(`layer${layer}`, totals) : undefined,
       },
@@ -71,8 +73,8 @@ export function decodeCache(config: ReformerConfig, batch: number, capacity: num
   return { batch, capacity, layers };
 }
 
-/** Starts a sequence: draws the rotations of all LSH layers from the seed and draw in the control words. */
-export function drawRotations(
+/** Starts a sequence: no tokens, and rotations of all LSH layers, drawn from the seed and draw in the control words. */
+export function startCache(
   recording: Recording,
   config: ReformerConfig,
   cache: DecodeCache,
@@ -82,6 +84,7 @@ export function drawRotations(
     if (!buckets) return;
     const factors = bucketFactors(config, cache.capacity);
     recordDraw(recording, config, { factors, rounds: config.numHashes, layer }, control, buckets.rotations);
+    recording.clear(buckets.lists);
     if (buckets.keySums) recording.clear(buckets.keySums);
   });
 }

@@ -1,5 +1,6 @@
 // One layer of cached decoding: the prompt's forward pass fills the cache, then every new token attends to it.
 import { type LayerKind, runsFullAttention } from "../config/config.js";
+import { bucketLists } from "../kernels/bucket-lists.js";
 import { type DecodeAttentionDims, decodeAttention } from "../kernels/decode-attention.js";
 import { decodeInsert } from "../kernels/decode-insert.js";
 import { embedding } from "../kernels/embedding.js";
@@ -45,17 +46,11 @@ export function prefillLayer(
       );
       if (to.buckets) {
         const ids = attended.inputs.bucketIds ?? hash(context, layer, numHashes, heads.query);
-        const rows = batch * numHeads * numHashes;
+        const { lists, sizes: of } = to.buckets;
         const order =
           attended.inputs.order ??
-          recordBucketSort(recording, { segments: rows, length, buckets: bucketIds(context) }, ids);
-        append(
-          recording,
-          control,
-          { ...sizes, rows, width: 1 },
-          [ids, order],
-          [to.buckets.ids, to.buckets.order],
-        );
+          recordBucketSort(recording, { segments: of.rows, length, buckets: bucketIds(context) }, ids);
+        recording.dispatch(bucketLists, { ...of, length }, { ids, order, lists });
       }
       addAttention(context, layer, state, streams.x1, "residualAdd");
     });
@@ -98,15 +93,9 @@ export function decodeLayer(
         [heads.key ?? heads.query, heads.value],
         [key, value],
       );
-      const ranks =
-        buckets &&
-        insert(
-          context,
-          cache,
-          buckets,
-          options.givenIds?.get(layer) ?? hash(context, layer, config.numHashes, heads.query),
-        );
-      const sorted = buckets && options.hashed ? { order: buckets.order, ids: buckets.ids, ranks } : {};
+      const ids =
+        buckets && (options.givenIds?.get(layer) ?? hash(context, layer, config.numHashes, heads.query));
+      const window = buckets && ids && insert(context, buckets, ids);
       const out = recording.tensor("out", [batch, numHeads, 1, headSize]);
       const dims = attentionDims(context, kind, cache, options);
       recording.dispatch(decodeAttention, dims, {
@@ -114,7 +103,7 @@ export function decodeLayer(
         q: heads.query,
         k: key,
         v: value,
-        ...sorted,
+        ...(options.hashed ? { window } : {}),
         out,
       });
       addAttention(context, layer, { attended: { out } }, streams.x1, "residualAdd");
@@ -134,18 +123,18 @@ function layerCache(cache: DecodeCache, layer: number): DecodeCache["layers"][nu
   return found;
 }
 
-/** Sorts the new tokens in among the cached ones; their ranks, u32 [batch, heads, rounds]. */
-function insert(context: LayerContext, cache: DecodeCache, buckets: BucketCache, ids: Tensor): Tensor {
-  const { recording, config, control, batch } = context;
-  const rows = batch * config.numHeads * config.numHashes;
-  const ranks = recording.tensor("ranks", [batch, config.numHeads, config.numHashes], "u32");
-  const { ids: all, order } = buckets;
-  recording.dispatch(
-    decodeInsert,
-    { rows, capacity: cache.capacity },
-    { control, newIds: ids, ids: all, order, ranks },
+/** Sorts the new tokens in among the cached ones; what stands around them, u32 [batch, heads, rounds, window]. */
+function insert({ recording, config, control }: LayerContext, buckets: BucketCache, ids: Tensor): Tensor {
+  const { lshChunkLength: chunkLength, lshChunksBefore: chunksBefore, lshChunksAfter: chunksAfter } = config;
+  const { lists, sizes } = buckets;
+  const window = recording.tensor(
+    "window",
+    [sizes.rows, chunkLength * (1 + chunksBefore + chunksAfter)],
+    "u32",
   );
-  return ranks;
+  const dims = { ...sizes, chunkLength, chunksBefore, chunksAfter };
+  recording.dispatch(decodeInsert, dims, { control, newIds: ids, lists, window });
+  return window;
 }
 
 function attentionDims(

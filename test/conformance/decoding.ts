@@ -3,6 +3,7 @@
 import { fillToken } from "../../src/config/config.js";
 import { inferenceContext, recordPrefill, recordStep, stepTensors } from "../../src/generate/recordings.js";
 import type { Gpu } from "../../src/gpu/gpu.js";
+import { listShape } from "../../src/kernels/bucket-lists.js";
 import type { LayerContext } from "../../src/layers/context.js";
 import type { NormedProbe } from "../../src/layers/decode.js";
 import { decodeCache } from "../../src/layers/decode-cache.js";
@@ -14,6 +15,7 @@ import { parameterArena, streamPair } from "../../src/model/memory.js";
 import { plan } from "../../src/scheduler/plan.js";
 import { Arena, type Tensor, view } from "../../src/scheduler/recording.js";
 import { PreparedPlan } from "../../src/scheduler/run.js";
+import { writeLists } from "../oracle/bucket-lists.js";
 import { profileOf } from "../support/run-kernel.js";
 import { type Case, padRows, parametersOf } from "./case.js";
 import { cachedIds, columnsOf, type DecodeCall, decodeCall, decodeHash, tokensAt } from "./decode-case.js";
@@ -176,22 +178,16 @@ export async function decodeCase(c: Case, gpu: Gpu, fixedPoint: boolean): Promis
     }
   }
 
-  /** The cache after the prompt, as recorded: ids and, in their order, the tokens of every round. */
+  /** The cache after the prompt, as recorded: the tokens of every round by bucket. */
   function writeCache(layer: number, recorded: Uint32Array): void {
     const buckets = cache.layers[layer]?.buckets;
     if (!buckets) return;
-    const ids = new Uint32Array(recorded.length);
-    const order = new Uint32Array(recorded.length);
-    for (let first = 0; first < recorded.length; first += capacity) {
-      const own = recorded.subarray(first, first + prompt);
-      const tokens = Array.from(own, (_, t) => t).sort(
-        (a, b) => (own[a] as number) - (own[b] as number) || a - b,
-      );
-      ids.set(own, first);
-      order.set(tokens, first);
+    const { lists, sizes } = buckets;
+    const width = listShape(sizes)[1];
+    for (let row = 0; row < sizes.rows; row++) {
+      const own = recorded.subarray(row * capacity, row * capacity + prompt);
+      prepared.write(lists, writeLists([...own], sizes), row * width);
     }
-    prepared.write(buckets.ids, ids);
-    prepared.write(buckets.order, order);
   }
 
   /** Reads the normed inputs and the computed ids of `count` tokens from position `first` on. */

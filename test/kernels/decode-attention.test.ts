@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type DecodeAttentionDims, decodeAttention } from "../../src/kernels/decode-attention.js";
 import { Random } from "../../src/random.js";
 import { decodeKeys, decodeAttention as oracle } from "../oracle/decode-attention.js";
-import { decodeInsert } from "../oracle/decode-insert.js";
+import { decodeInsert, decodeWindow } from "../oracle/decode-insert.js";
 import { expectClose, U32 } from "../support/close.js";
 import { runKernel } from "../support/run-kernel.js";
 import { normals } from "../support/values.js";
@@ -58,16 +58,15 @@ function arraysOf(d: DecodeAttentionDims, position: number) {
   const size = d.rows * d.capacity * d.headSize;
   const ids = new Uint32Array(d.rows * d.rounds * d.capacity);
   const order = new Uint32Array(ids.length).fill(0xdead_beef);
-  const ranks = new Uint32Array(d.rows * d.rounds);
-  for (let r = 0; r < ranks.length; r++) {
+  const windows: number[] = [];
+  for (let r = 0; r < d.rows * d.rounds; r++) {
     const buckets = Array.from({ length: position + 1 }, () => random.below(4));
-    const sorted = decodeInsert(buckets);
     ids.set(buckets, r * d.capacity);
-    order.set(sorted.order, r * d.capacity);
-    ranks[r] = sorted.rank;
+    order.set(decodeInsert(buckets).order, r * d.capacity);
+    windows.push(...decodeWindow(buckets, d));
   }
   const q = normals(d.rows * d.headSize, 1);
-  return { q, k: normals(size, 2), v: normals(size, 3), order, ids, ranks };
+  return { q, k: normals(size, 2), v: normals(size, 3), order, ids, window: Uint32Array.from(windows) };
 }
 
 describe("decodeAttention(q, k, v)", () => {
@@ -75,9 +74,8 @@ describe("decodeAttention(q, k, v)", () => {
     const arrays = arraysOf(dims, position);
     const control = new Uint32Array(16);
     control[8] = position;
-    const { q, k, v, order, ids, ranks } = arrays;
-    const buckets = dims.sorted ? { order, ids, ranks } : {};
-    const values = { control, q, k, v, ...buckets };
+    const { q, k, v, window } = arrays;
+    const values = { control, q, k, v, ...(dims.sorted ? { window } : {}) };
     const results = await runKernel(decodeAttention, dims, values);
     const { out, sizes } = oracle(dims, arrays, position);
     const keys = Math.max(

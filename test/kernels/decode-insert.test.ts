@@ -1,43 +1,83 @@
 import { expect, test } from "vitest";
-import { type DecodeInsertDims, decodeInsert } from "../../src/kernels/decode-insert.js";
+import { bucketLists, listBlocks, listShape } from "../../src/kernels/bucket-lists.js";
+import { decodeInsert } from "../../src/kernels/decode-insert.js";
 import { Random } from "../../src/random.js";
-import { decodeInsert as oracle } from "../oracle/decode-insert.js";
-import { runKernel } from "../support/run-kernel.js";
+import { readLists, tokensByBucket, writeLists } from "../oracle/bucket-lists.js";
+import { decodeWindow, decodeInsert as sorted } from "../oracle/decode-insert.js";
+import { call, runKernel, runKernels } from "../support/run-kernel.js";
 
-const ROWS: [why: string, dims: DecodeInsertDims, position: number, buckets: number][] = [
-  ["the first token", { rows: 3, capacity: 5 }, 0, 4],
-  ["a few buckets", { rows: 6, capacity: 100 }, 77, 4],
-  ["one bucket: every token goes last", { rows: 2, capacity: 70 }, 69, 1],
-  ["the last position, one step of the move", { rows: 4, capacity: 257 }, 256, 8],
-  ["several steps of the move, a part at the front", { rows: 5, capacity: 1500 }, 1333, 16],
-  ["more buckets than tokens", { rows: 3, capacity: 600 }, 513, 70_000],
+const chunks = { chunkLength: 8, chunksBefore: 1, chunksAfter: 0 };
+const CASES: [
+  why: string,
+  dims: { rows: number; buckets: number; chunkLength: number; chunksBefore: number; chunksAfter: number },
+  position: number,
+][] = [
+  ["the first token", { ...chunks, rows: 3, buckets: 4 }, 0],
+  ["a window longer than the text", { ...chunks, rows: 3, buckets: 4, chunksBefore: 2 }, 9],
+  ["a few buckets", { ...chunks, rows: 6, buckets: 4 }, 77],
+  ["windows that begin before the first bucket", { ...chunks, rows: 6, buckets: 40 }, 77],
+  ["windows that go on in the next buckets", { ...chunks, rows: 6, buckets: 40, chunksAfter: 2 }, 200],
+  ["one bucket", { ...chunks, rows: 2, buckets: 1 }, 69],
+  ["long lists on both sides", { ...chunks, rows: 5, buckets: 3, chunkLength: 64, chunksAfter: 1 }, 1333],
+  ["more buckets than tokens", { ...chunks, rows: 3, buckets: 70_000 }, 513],
+  ["as many buckets as invocations", { ...chunks, rows: 3, buckets: 64 }, 128],
 ];
 
-test.each(ROWS)(
-  "decodeInsert(newIds) gives the order a stable sort gives: %s",
-  async (_, dims, position, buckets) => {
-    const { rows, capacity } = dims;
-    const random = new Random(position);
-    const control = new Uint32Array(16);
-    control[8] = position;
-    const UNUSED = 0xdead_beef;
-    const newIds = Uint32Array.from({ length: rows }, (_, r) => (r === 0 ? 0 : random.below(buckets)));
-    const ids = new Uint32Array(rows * capacity).fill(UNUSED);
-    const order = new Uint32Array(rows * capacity).fill(UNUSED);
-    const expected = { ids: ids.slice(), order: order.slice(), ranks: new Uint32Array(rows) };
-    for (let r = 0; r < rows; r++) {
-      const before = Array.from({ length: position }, () => random.below(buckets));
-      ids.set(before, r * capacity);
-      order.set(before.length ? oracle(before).order : [], r * capacity);
-      const after = oracle([...before, newIds[r]!]);
-      expected.ids.set([...before, newIds[r]!], r * capacity);
-      expected.order.set(after.order, r * capacity);
-      expected.ranks[r] = after.rank;
-    }
-    const results = await runKernel(decodeInsert, dims, { control, newIds, ids, order });
-    expect(results.ranks).toEqual(expected.ranks);
-    expect(results.order).toEqual(expected.order);
-    expect(results.ids).toEqual(expected.ids);
-    expect(await runKernel(decodeInsert, dims, { control, newIds, ids, order })).toEqual(results);
-  },
-);
+const controlAt = (position: number) => {
+  const control = new Uint32Array(16);
+  control[8] = position;
+  return control;
+};
+
+test.each(CASES)("decodeInsert(newIds) gives the window of a stable sort: %s", async (_, given, position) => {
+  const { rows, buckets } = given;
+  const dims = { ...given, blocks: listBlocks(buckets, position + 1) };
+  const width = listShape(dims)[1];
+  const random = new Random(position);
+  const drawn = Array.from({ length: rows }, () =>
+    Array.from({ length: position + 1 }, () => random.below(buckets)),
+  );
+  const lists = new Uint32Array(rows * width);
+  drawn.forEach((ids, r) => void lists.set(writeLists(ids.slice(0, -1), dims, 0xdead_beef), r * width));
+  const newIds = Uint32Array.from(drawn, (ids) => ids.at(-1)!);
+  const values = { control: controlAt(position), newIds, lists };
+  const results = await runKernel(decodeInsert, dims, values);
+  expect([...results.window!]).toEqual(drawn.flatMap((ids) => decodeWindow(ids, dims)));
+  drawn.forEach((ids, r) => {
+    const row = results.lists!.subarray(r * width, (r + 1) * width) as Uint32Array;
+    expect(readLists(row, dims)).toEqual(tokensByBucket(ids, buckets));
+  });
+  expect(await runKernel(decodeInsert, dims, values)).toEqual(results);
+});
+
+test("tokens inserted one by one behind a prompt's stand where sorting all of them puts them", async () => {
+  const [rows, buckets, prompt, steps] = [3, 5, 40, 50];
+  const capacity = prompt + steps;
+  const dims = { ...chunks, rows, buckets, blocks: listBlocks(buckets, capacity) };
+  const random = new Random(5);
+  const drawn = Array.from({ length: rows }, () =>
+    Array.from({ length: capacity }, () => random.below(buckets)),
+  );
+  const firsts = drawn.map((ids) => ids.slice(0, prompt));
+  const values: Record<string, Uint32Array> = {
+    ids: Uint32Array.from(firsts.flat()),
+    order: Uint32Array.from(firsts.flatMap((ids) => sorted(ids).order)),
+    lists: new Uint32Array(rows * listShape(dims)[1]).fill(0xdead_beef),
+  };
+  const calls = [call(bucketLists, { ...dims, length: prompt })];
+  for (let position = prompt; position < capacity; position++) {
+    values[`control ${position}`] = controlAt(position);
+    values[`new ${position}`] = Uint32Array.from(drawn, (ids) => ids[position]!);
+    const as = {
+      control: `control ${position}`,
+      newIds: `new ${position}`,
+      window: `window ${position}`,
+    };
+    calls.push(call(decodeInsert, dims, as));
+  }
+  const results = await runKernels(calls, values);
+  for (let position = prompt; position < capacity; position++) {
+    const expected = drawn.flatMap((ids) => decodeWindow(ids.slice(0, position + 1), dims));
+    expect([...results[`window ${position}`]!], `position ${position}`).toEqual(expected);
+  }
+});

@@ -1,12 +1,14 @@
 // Checks of what only writing needs: caches, attention to them, sampling. Bounds as derived in test/kernels.
+import { bucketLists, listBlocks, listShape } from "../../src/kernels/bucket-lists.js";
 import { decodeAppend } from "../../src/kernels/decode-append.js";
 import { type DecodeAttentionDims, decodeAttention } from "../../src/kernels/decode-attention.js";
 import { decodeInsert } from "../../src/kernels/decode-insert.js";
 import { markSeen, sampleToken } from "../../src/kernels/sampling.js";
 import { Random, randomKey, threefry2x32, uniformOf } from "../../src/random.js";
+import { readLists, tokensByBucket, writeLists } from "../oracle/bucket-lists.js";
 import { decodeAppend as appendOracle } from "../oracle/decode-append.js";
 import { decodeKeys, decodeAttention as decodeOracle } from "../oracle/decode-attention.js";
-import { decodeInsert as insertOracle } from "../oracle/decode-insert.js";
+import { decodeWindow, decodeInsert as insertOracle } from "../oracle/decode-insert.js";
 import { tokenShares } from "../oracle/sampling.js";
 import { U32 } from "../support/close.js";
 import { call } from "../support/run-kernel.js";
@@ -43,40 +45,61 @@ const appending: Check = {
   },
 };
 
-/** Tokens 0 … position of every row by bucket, and where the last stands. */
-function sortedCaches(rows: number, capacity: number, position: number, buckets: number) {
-  const random = new Random(position);
-  const ids = new Uint32Array(rows * capacity);
-  const order = new Uint32Array(rows * capacity);
-  const ranks = new Uint32Array(rows);
-  const before = order.slice();
-  for (let r = 0; r < rows; r++) {
-    const drawn = Array.from({ length: position + 1 }, () => random.below(buckets));
-    const sorted = insertOracle(drawn);
-    ids.set(drawn, r * capacity);
-    order.set(sorted.order, r * capacity);
-    ranks[r] = sorted.rank;
-    before.set(insertOracle(drawn.slice(0, -1)).order, r * capacity);
-  }
-  return { ids, order, ranks, before };
+/** Buckets of `tokens` tokens of every row. */
+function drawIds(rows: number, tokens: number, buckets: number): number[][] {
+  const random = new Random(tokens);
+  return Array.from({ length: rows }, () => Array.from({ length: tokens }, () => random.below(buckets)));
 }
+
+const listing: Check = {
+  family: "bucket-lists",
+  what: "300 tokens in 9 buckets",
+  async compare(run) {
+    const [rows, buckets] = [3, 9];
+    const ids = drawIds(rows, 300, buckets);
+    const dims = { rows, length: 300, buckets, blocks: listBlocks(buckets, 300) };
+    const { lists } = await run([call(bucketLists, dims)], {
+      ids: Uint32Array.from(ids.flat()),
+      order: Uint32Array.from(ids.flatMap((row) => insertOracle(row).order)),
+      lists: new Uint32Array(listShape(dims).reduce((a, b) => a * b)),
+    });
+    const width = listShape(dims)[1];
+    return {
+      tokens: {
+        actual: ids.flatMap((_, r) =>
+          readLists(lists?.subarray(r * width, (r + 1) * width) as Uint32Array, dims).flat(),
+        ),
+        expected: ids.flatMap((row) => tokensByBucket(row, buckets).flat()),
+        bound: EXACT,
+      },
+    };
+  },
+};
 
 const inserting: Check = {
   family: "decode-insert",
-  what: "a token into the sorted order",
+  what: "a token among 613 in 16 buckets",
   async compare(run) {
-    const [rows, capacity, position] = [5, 700, 613];
-    const { ids, order, ranks, before } = sortedCaches(rows, capacity, position, 16);
-    const newIds = Uint32Array.from({ length: rows }, (_, r) => ids[r * capacity + position] as number);
-    const known = ids.map((id, i) => (i % capacity < position ? id : 0));
-    const results = await run([call(decodeInsert, { rows, capacity })], {
-      ...{ newIds, ids: known, order: before },
+    const [rows, buckets, position] = [5, 16, 613];
+    const ids = drawIds(rows, position + 1, buckets);
+    const chunks = { chunkLength: 32, chunksBefore: 1, chunksAfter: 1 };
+    const dims = { rows, buckets, blocks: listBlocks(buckets, 700), ...chunks };
+    const width = listShape(dims)[1];
+    const before = ids.map((row) => [...writeLists(row.slice(0, -1), dims)]);
+    const { lists, window } = await run([call(decodeInsert, dims)], {
+      newIds: Uint32Array.from(ids, (row) => row[position] as number),
+      lists: Uint32Array.from(before.flat()),
       control: controlAt(position),
     });
     return {
-      ids: { actual: results.ids, expected: ids, bound: EXACT },
-      order: { actual: results.order, expected: order, bound: EXACT },
-      ranks: { actual: results.ranks, expected: ranks, bound: EXACT },
+      lists: {
+        actual: ids.flatMap((_, r) =>
+          readLists(lists?.subarray(r * width, (r + 1) * width) as Uint32Array, dims).flat(),
+        ),
+        expected: ids.flatMap((row) => tokensByBucket(row, buckets).flat()),
+        bound: EXACT,
+      },
+      window: { actual: window, expected: ids.flatMap((row) => decodeWindow(row, dims)), bound: EXACT },
     };
   },
 };
@@ -101,10 +124,14 @@ const attending: Check = {
       acrossBuckets: true,
       shortened: false,
     };
-    const { ids, order, ranks } = sortedCaches(d.rows * d.rounds, d.capacity, position, 4);
+    const drawn = drawIds(d.rows * d.rounds, position + 1, 4);
+    const inCaches = (rows: readonly (readonly number[])[]) =>
+      rows.flatMap((row) => [...row, ...Array(d.capacity - row.length).fill(0)]);
+    const [ids, order] = [inCaches(drawn), inCaches(drawn.map((row) => insertOracle(row).order))];
     const [q, k, v] = [normals(36, 1), normals(3 * 40 * 12, 2), normals(3 * 40 * 12, 3)];
     const { out } = await run([call(decodeAttention, d)], {
-      ...{ q, k, v, order, ids, ranks },
+      ...{ q, k, v },
+      window: Uint32Array.from(drawn.flatMap((row) => decodeWindow(row, d))),
       control: controlAt(position),
     });
     const arrays = { q, k, v, order, ids };
@@ -184,4 +211,4 @@ const sampling: Check = {
   },
 };
 
-export const DECODING_CHECKS: readonly Check[] = [appending, inserting, attending, sampling];
+export const DECODING_CHECKS: readonly Check[] = [appending, listing, inserting, attending, sampling];
