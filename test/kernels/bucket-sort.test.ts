@@ -14,7 +14,8 @@ import * as oracle from "../oracle/bucket-sort.js";
 import { getDevice } from "../support/device.js";
 import { call, runKernels } from "../support/run-kernel.js";
 
-const ROWS: [why: string, dims: BucketSortDims][] = [
+/** `same`: every key has this id. */
+const ROWS: [why: string, dims: BucketSortDims, same?: number][] = [
   ["one key", { segments: 1, length: 1, radix: 128, shift: 0, first: true }],
   ["a small radix, a part of a lane", { segments: 3, length: 77, radix: 16, shift: 0, first: true }],
   ["a whole tile of 64 lanes", { segments: 2, length: 4096, radix: 128, shift: 0, first: true }],
@@ -25,6 +26,8 @@ const ROWS: [why: string, dims: BucketSortDims][] = [
   ["several tiles of 64 lanes", { segments: 2, length: 9000, radix: 128, shift: 0, first: true }],
   ["several tiles of 32 lanes", { segments: 2, length: 4500, radix: 256, shift: 0, first: true }],
   ["a high digit through the order so far", { segments: 2, length: 5000, radix: 16, shift: 4, first: false }],
+  ["all keys in one bucket", { segments: 2, length: 4096, radix: 128, shift: 0, first: true }, 77],
+  ["all in one, several tiles", { segments: 2, length: 9000, radix: 128, shift: 0, first: true }, 127],
 ];
 
 const device = await getDevice();
@@ -35,10 +38,13 @@ const FORMS = bucketSortScatter.variants
 describe.each(FORMS)("one pass: histogram, scan, scatter, or all in whole, %s form", (form) => {
   const kernels = [bucketSortHistogram, bucketSortScan, bucketSortScatter, bucketSortWhole];
   const variants = Object.fromEntries(kernels.map(({ name }) => [name, form]));
-  test.each(ROWS)("equals the oracles exactly: %s", async (_, dims) => {
+  test.each(ROWS)("equals the oracles exactly: %s", async (_, dims, same) => {
     const { segments, length, radix, shift, first } = dims;
     const random = new Random(11);
-    const ids = Uint32Array.from({ length: segments * length }, () => random.below(radix * 2 ** shift));
+    const ids = Uint32Array.from(
+      { length: segments * length },
+      () => same ?? random.below(radix * 2 ** shift),
+    );
     const shuffled = Uint32Array.from({ length: segments * length }, (_, i) => i % length);
     for (let s = 0; s < segments; s++) random.shuffle(shuffled.subarray(s * length, (s + 1) * length));
     const orderIn = first ? undefined : shuffled;
