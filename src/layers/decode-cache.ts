@@ -1,8 +1,8 @@
 // What a generation keeps of every token: keys, values, and where LSH layers sort it.
 import { bucketFactors, type ReformerConfig } from "../config/config.js";
-import { type BucketListSizes, listBlocks, listShape } from "../kernels/bucket-lists.js";
 import { centreTotals } from "../kernels/centre-keys.js";
 import { decodeAppend } from "../kernels/decode-append.js";
+import { type BucketListSizes, listBlocks, listShape } from "../kernels/decode-insert.js";
 import { Arena, type Recording, type Tensor, view } from "../scheduler/recording.js";
 import { elements, roundUp } from "../shapes.js";
 import { drawnShape, recordDraw } from "./hash.js";

@@ -1,13 +1,10 @@
 // One layer of cached decoding: the prompt's forward pass fills the cache, then every new token attends to it.
 import { type LayerKind, runsFullAttention } from "../config/config.js";
-import { bucketLists } from "../kernels/bucket-lists.js";
 import { type DecodeAttentionDims, decodeAttention } from "../kernels/decode-attention.js";
 import { decodeInsert } from "../kernels/decode-insert.js";
 import { embedding } from "../kernels/embedding.js";
 import type { Tensor } from "../scheduler/recording.js";
 import { addAttention, attentionState, projectHeads } from "./attention.js";
-import { bucketIds } from "./attention-heads.js";
-import { recordBucketSort } from "./bucket-sort.js";
 import type { LayerContext } from "./context.js";
 import { append, type BucketCache, type DecodeCache } from "./decode-cache.js";
 import { embeddingDims, positionWeights, WORD } from "./embedding.js";
@@ -46,11 +43,7 @@ export function prefillLayer(
       );
       if (to.buckets) {
         const ids = attended.inputs.bucketIds ?? hash(context, layer, numHashes, heads.query);
-        const { lists, sizes: of } = to.buckets;
-        const order =
-          attended.inputs.order ??
-          recordBucketSort(recording, { segments: of.rows, length, buckets: bucketIds(context) }, ids);
-        recording.dispatch(bucketLists, { ...of, length }, { ids, order, lists });
+        insert(context, to.buckets, ids, { atPosition: false });
       }
       addAttention(context, layer, state, streams.x1, "residualAdd");
     });
@@ -95,7 +88,7 @@ export function decodeLayer(
       );
       const ids =
         buckets && (options.givenIds?.get(layer) ?? hash(context, layer, config.numHashes, heads.query));
-      const window = buckets && ids && insert(context, buckets, ids);
+      const window = buckets && ids && insert(context, buckets, ids, { atPosition: true });
       const out = recording.tensor("out", [batch, numHeads, 1, headSize]);
       const dims = attentionDims(context, kind, cache, options);
       recording.dispatch(decodeAttention, dims, {
@@ -124,7 +117,12 @@ function layerCache(cache: DecodeCache, layer: number): DecodeCache["layers"][nu
 }
 
 /** Sorts the new tokens in among the cached ones; what stands around them, u32 [batch, heads, rounds, window]. */
-function insert({ recording, config, control }: LayerContext, buckets: BucketCache, ids: Tensor): Tensor {
+function insert(
+  { recording, config, control, length }: LayerContext,
+  buckets: BucketCache,
+  ids: Tensor,
+  { atPosition }: { readonly atPosition: boolean },
+): Tensor {
   const { lshChunkLength: chunkLength, lshChunksBefore: chunksBefore, lshChunksAfter: chunksAfter } = config;
   const { lists, sizes } = buckets;
   const window = recording.tensor(
@@ -132,7 +130,7 @@ function insert({ recording, config, control }: LayerContext, buckets: BucketCac
     [sizes.rows, chunkLength * (1 + chunksBefore + chunksAfter)],
     "u32",
   );
-  const dims = { ...sizes, chunkLength, chunksBefore, chunksAfter };
+  const dims = { ...sizes, count: length, atPosition, chunkLength, chunksBefore, chunksAfter };
   recording.dispatch(decodeInsert, dims, { control, newIds: ids, lists, window });
   return window;
 }

@@ -3,7 +3,7 @@
 import { fillToken } from "../../src/config/config.js";
 import { inferenceContext, recordPrefill, recordStep, stepTensors } from "../../src/generate/recordings.js";
 import type { Gpu } from "../../src/gpu/gpu.js";
-import { listShape } from "../../src/kernels/bucket-lists.js";
+import { listShape } from "../../src/kernels/decode-insert.js";
 import type { LayerContext } from "../../src/layers/context.js";
 import type { NormedProbe } from "../../src/layers/decode.js";
 import { decodeCache } from "../../src/layers/decode-cache.js";

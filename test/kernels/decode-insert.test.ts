@@ -1,9 +1,8 @@
 import { expect, test } from "vitest";
-import { bucketLists, listBlocks, listShape } from "../../src/kernels/bucket-lists.js";
-import { decodeInsert } from "../../src/kernels/decode-insert.js";
+import { decodeInsert, listBlocks, listShape } from "../../src/kernels/decode-insert.js";
 import { Random } from "../../src/random.js";
 import { readLists, tokensByBucket, writeLists } from "../oracle/bucket-lists.js";
-import { decodeWindow, decodeInsert as sorted } from "../oracle/decode-insert.js";
+import { decodeWindow } from "../oracle/decode-insert.js";
 import { call, runKernel, runKernels } from "../support/run-kernel.js";
 
 const chunks = { chunkLength: 8, chunksBefore: 1, chunksAfter: 0 };
@@ -31,7 +30,7 @@ const controlAt = (position: number) => {
 
 test.each(CASES)("decodeInsert(newIds) gives the window of a stable sort: %s", async (_, given, position) => {
   const { rows, buckets } = given;
-  const dims = { ...given, blocks: listBlocks(buckets, position + 1) };
+  const dims = { ...given, count: 1, atPosition: true, blocks: listBlocks(buckets, position + 1) };
   const width = listShape(dims)[1];
   const random = new Random(position);
   const drawn = Array.from({ length: rows }, () =>
@@ -53,7 +52,14 @@ test.each(CASES)("decodeInsert(newIds) gives the window of a stable sort: %s", a
 test("tokens inserted one by one behind a prompt's stand where sorting all of them puts them", async () => {
   const [rows, buckets, prompt, steps] = [3, 5, 40, 50];
   const capacity = prompt + steps;
-  const dims = { ...chunks, rows, buckets, blocks: listBlocks(buckets, capacity) };
+  const dims = {
+    ...chunks,
+    rows,
+    count: 1,
+    atPosition: true,
+    buckets,
+    blocks: listBlocks(buckets, capacity),
+  };
   const random = new Random(5);
   const drawn = Array.from({ length: rows }, () =>
     Array.from({ length: capacity }, () => random.below(buckets)),
@@ -61,10 +67,10 @@ test("tokens inserted one by one behind a prompt's stand where sorting all of th
   const firsts = drawn.map((ids) => ids.slice(0, prompt));
   const values: Record<string, Uint32Array> = {
     ids: Uint32Array.from(firsts.flat()),
-    order: Uint32Array.from(firsts.flatMap((ids) => sorted(ids).order)),
-    lists: new Uint32Array(rows * listShape(dims)[1]).fill(0xdead_beef),
+    lists: new Uint32Array(rows * listShape(dims)[1]),
+    control: controlAt(0),
   };
-  const calls = [call(bucketLists, { ...dims, length: prompt })];
+  const calls = [call(decodeInsert, { ...dims, count: prompt, atPosition: false }, { newIds: "ids" })];
   for (let position = prompt; position < capacity; position++) {
     values[`control ${position}`] = controlAt(position);
     values[`new ${position}`] = Uint32Array.from(drawn, (ids) => ids[position]!);
@@ -80,4 +86,54 @@ test("tokens inserted one by one behind a prompt's stand where sorting all of th
     const expected = drawn.flatMap((ids) => decodeWindow(ids.slice(0, position + 1), dims));
     expect([...results[`window ${position}`]!], `position ${position}`).toEqual(expected);
   }
+});
+
+const PROMPTS: [
+  why: string,
+  dims: { rows: number; count: number; buckets: number },
+  draw: (random: Random, buckets: number) => number,
+][] = [
+  ["one token", { rows: 2, count: 1, buckets: 4 }, (random, buckets) => random.below(buckets)],
+  ["some tokens a bucket", { rows: 6, count: 100, buckets: 8 }, (random, buckets) => random.below(buckets)],
+  ["all in one bucket", { rows: 2, count: 161, buckets: 3 }, () => 1],
+  ["one bucket", { rows: 2, count: 32, buckets: 1 }, () => 0],
+  ["most buckets empty", { rows: 3, count: 90, buckets: 1000 }, (random) => 7 * random.below(120)],
+  ["more buckets than tokens", { rows: 2, count: 64, buckets: 300 }, (random, n) => random.below(n)],
+  ["padding, of its own id", { rows: 3, count: 96, buckets: 5 }, (random, n) => random.below(n + 1)],
+  ["many tokens", { rows: 2, count: 5000, buckets: 160 }, (random, buckets) => random.below(buckets)],
+];
+
+test.each(PROMPTS)(
+  "decodeInsert(newIds) has every bucket's tokens of a prompt: %s",
+  async (_, given, draw) => {
+    const { rows, count, buckets } = given;
+    // No room to spare: a block too many would end up in the next row.
+    const dims = { ...chunks, ...given, atPosition: false, blocks: listBlocks(buckets, count) };
+    const random = new Random(count);
+    // Padding stands at the end of a row.
+    const drawn = Array.from({ length: rows }, () => {
+      const ids = Array.from({ length: count }, () => draw(random, buckets));
+      return [...ids.filter((id) => id < buckets), ...ids.filter((id) => id >= buckets)];
+    });
+    const width = listShape(dims)[1];
+    const newIds = Uint32Array.from(drawn.flat());
+    const values = { control: controlAt(0), newIds, lists: new Uint32Array(rows * width) };
+    const { lists } = await runKernel(decodeInsert, dims, values);
+    drawn.forEach((ids, r) => {
+      const row = lists!.subarray(r * width, (r + 1) * width) as Uint32Array;
+      expect(readLists(row, dims)).toEqual(
+        tokensByBucket(
+          ids.filter((id) => id < buckets),
+          buckets,
+        ),
+      );
+    });
+  },
+);
+
+test("the lists of the oracle read as they were written", () => {
+  const random = new Random(1);
+  const sizes = { rows: 1, buckets: 7, blocks: listBlocks(7, 200) };
+  const ids = Array.from({ length: 200 }, () => random.below(7));
+  expect(readLists(writeLists(ids, sizes), sizes)).toEqual(tokensByBucket(ids, 7));
 });

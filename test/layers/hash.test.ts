@@ -5,7 +5,7 @@ import { HASHINGS, type Hashing } from "../../src/config/hashing.js";
 import { planWeights } from "../../src/engine/device.js";
 import { resolveTrainOptions } from "../../src/engine/options.js";
 import { Gpu } from "../../src/gpu/gpu.js";
-import { listShape } from "../../src/kernels/bucket-lists.js";
+import { listShape } from "../../src/kernels/decode-insert.js";
 import type { BucketCache } from "../../src/layers/decode-cache.js";
 import { packControl } from "../../src/model/control.js";
 import { parameterArena } from "../../src/model/memory.js";

@@ -1,5 +1,5 @@
 // Lists of tokens by bucket as a row of u32 words, written and read one block at a time.
-import { type BucketListSizes, listShape } from "../../src/kernels/bucket-lists.js";
+import type { BucketListSizes } from "../../src/kernels/decode-insert.js";
 
 const BLOCK = 16;
 
@@ -26,7 +26,7 @@ function partsOf({ buckets, blocks }: BucketListSizes) {
 /** One row with tokens 0, 1, … of these ids, added one after the other; what is not in use is `unused`. */
 export function writeLists(ids: readonly number[], sizes: BucketListSizes, unused = 0): Uint32Array {
   const at = partsOf(sizes);
-  const row = new Uint32Array(listShape(sizes)[1]).fill(unused);
+  const row = new Uint32Array(at.slots + BLOCK * sizes.blocks).fill(unused);
   row[0] = 0;
   row.fill(0, at.tokens, at.previous);
   ids.forEach((bucket, token) => {

@@ -1,8 +1,7 @@
 // Checks of what only writing needs: caches, attention to them, sampling. Bounds as derived in test/kernels.
-import { bucketLists, listBlocks, listShape } from "../../src/kernels/bucket-lists.js";
 import { decodeAppend } from "../../src/kernels/decode-append.js";
 import { type DecodeAttentionDims, decodeAttention } from "../../src/kernels/decode-attention.js";
-import { decodeInsert } from "../../src/kernels/decode-insert.js";
+import { decodeInsert, listBlocks, listShape } from "../../src/kernels/decode-insert.js";
 import { markSeen, sampleToken } from "../../src/kernels/sampling.js";
 import { Random, randomKey, threefry2x32, uniformOf } from "../../src/random.js";
 import { readLists, tokensByBucket, writeLists } from "../oracle/bucket-lists.js";
@@ -51,31 +50,6 @@ function drawIds(rows: number, tokens: number, buckets: number): number[][] {
   return Array.from({ length: rows }, () => Array.from({ length: tokens }, () => random.below(buckets)));
 }
 
-const listing: Check = {
-  family: "bucket-lists",
-  what: "300 tokens in 9 buckets",
-  async compare(run) {
-    const [rows, buckets] = [3, 9];
-    const ids = drawIds(rows, 300, buckets);
-    const dims = { rows, length: 300, buckets, blocks: listBlocks(buckets, 300) };
-    const { lists } = await run([call(bucketLists, dims)], {
-      ids: Uint32Array.from(ids.flat()),
-      order: Uint32Array.from(ids.flatMap((row) => insertOracle(row).order)),
-      lists: new Uint32Array(listShape(dims).reduce((a, b) => a * b)),
-    });
-    const width = listShape(dims)[1];
-    return {
-      tokens: {
-        actual: ids.flatMap((_, r) =>
-          readLists(lists?.subarray(r * width, (r + 1) * width) as Uint32Array, dims).flat(),
-        ),
-        expected: ids.flatMap((row) => tokensByBucket(row, buckets).flat()),
-        bound: EXACT,
-      },
-    };
-  },
-};
-
 const inserting: Check = {
   family: "decode-insert",
   what: "a token among 613 in 16 buckets",
@@ -83,7 +57,7 @@ const inserting: Check = {
     const [rows, buckets, position] = [5, 16, 613];
     const ids = drawIds(rows, position + 1, buckets);
     const chunks = { chunkLength: 32, chunksBefore: 1, chunksAfter: 1 };
-    const dims = { rows, buckets, blocks: listBlocks(buckets, 700), ...chunks };
+    const dims = { rows, count: 1, atPosition: true, buckets, blocks: listBlocks(buckets, 700), ...chunks };
     const width = listShape(dims)[1];
     const before = ids.map((row) => [...writeLists(row.slice(0, -1), dims)]);
     const { lists, window } = await run([call(decodeInsert, dims)], {
@@ -211,4 +185,4 @@ const sampling: Check = {
   },
 };
 
-export const DECODING_CHECKS: readonly Check[] = [appending, listing, inserting, attending, sampling];
+export const DECODING_CHECKS: readonly Check[] = [appending, inserting, attending, sampling];
