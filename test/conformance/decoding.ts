@@ -3,10 +3,10 @@
 import { fillToken } from "../../src/config/config.js";
 import { inferenceContext, recordPrefill, recordStep, stepTensors } from "../../src/generate/recordings.js";
 import type { Gpu } from "../../src/gpu/gpu.js";
-import { listShape } from "../../src/kernels/decode-insert.js";
+import { listBlocks, listShape } from "../../src/kernels/decode-insert.js";
 import type { LayerContext } from "../../src/layers/context.js";
 import type { NormedProbe } from "../../src/layers/decode.js";
-import { decodeCache } from "../../src/layers/decode-cache.js";
+import { type DecodeCache, decodeCache } from "../../src/layers/decode-cache.js";
 import { finalStates, logitsOf } from "../../src/layers/head.js";
 import { linear } from "../../src/layers/linear.js";
 import { ranges, slice } from "../../src/layers/rows.js";
@@ -76,6 +76,21 @@ function probeOf(c: Case, context: LayerContext, { states, hashes }: Probed): No
   };
 }
 
+/** A cache with lists for all recorded buckets: after a padded prompt the public model may go on in that of padding. */
+function cacheOf(c: Case, call: DecodeCall, capacity: number): DecodeCache {
+  const cache = decodeCache(c.config, call.batch, capacity);
+  const layers = cache.layers.map((of, layer) => {
+    const recorded = of.buckets && cachedIds(c, call, layer);
+    if (!of.buckets || !recorded) return of;
+    const { rows } = of.buckets.sizes;
+    const buckets = Math.max(of.buckets.sizes.buckets, 1 + recorded.reduce((a, b) => Math.max(a, b), 0));
+    const sizes = { rows, buckets, blocks: listBlocks(buckets, capacity) };
+    const lists = new Arena(`lists ${layer}`, "state").tensor("lists", listShape(sizes), "u32");
+    return { ...of, buckets: { ...of.buckets, sizes, lists } };
+  });
+  return { ...cache, layers };
+}
+
 /** Logits of the prompt and of every step, and the cached inputs of every layer. */
 export async function decodeCase(c: Case, gpu: Gpu, fixedPoint: boolean): Promise<Computed> {
   const { config } = c;
@@ -86,7 +101,7 @@ export async function decodeCase(c: Case, gpu: Gpu, fixedPoint: boolean): Promis
   const profile = profileOf(gpu.device);
   const streams = fixedPoint ? "int32" : "f32";
   const weights = parameterArena(config, "weights", "weights");
-  const cache = decodeCache(config, batch, capacity);
+  const cache = cacheOf(c, call, capacity);
   const tensors = stepTensors(config, batch);
   const contextFor = (length: number) =>
     inferenceContext(config, { batch, length, streams }, weights, tensors, profile, cache);
