@@ -36,11 +36,19 @@ function workers(): Plugin {
   };
 }
 
-/** Models in these workers are made on their own thread; the engine as text for a worker of theirs would never be used. */
-const noInlineWorker: Plugin = {
-  name: "no-inline-worker",
+/** Models in these workers are made on their own thread: what starts workers and talks to them would never be used. */
+const UNUSED = {
+  "/src/inline.ts": "createWorker",
+  "/src/worker/client.ts": "openModel",
+  "/src/worker/connection.ts": "connect",
+};
+const noWorkersOfTheirs: Plugin = {
+  name: "no-workers-of-theirs",
   enforce: "pre",
-  load: (id) => (id.endsWith("/src/inline.ts") ? "export const createWorker = undefined;" : undefined),
+  load(id) {
+    const unused = Object.entries(UNUSED).find(([path]) => id.endsWith(path));
+    return unused && `export const ${unused[1]} = undefined;`;
+  },
 };
 
 async function bundleWorker(entry: string): Promise<string> {
@@ -48,7 +56,7 @@ async function bundleWorker(entry: string): Promise<string> {
     configFile: false,
     publicDir: false,
     logLevel: "warn",
-    plugins: [plainShaders(), noInlineWorker, literals(MODEL_LITERALS)],
+    plugins: [plainShaders(), noWorkersOfTheirs, literals(MODEL_LITERALS)],
     build: {
       target: TARGET,
       write: false,
