@@ -17,7 +17,7 @@
 //             nothing that grows with T. A prompt is read by every invocation, one token after the other
 //   Numerics  integers; which block a bucket gets may depend on timing, the order and the window do not
 //   Source    unrolled linked lists; window rule of cached decoding as in Hugging Face. Needs control.
-//             Oracle: test/oracle/decode-insert.ts, bucket-lists.ts
+//             Oracle: test/oracle/decode-insert.ts
 override AT_POSITION: bool;
 override CHUNKS_BEFORE: u32;
 override CHUNKS_AFTER: u32;
@@ -101,6 +101,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     if (bucket < params.buckets && bucket / share == lane) { add_token(base, bucket, position + 1u - params.count + i); }
   }
   storageBarrier();
+  workgroupBarrier();
   if (lane == 0u) { lists[base] = atomicLoad(&sh_used); }
   if (!AT_POSITION) { return; }
 

@@ -1,10 +1,11 @@
 import source from "../../shaders/decode-attention.wgsl?raw";
 import control from "../../shaders/shared/control.wgsl?raw";
 import { defineKernel } from "../gpu/kernel.js";
-import { elements, lineGrid } from "../shapes.js";
+import { lineGrid } from "../shapes.js";
+import { type DecodeWindow, windowLength } from "./decode-insert.js";
 
 /** Sizes and rules of attention from one new token to a cache. LSH: sorted and shared. Local and full: neither. */
-export interface DecodeAttentionDims {
+export interface DecodeAttentionDims extends DecodeWindow {
   /** batch · heads. */
   readonly rows: number;
   /** Tokens that the caches hold. */
@@ -15,8 +16,6 @@ export interface DecodeAttentionDims {
   readonly rounds: number;
   /** 0: every cached token is a key. */
   readonly chunkLength: number;
-  readonly chunksBefore: number;
-  readonly chunksAfter: number;
   /** Up to one token less than this, every cached token is a key; only unless sorted. */
   readonly fullBelow: number;
   /** Keys come from windows of the sorted order, one a round. */
@@ -33,14 +32,10 @@ export interface DecodeAttentionDims {
 
 const heads = (d: DecodeAttentionDims) => [d.rows, d.headSize];
 const cached = (d: DecodeAttentionDims) => [d.rows, d.capacity, d.headSize];
-const window = (d: DecodeAttentionDims) => [
-  d.rows,
-  d.rounds,
-  d.sorted ? d.chunkLength * (1 + d.chunksBefore + d.chunksAfter) : 0,
-];
+const windows = (d: DecodeAttentionDims) => [d.rows, d.rounds, windowLength(d)];
 
 /** Most keys that one query meets. */
-const keys = (d: DecodeAttentionDims) => (d.sorted ? elements(window(d).slice(1)) : d.capacity);
+const keys = (d: DecodeAttentionDims) => (d.sorted ? d.rounds * windowLength(d) : d.capacity);
 
 /** Attention of one new token per sequence to its cache. Equation and shapes: shaders/decode-attention.wgsl. */
 export const decodeAttention = defineKernel<DecodeAttentionDims>({
@@ -63,7 +58,7 @@ export const decodeAttention = defineKernel<DecodeAttentionDims>({
     q: { access: "read", shape: heads },
     k: { access: "read", shape: cached },
     v: { access: "read", shape: cached },
-    window: { access: "read", type: "u32", shape: window, optional: true },
+    window: { access: "read", type: "u32", shape: windows, optional: true },
     out: { access: "write", shape: heads },
   },
   supports: (d) => d.headSize % 4 === 0 && d.headSize <= 256,

@@ -12,14 +12,18 @@ export interface BucketListSizes {
   readonly blocks: number;
 }
 
-export interface DecodeInsertDims extends BucketListSizes {
+/** Chunks of the sorted order that a new token sees: its own, and some on either side. */
+export interface DecodeWindow {
+  readonly chunkLength: number;
+  readonly chunksBefore: number;
+  readonly chunksAfter: number;
+}
+
+export interface DecodeInsertDims extends BucketListSizes, DecodeWindow {
   /** New tokens of a row. */
   readonly count: number;
   /** Whether the last of them stands at the control buffer's position and gets a window; else the first stands at 0. */
   readonly atPosition: boolean;
-  readonly chunkLength: number;
-  readonly chunksBefore: number;
-  readonly chunksAfter: number;
 }
 
 /** Slots of a block; BLOCK in WGSL. */
@@ -35,7 +39,7 @@ export const listShape = ({ rows, buckets, blocks }: BucketListSizes): [number, 
   1 + 3 * buckets + (2 + BLOCK) * blocks,
 ];
 
-const windowLength = (d: DecodeInsertDims) => d.chunkLength * (1 + d.chunksBefore + d.chunksAfter);
+export const windowLength = (d: DecodeWindow): number => d.chunkLength * (1 + d.chunksBefore + d.chunksAfter);
 
 /** Inserts new tokens into their buckets' lists and finds the last one's window. Rules and shapes: shaders/decode-insert.wgsl. */
 export const decodeInsert = defineKernel<DecodeInsertDims>({

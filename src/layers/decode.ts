@@ -1,7 +1,7 @@
 // One layer of cached decoding: the prompt's forward pass fills the cache, then every new token attends to it.
 import { type LayerKind, runsFullAttention } from "../config/config.js";
 import { type DecodeAttentionDims, decodeAttention } from "../kernels/decode-attention.js";
-import { decodeInsert } from "../kernels/decode-insert.js";
+import { decodeInsert, windowLength } from "../kernels/decode-insert.js";
 import { embedding } from "../kernels/embedding.js";
 import type { Tensor } from "../scheduler/recording.js";
 import { addAttention, attentionState, projectHeads } from "./attention.js";
@@ -116,7 +116,7 @@ function layerCache(cache: DecodeCache, layer: number): DecodeCache["layers"][nu
   return found;
 }
 
-/** Sorts the new tokens in among the cached ones; what stands around them, u32 [batch, heads, rounds, window]. */
+/** Adds new tokens to their buckets; at a position what stands around it in the order, u32 [batch, heads, rounds, window]. */
 function insert(
   { recording, config, control, length }: LayerContext,
   buckets: BucketCache,
@@ -125,12 +125,8 @@ function insert(
 ): Tensor {
   const { lshChunkLength: chunkLength, lshChunksBefore: chunksBefore, lshChunksAfter: chunksAfter } = config;
   const { lists, sizes } = buckets;
-  const window = recording.tensor(
-    "window",
-    [sizes.rows, chunkLength * (1 + chunksBefore + chunksAfter)],
-    "u32",
-  );
   const dims = { ...sizes, count: length, atPosition, chunkLength, chunksBefore, chunksAfter };
+  const window = recording.tensor("window", [sizes.rows, windowLength(dims)], "u32");
   recording.dispatch(decodeInsert, dims, { control, newIds: ids, lists, window });
   return window;
 }

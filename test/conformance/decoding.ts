@@ -15,7 +15,7 @@ import { parameterArena, streamPair } from "../../src/model/memory.js";
 import { plan } from "../../src/scheduler/plan.js";
 import { Arena, type Tensor, view } from "../../src/scheduler/recording.js";
 import { PreparedPlan } from "../../src/scheduler/run.js";
-import { writeLists } from "../oracle/bucket-lists.js";
+import { writeLists } from "../oracle/decode-insert.js";
 import { profileOf } from "../support/run-kernel.js";
 import { type Case, padRows, parametersOf } from "./case.js";
 import { cachedIds, columnsOf, type DecodeCall, decodeCall, decodeHash, tokensAt } from "./decode-case.js";

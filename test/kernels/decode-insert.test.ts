@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import { decodeInsert, listBlocks, listShape } from "../../src/kernels/decode-insert.js";
 import { Random } from "../../src/random.js";
-import { readLists, tokensByBucket, writeLists } from "../oracle/bucket-lists.js";
-import { decodeWindow } from "../oracle/decode-insert.js";
+import { decodeWindow, readLists, tokensByBucket, writeLists } from "../oracle/decode-insert.js";
 import { call, runKernel, runKernels } from "../support/run-kernel.js";
 
 const chunks = { chunkLength: 8, chunksBefore: 1, chunksAfter: 0 };

@@ -17,7 +17,7 @@ import { planTraining, RUN } from "../../src/train/recordings.js";
 import { RESULT } from "../../src/train/results.js";
 import { Trainer } from "../../src/train/trainer.js";
 import { TestModel } from "../generate/model.js";
-import { readLists } from "../oracle/bucket-lists.js";
+import { readLists } from "../oracle/decode-insert.js";
 import { getDevice } from "../support/device.js";
 
 const OPTIONS: ReformerOptions = {

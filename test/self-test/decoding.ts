@@ -4,10 +4,15 @@ import { type DecodeAttentionDims, decodeAttention } from "../../src/kernels/dec
 import { decodeInsert, listBlocks, listShape } from "../../src/kernels/decode-insert.js";
 import { markSeen, sampleToken } from "../../src/kernels/sampling.js";
 import { Random, randomKey, threefry2x32, uniformOf } from "../../src/random.js";
-import { readLists, tokensByBucket, writeLists } from "../oracle/bucket-lists.js";
 import { decodeAppend as appendOracle } from "../oracle/decode-append.js";
 import { decodeKeys, decodeAttention as decodeOracle } from "../oracle/decode-attention.js";
-import { decodeWindow, decodeInsert as insertOracle } from "../oracle/decode-insert.js";
+import {
+  decodeWindow,
+  decodeInsert as insertOracle,
+  readLists,
+  tokensByBucket,
+  writeLists,
+} from "../oracle/decode-insert.js";
 import { tokenShares } from "../oracle/sampling.js";
 import { U32 } from "../support/close.js";
 import { call } from "../support/run-kernel.js";
