@@ -3,6 +3,7 @@ import type { Phrases } from "../i18n/phrases.js";
 export const en = {
   sentences: [
     "A language model gives every possible next token a probability. Summed up they measure how well a text is known, token by token they show where the model was surprised, and drawn from again and again they write.",
+    "The same model answers questions that it was never trained for: a word is left out, and the one of ten with which the whole passage is most probable is the answer.",
     "Retrieval over thousands of tokens is where LSH attention earns its keep: a key has to be found wherever it stands. That is a task of its own, so a second, smaller model answers it, which was trained on nothing else.",
   ],
   tryThis:
@@ -19,6 +20,13 @@ export const en = {
   example: "It was the white whale that the captain had seen before the ship came near.",
   score: "Score it",
   goOn: "Let it go on",
+  question: "A question: the words to choose from in brackets",
+  askedFor: "The old captain stood upon the [deck/tea/always/sorrow] and looked at the whale.",
+  answer: "Answer it",
+  noGap:
+    "The question has no gap to fill: write two words or more to choose from in brackets, as in [captain/whale].",
+  sure: (chance: string) => `with ${chance}`,
+  was: (answer: string) => `, was ${answer}`,
   find: "Find keys",
   asked: (key: string, value: string, distance: string, answer: string, time: string) =>
     `key ${key} stood ${distance} tokens back with value ${value}; answer ${answer}, after ${time}`,
@@ -29,18 +37,20 @@ export const en = {
     withoutLsh: "the same, LSH layers switched off",
     own: "your text",
     writing: "writing",
+    gaps: "question answering: which of ten words is missing, unseen end of the book",
+    commonest: "the same, always saying the commonest word",
     needle: "finding one key among many (second model)",
   },
   metrics: {
     bits: "bits per character",
     byte: "bits per byte",
     speed: "tokens per second",
-    accuracy: "share found",
+    accuracy: "share right",
   },
   how: {
     value: "Asked of the model on this device, just now.",
-    reference: (adapter: string, date: string) =>
-      `Recorded with ${adapter} on ${date}, when these models had been trained: the first two rows over the whole unseen tenth of the book, the last over texts of the longest length trained on. docs/learning in the repository.`,
+    reference: (adapter: string, date: string, questions: string) =>
+      `Recorded with ${adapter} on ${date}, when these models had been trained: the first two rows over the whole unseen tenth of the book, answers over ${questions} questions about it, the last row over texts of the longest length trained on. docs/learning in the repository.`,
     off: "Switched off: what the LSH layers add is replaced by zero.",
   },
 };
@@ -48,6 +58,7 @@ export const en = {
 export const zh: Phrases<typeof en> = {
   sentences: [
     "语言模型给每个可能的下一个词元一个概率。把概率累计起来，就知道它对一段文本有多熟悉；逐个词元看，就知道它在哪里感到意外；一次次从中抽取，就是写作。",
+    "同一个模型也能回答它从没训练过的问题：文中缺一个词，十个词里哪一个让整段文字最可能，哪一个就是答案。",
     "在几千个词元里检索，是 LSH 注意力真正用得上的地方：不管键在哪里，都要找到它。这是另一种任务，由另一个更小的模型回答，它只为此训练。",
   ],
   tryThis: "贴一句你自己的英文（模型只读过英文，所以例子也是英文）：人名或外来词会亮起来。再让模型接着写。",
@@ -61,6 +72,12 @@ export const zh: Phrases<typeof en> = {
   example: "It was the white whale that the captain had seen before the ship came near.",
   score: "打分",
   goOn: "让它接着写",
+  question: "一个问题：备选的词放在方括号里（英文）",
+  askedFor: "The old captain stood upon the [deck/tea/always/sorrow] and looked at the whale.",
+  answer: "回答",
+  noGap: "问题里没有空可填：请在方括号里写两个以上备选的词，例如 [captain/whale]。",
+  sure: (chance) => `概率 ${chance}`,
+  was: (answer) => `，原文是 ${answer}`,
   find: "找键",
   asked: (key, value, distance, answer, time) =>
     `键 ${key} 的值是 ${value}，出现在 ${distance} 个词元之前；模型回答 ${answer}，用时 ${time}`,
@@ -71,13 +88,15 @@ export const zh: Phrases<typeof en> = {
     withoutLsh: "同上，关闭 LSH 层（输出置零）",
     own: "你的文本",
     writing: "写作",
+    gaps: "问答：没见过的书尾，缺的是十个词里的哪一个",
+    commonest: "同上，总是选最常见的词",
     needle: "在许多键里找一个（另一个模型）",
   },
-  metrics: { bits: "比特/字符", byte: "比特/字节", speed: "词元/秒", accuracy: "找到的比例" },
+  metrics: { bits: "比特/字符", byte: "比特/字节", speed: "词元/秒", accuracy: "答对的比例" },
   how: {
     value: "刚刚在这台设备上问模型得到。",
-    reference: (adapter, date) =>
-      `这些模型训练完成后录制，${adapter}，${date}：前两行为全书未见过的十分之一，最后一行为训练过的最长文本。见仓库的 docs/learning。`,
+    reference: (adapter, date, questions) =>
+      `这些模型训练完成后录制，${adapter}，${date}：前两行为全书未见过的十分之一，问答为其中的 ${questions} 个问题，最后一行为训练过的最长文本。见仓库的 docs/learning。`,
     off: "关闭：LSH 层加上的内容换成零。",
   },
 };

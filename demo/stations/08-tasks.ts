@@ -1,6 +1,8 @@
 import { css, html, nothing } from "lit";
 import book from "../../docs/learning/book.json";
+import gaps from "../../docs/learning/gaps.json";
 import needle from "../../docs/learning/needle.json";
+import { chances, type Gap, type KnownGap, knownGaps, parseGap } from "../chapter/gap.js";
 import { askWriter, bookParts, type Question, shippedModel, writerFacts } from "../chapter/writer.js";
 import { tokenCells, tokenStyles } from "../figures/tokens.js";
 import { decimals, milliseconds, percent, rate, visible, whole } from "../format.js";
@@ -10,6 +12,7 @@ import { phrasesOf, Station } from "./station.js";
 import type { Column } from "./table.js";
 
 type Task = keyof (typeof en)["rows"];
+type Only = "score" | "answer" | "generate" | "find";
 type Metric = keyof (typeof en)["metrics"];
 
 interface Row {
@@ -32,16 +35,32 @@ function firstOf(text: string, scored: readonly { readonly text: string }[]): st
 }
 const found = needle.table.find(({ rounds }) => rounds === 4);
 const LONGEST_TRAINED = Math.max(...needle.phases.map(({ length }) => length));
+/** Questions about the book's unseen end, and the characters before the gap that are read. */
+const ASK = { slow: { questions: 3, before: 100 }, fast: { questions: 64, before: 400 } };
+/** Characters around a gap that are shown. */
+const SHOWN = { before: 40, after: 24 };
 /** Texts that keys are looked for in, and how many of them. */
 const FIND = { slow: { length: 1024, questions: 4 }, fast: { length: LONGEST_TRAINED, questions: 16 } };
 
-/** A language model, its surprise and its writing; and a second model that retrieves. */
+const ORIGINS: Partial<Record<Task, typeof book | typeof gaps | typeof needle>> = {
+  gaps,
+  commonest: gaps,
+  needle,
+};
+
+interface Answered extends KnownGap {
+  readonly said: string;
+  readonly chance: number;
+}
+
+/** A language model: its surprise, its answers and its writing; and a second model that retrieves. */
 class TasksStation extends Station<Row> {
   static override styles = [
     ...Station.styles,
     ...tokenStyles,
     css`
       .written {
+        margin: 0.75rem 0;
         font-family: var(--serif);
         white-space: pre-wrap;
         overflow-wrap: anywhere;
@@ -75,18 +94,28 @@ class TasksStation extends Station<Row> {
   #begun = "";
   #learning = "";
   #shipped: boolean | null = null;
-  #only: "score" | "generate" | "find" | null = null;
+  #only: Only | null = null;
+  #question: string | null = null;
+  #answer: { readonly choice: string; readonly chance: number }[] = [];
+  #answered: readonly Answered[] = [];
   #found: readonly RetrievalTold[] = [];
   #finder = false;
 
   get #t() {
     return phrasesOf({ en, zh }, this);
   }
+  get #asked(): string {
+    return this.#question ?? this.#t.askedFor;
+  }
   get #text(): string {
     return (this.#own ?? this.#t.example).slice(0, MOST);
   }
 
   protected override async compute(): Promise<void> {
+    const unseen = { metric: "bits", value: null, length: null } as const;
+    this.put({ ...unseen, task: "heldOut", reference: book.result.heldOut });
+    this.put({ ...unseen, task: "withoutLsh", reference: book.result.heldOutWithLshZeroed });
+    this.#putAnswers(gaps.points.find(({ before }) => before === ASK.fast.before)?.accuracy ?? null);
     this.put({
       task: "needle",
       metric: "accuracy",
@@ -130,6 +159,8 @@ class TasksStation extends Station<Row> {
         }
       }
     }
+    if (!only) await this.#fillGaps(signal);
+    if (!only || only === "answer") await this.#answerOwn(signal);
     if (!only || only === "find") await this.#find(signal);
     if (!only || only === "score") {
       const text = this.#text;
@@ -165,6 +196,47 @@ class TasksStation extends Station<Row> {
     }
   }
 
+  /** Fills gaps of the book's unseen end, those that come with the shipped model. */
+  async #fillGaps(signal: AbortSignal): Promise<void> {
+    const { questions, before } = this.slow ? ASK.slow : ASK.fast;
+    const recorded = gaps.points.find((point) => point.before === before)?.accuracy ?? null;
+    this.#answered = [];
+    for (const gap of (await knownGaps(signal)).slice(0, questions)) {
+      const [best] = await this.#choose({ ...gap, before: gap.before.slice(-before) }, signal);
+      if (best) this.#answered = [...this.#answered, { ...gap, said: best.choice, chance: best.chance }];
+      this.#putAnswers(recorded);
+    }
+  }
+
+  #putAnswers(recorded: number | null): void {
+    const share = (is: (gap: Answered) => boolean) =>
+      this.#answered.length > 0 ? this.#answered.filter(is).length / this.#answered.length : null;
+    const row = { metric: "accuracy", length: null } as const;
+    const value = share(({ answer, said }) => said === answer);
+    this.put({ ...row, task: "gaps", value, reference: recorded });
+    const commonest = share(({ answer, commonest }) => commonest === answer);
+    this.put({ ...row, task: "commonest", value: commonest, reference: gaps.commonest });
+  }
+
+  async #answerOwn(signal: AbortSignal): Promise<void> {
+    const gap = parseGap(this.#asked);
+    if (!gap) throw new Error(this.#t.noGap);
+    this.#answer = await this.#choose(gap, signal);
+    this.requestUpdate();
+  }
+
+  /** A gap's choices, the likeliest first. */
+  async #choose({ before, choices, after }: Gap, signal: AbortSignal) {
+    for await (const told of this.#ask({ ask: "choose", before, choices, after }, signal)) {
+      if (told.kind !== "choose") continue;
+      const shares = chances(told.bits);
+      return choices
+        .map((choice, i) => ({ choice, chance: shares[i] as number }))
+        .sort((a, b) => b.chance - a.chance);
+    }
+    return [];
+  }
+
   /** Looks for keys with the model that was trained for it, where it comes with the page. */
   async #find(signal: AbortSignal): Promise<void> {
     const shipped = await shippedModel("needle");
@@ -183,7 +255,20 @@ class TasksStation extends Station<Row> {
     }
   }
 
-  /** What was asked, and answered, as a list. */
+  #answers() {
+    const t = this.#t;
+    return html`<ul class="found gaps">
+      ${this.#answered.map(({ before, after, answer, said, chance }) => {
+        const right = said === answer;
+        return html`<li class=${right ? "right" : "wrong"} lang="en">
+          …${visible(before.slice(-SHOWN.before))}<b>[${said}]</b>${visible(after.slice(0, SHOWN.after))}…
+          <span lang=${this.language}>${t.sure(percent(chance))}${right ? nothing : t.was(answer)}</span>
+        </li>`;
+      })}
+    </ul>`;
+  }
+
+  /** Keys that were asked for, and what was answered. */
   #findings() {
     const t = this.#t;
     return html`<ul class="found">
@@ -229,8 +314,8 @@ class TasksStation extends Station<Row> {
         value: (row) => row.reference,
         show,
         source: "recorded",
-        origin: ({ task }) => (task === "needle" ? needle : book),
-        how: how.reference(book.adapter, book.date),
+        origin: ({ task }) => ORIGINS[task] ?? book,
+        how: how.reference(book.adapter, book.date, whole(gaps.questions)),
       },
       { key: "tokens", label: c.length, value: ({ length }) => length, show: whole },
     ];
@@ -238,7 +323,7 @@ class TasksStation extends Station<Row> {
 
   protected override controls() {
     const t = this.#t;
-    const only = (what: "score" | "generate" | "find") => {
+    const only = (what: Only) => {
       this.#only = what;
       void this.begin();
     };
@@ -251,6 +336,18 @@ class TasksStation extends Station<Row> {
       </div>
       <button class="small" ?disabled=${!this.gpu} @click=${() => only("score")}>${t.score}</button>
       <button class="small" ?disabled=${!this.gpu} @click=${() => only("generate")}>${t.goOn}</button>
+      <div class="field wide">
+        <label for="question">${t.question}</label>
+        <textarea id="question" rows="2" maxlength=${MOST} lang="en" .value=${this.#asked} @input=${(
+          event: Event,
+        ) => {
+          this.#question = (event.target as HTMLTextAreaElement).value;
+        }}></textarea>
+      </div>
+      <button class="small" ?disabled=${!this.gpu} @click=${() => only("answer")}>${t.answer}</button>
+      <output class="note answered" for="question">
+        ${this.#answer.map(({ choice, chance }) => `${choice} ${percent(chance)}`).join(" · ")}
+      </output>
       ${this.#finder ? html`<button class="small" ?disabled=${!this.gpu} @click=${() => only("find")}>${t.find}</button>` : nothing}
       <span class="note" role="status">${this.#learning}</span>
     </div>`;
@@ -267,6 +364,7 @@ class TasksStation extends Station<Row> {
           }))
         : [...this.#text].map((text) => ({ text, tint: 0, note: "" }));
     return html`${tokenCells(tokens, this.width, t.caption)}
+    ${this.#answered.length > 0 ? this.#answers() : nothing}
     ${this.#found.length > 0 ? this.#findings() : nothing}
     ${this.#written ? html`<p class="written"><b>${this.#begun}</b>${visible(this.#written)}</p>` : nothing}`;
   }

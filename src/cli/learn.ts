@@ -1,10 +1,11 @@
-// `npm run learn -- attention|book|dates|duplication|mail|needle|reverse`: measures that models learn, and writes the numbers into
+// `npm run learn -- attention|book|dates|duplication|gaps|mail|needle|reverse`: measures that models learn, and writes the numbers into
 // docs/learning. `--variant "full, 512 tokens"` runs one of mail's alone, beside what is recorded of the others.
 import { parseArgs } from "node:util";
 import { learnAttention } from "./learn/attention.js";
 import { learnBook } from "./learn/book.js";
 import { learnDates } from "./learn/dates.js";
 import { learnDuplication } from "./learn/duplication.js";
+import { learnGaps } from "./learn/gaps.js";
 import { learnMail } from "./learn/mail.js";
 import { learnNeedle } from "./learn/needle.js";
 import { learnReverse } from "./learn/reverse.js";
@@ -15,6 +16,7 @@ const EXPERIMENTS = {
   book: learnBook,
   dates: learnDates,
   duplication: learnDuplication,
+  gaps: learnGaps,
   mail: learnMail,
   needle: learnNeedle,
   reverse: learnReverse,

@@ -128,6 +128,20 @@ async function tourInEnglish(page: Page): Promise<void> {
   }
 }
 
+/** The question's choices, the likeliest first, and their chances, which are 100 % together. */
+async function expectAnswer(station: Locator, question: string): Promise<void> {
+  const answer = await station.locator(".answered").innerText();
+  const [, inside = ""] = /\[(.*)\]/.exec(question) ?? [];
+  const told = Array.from(answer.matchAll(/(\w+) (\d+)%/g), ([, choice, chance]) => ({
+    choice,
+    chance: Number(chance),
+  }));
+  expect(told.map(({ choice }) => choice).sort()).toEqual(inside.split("/").sort());
+  expect(told.reduce((sum, { chance }) => sum + chance, 0)).toBeGreaterThan(95);
+  for (const [i, { chance }] of told.entries())
+    expect(chance).toBeLessThanOrEqual(told[i - 1]?.chance ?? 100);
+}
+
 /** What stations found in the English tour. */
 async function checkFindings(page: Page): Promise<void> {
   // What a station allocates is what was planned.
@@ -163,8 +177,14 @@ async function checkFindings(page: Page): Promise<void> {
   expect(await hashing.locator("figcaption").innerText()).toMatch(/with probability/);
   expect(await hashing.locator("rect.for8, rect.against8").count()).toBeGreaterThan(0);
 
-  // The model that comes with the page has found keys.
+  // The model that comes with the page has filled gaps, the reader's too, and the other one has found keys.
   const tasks = await show(page, 8);
+  expect(await tasks.locator(".gaps li").count()).toBe(3);
+  await expectAnswer(tasks, tasksText.en.askedFor);
+  await tasks.locator("#question").fill("The boat was [lowered/lower] into the sea.");
+  await press(tasks, tasksText.en.answer);
+  await measured(tasks, "en");
+  await expectAnswer(tasks, "[lowered/lower]");
   expect(await tasks.locator(".found .right").count()).toBeGreaterThan(0);
   // What was written goes on from the text that it was asked for, though another one has been scored since.
   expect(await tasks.locator(".written b").textContent()).toBe(tasksText.en.example);

@@ -14,6 +14,12 @@ export type Question =
   | { readonly ask: "nothing" }
   | { readonly ask: "score"; readonly text: string }
   | {
+      readonly ask: "choose";
+      readonly before: string;
+      readonly choices: readonly string[];
+      readonly after: string;
+    }
+  | {
       readonly ask: "generate";
       readonly prompt: string;
       readonly tokens: number;
@@ -43,6 +49,8 @@ export type LanguageTold =
       readonly tokens: readonly { readonly text: string; readonly bits: number }[];
       readonly bitsPerByte: number;
     }
+  /** What the text costs with each choice. */
+  | { readonly kind: "choose"; readonly bits: readonly number[] }
   | { readonly kind: "piece"; readonly text: string; readonly tokens: number; readonly perSecond: number }
   | { readonly kind: "coverage"; readonly heads: readonly HeadCoverage[] }
   | {
@@ -99,6 +107,16 @@ async function* answer(
     case "score": {
       const { tokens, bitsPerByte } = await model.score(question.text, { signal });
       yield { kind: "score", tokens, bitsPerByte };
+      return;
+    }
+    case "choose": {
+      const { before, choices, after } = question;
+      const bits: number[] = [];
+      for (const choice of choices) {
+        // The first token costs nothing, so it must be the same one: the end of a sentence before.
+        bits.push((await model.score(`. ${before}${choice}${after}`, { signal })).bits);
+      }
+      yield { kind: "choose", bits };
       return;
     }
     case "generate": {
