@@ -82,6 +82,8 @@ export interface MatmulDims {
   readonly splits: number;
 }
 
+const isResidual = (store: MatmulDims["store"]): boolean => store.startsWith("residual");
+
 /**
  * Complete dims from the ones that matter: a plain product without transposes, epilogue or splits by default.
  * @throws {ConfigError} where layouts and sizes disagree, or splits meet an epilogue.
@@ -89,7 +91,7 @@ export interface MatmulDims {
 export function matmulDims(
   given: Pick<MatmulDims, "m" | "n" | "k"> & { readonly [F in keyof MatmulDims]?: MatmulDims[F] | undefined },
 ): MatmulDims {
-  const { m, n, k } = given;
+  const { m, n, k, store = "set" } = given;
   const dims: MatmulDims = {
     m,
     n,
@@ -108,8 +110,8 @@ export function matmulDims(
     length: given.length ?? 1,
     headSize: given.headSize ?? 1,
     rowOffset: given.rowOffset ?? 0,
-    store: given.store ?? "set",
-    fixedPoint: given.fixedPoint ?? false,
+    store,
+    fixedPoint: isResidual(store) && (given.fixedPoint ?? false), // one program for all others
     activation: given.activation ?? "linear",
     gradient: given.gradient ?? false,
     bias: given.bias ?? false,
@@ -303,7 +305,7 @@ function spec(out: "f32" | "i32", epilogue = plainSum, half: Halves = {}) {
     return { sources, overrides: (d: MatmulDims) => ({ ...overrides(d), ...operands }), ...tiles };
   };
   const tiled = (quad: string) => sliced(tiledSource, quad);
-  const fits = (d: MatmulDims) => d.store.startsWith("residual") === (out === "i32");
+  const fits = (d: MatmulDims) => isResidual(d.store) === (out === "i32");
   const many = (d: MatmulDims) => d.m > FEW_ROWS || !inF32;
   const tiles = {
     grid: (d: MatmulDims) => [ceilDiv(d.n, TILE), ceilDiv(d.m, TILE), d.splits] as const,
