@@ -1,8 +1,9 @@
 import { css, html, nothing } from "lit";
-import book from "../../docs/learning/book.json";
+import { adapter, date, result as learned } from "../../docs/learning/book.json";
 import gaps from "../../docs/learning/gaps.json";
-import needle from "../../docs/learning/needle.json";
+import { adapter as needleAdapter, date as needleDate, phases, table } from "../../docs/learning/needle.json";
 import { chances, type Gap, type KnownGap, knownGaps, parseGap } from "../chapter/gap.js";
+import type { Origin } from "../chapter/sources.js";
 import { askWriter, bookParts, type Question, shippedModel, writerFacts } from "../chapter/writer.js";
 import { tokenCells, tokenStyles } from "../figures/tokens.js";
 import { decimals, milliseconds, percent, rate, visible, whole } from "../format.js";
@@ -33,8 +34,8 @@ function firstOf(text: string, scored: readonly { readonly text: string }[]): st
   const rest = scored.map((token) => token.text).join("");
   return text.endsWith(rest) ? text.slice(0, text.length - rest.length) : "";
 }
-const found = needle.table.find(({ rounds }) => rounds === 4);
-const LONGEST_TRAINED = Math.max(...needle.phases.map(({ length }) => length));
+const found = table.find(({ rounds }) => rounds === 4);
+const LONGEST_TRAINED = Math.max(...phases.map(({ length }) => length));
 /** Questions about the book's unseen end, and the characters before the gap that are read. */
 const ASK = { slow: { questions: 3, before: 100 }, fast: { questions: 64, before: 400 } };
 /** Characters around a gap that are shown. */
@@ -42,10 +43,11 @@ const SHOWN = { before: 40, after: 24 };
 /** Texts that keys are looked for in, and how many of them. */
 const FIND = { slow: { length: 1024, questions: 4 }, fast: { length: LONGEST_TRAINED, questions: 16 } };
 
-const ORIGINS: Partial<Record<Task, typeof book | typeof gaps | typeof needle>> = {
+const BOOK: Origin = { adapter, date };
+const ORIGINS: Partial<Record<Task, Origin>> = {
   gaps,
   commonest: gaps,
-  needle,
+  needle: { adapter: needleAdapter, date: needleDate },
 };
 
 interface Answered extends KnownGap {
@@ -113,8 +115,8 @@ class TasksStation extends Station<Row> {
 
   protected override async compute(): Promise<void> {
     const unseen = { metric: "bits", value: null, length: null } as const;
-    this.put({ ...unseen, task: "heldOut", reference: book.result.heldOut });
-    this.put({ ...unseen, task: "withoutLsh", reference: book.result.heldOutWithLshZeroed });
+    this.put({ ...unseen, task: "heldOut", reference: learned.heldOut });
+    this.put({ ...unseen, task: "withoutLsh", reference: learned.heldOutWithLshZeroed });
     this.#putAnswers(gaps.points.find(({ before }) => before === ASK.fast.before)?.accuracy ?? null);
     this.put({
       task: "needle",
@@ -148,7 +150,7 @@ class TasksStation extends Station<Row> {
       for (const lsh of [true, false]) {
         for await (const told of this.#ask({ ask: "evaluate", text, length, lsh }, signal)) {
           if (told.kind !== "evaluate") continue;
-          const reference = lsh ? book.result.heldOut : book.result.heldOutWithLshZeroed;
+          const reference = lsh ? learned.heldOut : learned.heldOutWithLshZeroed;
           this.put({
             task: lsh ? "heldOut" : "withoutLsh",
             metric: "bits",
@@ -314,8 +316,8 @@ class TasksStation extends Station<Row> {
         value: (row) => row.reference,
         show,
         source: "recorded",
-        origin: ({ task }) => ORIGINS[task] ?? book,
-        how: how.reference(book.adapter, book.date, whole(gaps.questions)),
+        origin: ({ task }) => ORIGINS[task] ?? BOOK,
+        how: how.reference(adapter, date, whole(gaps.questions)),
       },
       { key: "tokens", label: c.length, value: ({ length }) => length, show: whole },
     ];

@@ -182,7 +182,7 @@ describe("the model", () => {
     await page.locator("text-writer button.primary").click();
     const written = page.locator("text-writer .text");
     await expect.poll(() => written.innerText()).toContain("Call meShall");
-    expect(await phase(page)).toBe(en.run.phases.paused);
+    await expect.poll(() => phase(page)).toBe(en.run.phases.paused);
     const early = (await written.innerText()).length;
     await expect.poll(async () => (await written.innerText()).length).toBeGreaterThan(early);
     await press(page, en.write.stop);
