@@ -9,6 +9,7 @@
 //   Grid     (line of ⌈B·H·L/64⌉ in x and y), one invocation a token
 //   Cost     D multiply-adds per token
 //   Numerics f32 sums along D
+//   Needs    shared/key-scale.wgsl
 //   Source   norm of shared keys as in Hugging Face. Oracle: test/oracle/key-scale.ts
 override HEADS: u32;
 override HEAD_VECS: u32; // head size / 4
@@ -16,7 +17,6 @@ override SHARED_KEYS: bool;
 override MASKED: bool;
 
 const WG = 64u;
-const NORM_EPSILON = 1e-6; // beside the mean square
 
 struct Params {
   batch: u32,
@@ -36,15 +36,15 @@ fn main(
   let row = (group.x + group.y * groups.x) * WG + lane;
   if (row >= params.batch * HEADS * params.length) { return; }
   let size = f32(4u * HEAD_VECS);
-  var mean = 1.0;
+  var factor = 1.0 / sqrt(size);
   if (SHARED_KEYS) {
     var squares = 0.0;
     for (var i = 0u; i < HEAD_VECS; i++) {
       let x = numbers_of(k[row * HEAD_VECS + i]);
       squares += dot(x, x);
     }
-    mean = squares / size + NORM_EPSILON;
+    factor = key_scale(squares, size);
   }
   let kept = !MASKED || keyMask[row / (HEADS * params.length) * params.length + row % params.length] != 0u;
-  scale[row] = select(0.0, 1.0 / sqrt(mean * size), kept);
+  scale[row] = select(0.0, factor, kept);
 }

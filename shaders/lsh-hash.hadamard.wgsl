@@ -10,6 +10,7 @@
 //   signs    [H,R,⌈S/P⌉,3,⌈P/32⌉] u32  bit i mod 32 of word ⌊i / 32⌋: component i changes its sign
 //   keyMask  [B,L]              u32  1 = real token; absent unless MASKED
 //   buckets  [B,H,R,L]          u32  out, below N = product of the factors; masked tokens get N
+//   scale    [B,H,L]            f32  out, of the first round: what key-scale.wgsl says of shared keys
 //
 //   Grid     (⌈L/TILE⌉, R, B·H), 64 invocations transform TILE tokens together, then one scans each token's columns
 //   Cost     B·H·L·R·⌈S/P⌉·3·P·log2(P) additions
@@ -20,12 +21,13 @@ override HEAD_SIZE: u32;
 override SIZE: u32;    // P, a power of two from 4 to 256
 override TILE: u32;    // tokens of a workgroup, at most 64
 
-struct Params { length: u32 }
+struct Params { length: u32, headSize: u32 }
 @group(0) @binding(0) var<uniform>             params:  Params;
 @group(0) @binding(1) var<storage, read>       qk:      array<Word>;
 @group(0) @binding(2) var<storage, read>       signs:   array<u32>;
 @group(0) @binding(3) var<storage, read>       keyMask: array<u32>;
 @group(0) @binding(4) var<storage, read_write> buckets: array<u32>;
+@group(0) @binding(5) var<storage, read_write> scale:   array<f32>;
 
 const LANES = 64u;
 const TURNS = 3u;
@@ -141,5 +143,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
   let token = first_token + lane;
   if (lane >= TILE || token >= params.length) { return; }
+  if (round == 0u) { put_scale(row, token); }
   buckets[at_bucket(row, round, token)] = select(scan.bucket, scan.product, is_hidden(row, token));
 }

@@ -15,6 +15,7 @@ struct Params { length: u32, headSize: u32 }
 @group(0) @binding(2) var<storage, read>       rotations: array<f32>;
 @group(0) @binding(3) var<storage, read>       keyMask:   array<u32>;
 @group(0) @binding(4) var<storage, read_write> buckets:   array<u32>;
+@group(0) @binding(5) var<storage, read_write> scale:     array<f32>;
 
 const LANES = 32u;
 const WIDTH = 16u;
@@ -111,6 +112,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   for (var i = 0u; i < 4u; i++) {
     let token = tokens[i];
     if (token >= params.length) { break; }
+    if (round == 0u) { put_scale(row, token); }
     buckets[at_bucket(row, round, token)] = select(bucket[i], product, is_hidden(row, token));
   }
 }

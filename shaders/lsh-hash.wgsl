@@ -11,9 +11,11 @@
 //   rotations  [H,D,T,S]   f32  Gaussian; T = ⌈R / PROBES⌉, S = half the sum of the factors
 //   keyMask    [B,L]       u32  1 = real token; absent unless MASKED
 //   buckets    [B,H,R,L]   u32  out, below N = product of the factors; masked tokens get N
+//   scale      [B,H,L]     f32  out, of the first rotation: what key-scale.wgsl says of shared keys
 //
 //   Grid    (⌈L/64⌉, T, B·H), one invocation per token
 //   Cost    B·H·L·T·D·S multiply-adds; qk is staged again for every 16 columns
+//   Needs   shared/lsh-hash.wgsl
 //   Numerics  f32 sums over D in ascending order; the lowest index wins ties, so a zero vector hashes to 0, then 1
 //   Source  Kitaev et al. 2020 section 2; Andoni et al. 2015, probes too. Oracle: test/oracle/lsh-hash.ts
 override HEAD_SIZE: u32;
@@ -25,6 +27,7 @@ struct Params { length: u32, headSize: u32 } // headSize for forms that must not
 @group(0) @binding(2) var<storage, read>       rotations: array<f32>;
 @group(0) @binding(3) var<storage, read>       keyMask:   array<u32>;
 @group(0) @binding(4) var<storage, read_write> buckets:   array<u32>;
+@group(0) @binding(5) var<storage, read_write> scale:     array<f32>;
 
 const TOKENS = 64u;           // of a workgroup, one for each invocation
 const DEPTH = 32u;            // components staged at a time
@@ -175,6 +178,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   }
   let token = place.first_token + lane;
   if (token >= params.length) { return; }
+  if (place.rotation == 0u) { put_scale(place.row, token); }
   if (is_hidden(place.row, token)) {
     bucket = product;
     to_second = 0u;

@@ -155,10 +155,11 @@ function record(recording: Recording, control: Tensor, options: LshAttentionOpti
   const buckets =
     bind("buckets", [batch, heads, rounds, length], "u32") ??
     recording.tensor("buckets", [batch, heads, rounds, length], "u32");
+  const scale = recording.tensor("scale", [batch, heads, length]);
   recording.dispatch(
     lshHash,
     { batch, heads, length, headSize, rounds, factors, rotationColumns: columns, masked },
-    { qk, rotations, keyMask, buckets },
+    { qk, rotations, keyMask, buckets, scale },
   );
   const ids = factors.reduce((a, b) => a * b, 1) + Number(masked); // masked tokens share a bucket of their own
   const sizes = { segments: batch * heads * rounds, length, buckets: ids };
@@ -176,7 +177,7 @@ function record(recording: Recording, control: Tensor, options: LshAttentionOpti
   recordChunkAttention(
     recording,
     { batch, heads, length, headSize, rounds, ...chunks, ...rules },
-    { q: qk, v, order, bucketIds: buckets, ...(keyMask && { keyMask }) },
+    { q: qk, v, order, bucketIds: buckets, scale, ...(keyMask && { keyMask }) },
     { out },
   );
 }

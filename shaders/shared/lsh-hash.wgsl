@@ -1,5 +1,5 @@
 // What all forms of lsh-hash share: the settings, and where components, masks and buckets stand. Needs heads-f32.wgsl or
-// heads-half.wgsl, and of the including file `params` (length), `qk`, `keyMask` and `buckets`.
+// heads-half.wgsl, key-scale.wgsl, and of the including file `params` (length, headSize), `qk`, `keyMask` and `scale`.
 override HEADS: u32;
 override ROUNDS: u32;
 override COLUMNS: u32; // S
@@ -26,6 +26,17 @@ fn component(at: u32) -> f32 { return number_of(qk[word_index(at)], at); }
 fn is_hidden(row: u32, token: u32) -> bool {
   if (!MASKED) { return false; }
   return keyMask[row / HEADS * params.length + token] == 0u;
+}
+
+// What makes the token a key, from the vector that is hashed.
+fn put_scale(row: u32, token: u32) {
+  let at = row * params.length + token;
+  var squares = 0.0;
+  for (var c = 0u; c < params.headSize; c++) {
+    let x = component(at * params.headSize + c);
+    squares += x * x;
+  }
+  scale[at] = select(key_scale(squares, f32(params.headSize)), 0.0, is_hidden(row, token));
 }
 
 fn at_bucket(row: u32, round: u32, token: u32) -> u32 { return (row * ROUNDS + round) * params.length + token; }

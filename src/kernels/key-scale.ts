@@ -1,4 +1,5 @@
 import source from "../../shaders/key-scale.wgsl?raw";
+import keyScaleText from "../../shaders/shared/key-scale.wgsl?raw";
 import { bytesOf, defineKernel, type Kernel, type Storage, storedAs, storedName } from "../gpu/kernel.js";
 import { ceilDiv, lineGrid } from "../shapes.js";
 import { headsText } from "./chunk-attention.js";
@@ -19,7 +20,7 @@ const tokens = (d: KeyScaleDims): number => d.batch * d.heads * d.length;
 function scaleOf(storage: Storage): Kernel<KeyScaleDims> {
   return defineKernel<KeyScaleDims>({
     name: storedName("key-scale", storage),
-    sources: [...headsText[storage], source],
+    sources: [...headsText[storage], keyScaleText, source],
     overrides: (d) => ({
       HEADS: d.heads,
       HEAD_VECS: d.headSize / 4,

@@ -2,7 +2,8 @@ import hadamardSource from "../../shaders/lsh-hash.hadamard.wgsl?raw";
 import quadsSource from "../../shaders/lsh-hash.quads.wgsl?raw";
 import source from "../../shaders/lsh-hash.wgsl?raw";
 import wideSource from "../../shaders/lsh-hash.wide.wgsl?raw";
-import shared from "../../shaders/shared/lsh-hash.wgsl?raw";
+import keyScaleText from "../../shaders/shared/key-scale.wgsl?raw";
+import common from "../../shaders/shared/lsh-hash.wgsl?raw";
 import { ConfigError } from "../errors.js";
 import { bytesOf, defineKernel, type Kernel, type Storage, storedAs, storedName } from "../gpu/kernel.js";
 import { ceilDiv } from "../shapes.js";
@@ -66,6 +67,8 @@ const overrides = (d: LshHashDims) => ({
   ...Object.fromEntries(Array.from({ length: MAX_FACTORS }, (_, i) => [`FACTOR_${i}`, d.factors[i] ?? 1])),
 });
 
+const shared = [keyScaleText, common];
+
 const vectors = (d: LshHashDims) => [d.batch, d.heads, d.length, d.headSize];
 
 const oneProbe = ({ probes = 1 }: LshHashDims) => probes === 1;
@@ -77,13 +80,13 @@ const WIDTH = 32;
 function gaussian(storage: Storage): Kernel<LshHashDims> {
   return defineKernel<LshHashDims>({
     name: storedName("lsh-hash", storage),
-    sources: [...headsText[storage], shared, source],
+    sources: [...headsText[storage], ...shared, source],
     overrides: (d) => ({ ...overrides(d), HEAD_SIZE: d.headSize, PROBES: d.probes ?? 1 }),
     params: { length: "u32", headSize: "u32" },
     variants: [
       {
         name: "quads",
-        sources: ["enable subgroups;", ...headsText[storage], shared, quadsSource],
+        sources: ["enable subgroups;", ...headsText[storage], ...shared, quadsSource],
         overrides,
         grid: (d) => [ceilDiv(d.length, 128), d.rounds, d.batch * d.heads],
         requires: { feature: "subgroups" },
@@ -92,7 +95,7 @@ function gaussian(storage: Storage): Kernel<LshHashDims> {
       },
       {
         name: "wide",
-        sources: [...headsText[storage], shared, wideSource],
+        sources: [...headsText[storage], ...shared, wideSource],
         overrides: (d) => ({ ...overrides(d), HEAD_SIZE: d.headSize }),
         grid: (d) => [ceilDiv(d.length, 64), d.rounds, d.batch * d.heads],
         supports: oneProbe,
@@ -105,6 +108,7 @@ function gaussian(storage: Storage): Kernel<LshHashDims> {
       rotations: { access: "read", shape: rotationsShape },
       keyMask: { access: "read", type: "u32", shape: (d) => [d.batch, d.length], optional: true },
       buckets: { access: "write", type: "u32", shape: (d) => [d.batch, d.heads, d.rounds, d.length] },
+      scale: { access: "write", shape: (d) => [d.batch, d.heads, d.length] },
     },
     grid: (d) => [ceilDiv(d.length, 64), rotationRounds(d.rounds, d.probes), d.batch * d.heads],
     cost: (d) => {
@@ -112,7 +116,7 @@ function gaussian(storage: Storage): Kernel<LshHashDims> {
       return {
         flops: 2 * d.batch * d.heads * d.length * rotated,
         bytes:
-          d.batch * d.heads * d.length * (bytesOf(storage) * d.headSize + 4 * d.rounds) +
+          d.batch * d.heads * d.length * (bytesOf(storage) * d.headSize + 4 * d.rounds + 4) +
           4 * d.heads * rotated,
       };
     },
@@ -120,7 +124,7 @@ function gaussian(storage: Storage): Kernel<LshHashDims> {
 }
 
 /**
- * Bucket of every vector in every round, without the round's offset.
+ * Bucket of every vector in every round, without the round's offset, and what makes it a key.
  * Equation, shapes and cost: shaders/lsh-hash.wgsl.
  */
 export const lshHash = gaussian("f32");
@@ -136,14 +140,14 @@ const tile = (d: LshHashDims) => Math.min(64, TILE_WORDS / rotationSize(d.headSi
 function hadamard(storage: Storage): Kernel<LshHashDims> {
   return defineKernel<LshHashDims>({
     name: storedName("lsh-hash:hadamard", storage),
-    sources: [...headsText[storage], shared, hadamardSource],
+    sources: [...headsText[storage], ...shared, hadamardSource],
     overrides: (d) => ({
       ...overrides(d),
       HEAD_SIZE: d.headSize,
       SIZE: rotationSize(d.headSize),
       TILE: tile(d),
     }),
-    params: { length: "u32" },
+    params: { length: "u32", headSize: "u32" },
     supports: (d) => d.headSize >= 4 && d.headSize <= 256,
     bindings: {
       qk: { access: "read", ...storedAs(storage, vectors) },
@@ -154,6 +158,7 @@ function hadamard(storage: Storage): Kernel<LshHashDims> {
       },
       keyMask: { access: "read", type: "u32", shape: (d) => [d.batch, d.length], optional: true },
       buckets: { access: "write", type: "u32", shape: (d) => [d.batch, d.heads, d.rounds, d.length] },
+      scale: { access: "write", shape: (d) => [d.batch, d.heads, d.length] },
     },
     grid: (d) => [ceilDiv(d.length, tile(d)), d.rounds, d.batch * d.heads],
     cost: (d) => {
@@ -161,7 +166,7 @@ function hadamard(storage: Storage): Kernel<LshHashDims> {
       const rotations = d.rounds * ceilDiv(d.rotationColumns, size);
       return {
         flops: d.batch * d.heads * d.length * rotations * 3 * size * Math.log2(size),
-        bytes: d.batch * d.heads * d.length * (bytesOf(storage) * d.headSize + 4 * d.rounds),
+        bytes: d.batch * d.heads * d.length * (bytesOf(storage) * d.headSize + 4 * d.rounds + 4),
       };
     },
   });

@@ -86,9 +86,9 @@ export function attendHeads(
   const dropoutSource = keep ?? control;
   let sorted = {};
   if (dims.sorted) {
-    const ids = hash(context, layer, dims.rounds, query);
+    const { ids, scale } = hash(context, layer, dims.rounds, query);
     const sizes = { segments: batch * dims.heads * dims.rounds, length, buckets: dims.buckets ?? 1 };
-    sorted = { order: recordBucketSort(recording, sizes, ids), bucketIds: ids };
+    sorted = { order: recordBucketSort(recording, sizes, ids), bucketIds: ids, ...(scale && { scale }) };
   }
   const inputs: AttentionInputs = {
     q: query,

@@ -29,6 +29,8 @@ export interface AttentionInputs {
   readonly bucketIds?: Tensor;
   /** If masked: u32 [batch, length], 1 = may be seen. */
   readonly keyMask?: Tensor;
+  /** As in the state, where it is known. */
+  readonly scale?: Tensor;
   /** With dropout: the control words, or the keep mask. */
   readonly dropoutSource?: Tensor;
 }
@@ -62,10 +64,9 @@ export function recordChunkAttention(
   checkDims(dims);
   const out = outputs.out ?? recording.tensor("out", headsShape({ ...dims, round: 0 }));
   const stats = outputs.stats ?? recording.tensor("stats", [dims.batch, dims.heads, dims.length, 2]);
-  const { q, k, v, keyMask, dropoutSource } = inputs;
-  const scale = recording.tensor("scale", [dims.batch, dims.heads, dims.length]);
+  const { q, k, v, dropoutSource } = inputs;
   const kernels = KERNELS[storageOf(q)];
-  recording.dispatch(kernels.scale, dims, { k: dims.shared ? q : undefined, keyMask, scale });
+  const scale = inputs.scale ?? scaleOf(recording, dims, inputs);
   const order = places(recording, dims, inputs);
   for (let round = 0; round < dims.rounds; round++) {
     recording.dispatch(
@@ -75,6 +76,12 @@ export function recordChunkAttention(
     );
   }
   return { out, stats, scale };
+}
+
+function scaleOf(recording: Recording, dims: AttentionDims, { q, keyMask }: AttentionInputs): Tensor {
+  const scale = recording.tensor("scale", [dims.batch, dims.heads, dims.length]);
+  recording.dispatch(KERNELS[storageOf(q)].scale, dims, { k: dims.shared ? q : undefined, keyMask, scale });
+  return scale;
 }
 
 export function checkDims(dims: AttentionDims): void {

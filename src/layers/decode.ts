@@ -42,7 +42,7 @@ export function prefillLayer(
         [to.key, to.value],
       );
       if (to.buckets) {
-        const ids = attended.inputs.bucketIds ?? hash(context, layer, numHashes, heads.query);
+        const ids = attended.inputs.bucketIds ?? hash(context, layer, numHashes, heads.query).ids;
         insert(context, to.buckets, ids, { atPosition: false });
       }
       addAttention(context, layer, state, streams.x1, "residualAdd");
@@ -87,7 +87,7 @@ export function decodeLayer(
         [key, value],
       );
       const ids =
-        buckets && (options.givenIds?.get(layer) ?? hash(context, layer, config.numHashes, heads.query));
+        buckets && (options.givenIds?.get(layer) ?? hash(context, layer, config.numHashes, heads.query).ids);
       const window = buckets && ids && insert(context, buckets, ids, { atPosition: true });
       const out = recording.tensor("out", [batch, numHeads, 1, headSize]);
       const dims = attentionDims(context, kind, cache, options);

@@ -104,19 +104,27 @@ const KERNELS = {
   },
 } as const;
 
-/** Bucket ids of every token, u32 [batch, heads, rounds, length]: given, or hashed with what was given or is drawn. */
-export function hash(context: LayerContext, layer: number, rounds: number, query: Tensor): Tensor {
+export interface Hashed {
+  /** Bucket of every token, u32 [batch, heads, rounds, length]. */
+  readonly ids: Tensor;
+  /** [batch, heads, length]: of each token as a key, where hashing found it on its way. */
+  readonly scale?: Tensor;
+}
+
+/** Buckets that are given, or hashed with what was given or is drawn. */
+export function hash(context: LayerContext, layer: number, rounds: number, query: Tensor): Hashed {
   const { config, given } = context;
   const ids = given.buckets?.get(layer);
-  if (ids) return ids;
+  if (ids) return { ids };
   const drawn = given.rotations?.get(layer) ?? drawRotations(context, layer, rounds);
-  if (config.hashing === "balanced") return balanced(context, rounds, query, drawn);
-  const qk = config.hashing === "centred" ? centred(context, layer, query) : query;
-  return project(context, rounds, qk, drawn);
+  if (config.hashing === "balanced") return { ids: balanced(context, rounds, query, drawn) };
+  if (config.hashing !== "centred") return project(context, rounds, query, drawn);
+  const { keys, scale } = centred(context, layer, query);
+  return { ids: project(context, rounds, keys, drawn).ids, scale };
 }
 
 /** The largest coordinates of rotated vectors. */
-function project(context: LayerContext, rounds: number, qk: Tensor, drawn: Tensor): Tensor {
+function project(context: LayerContext, rounds: number, qk: Tensor, drawn: Tensor): Required<Hashed> {
   const { recording, config, batch, length, keyMask } = context;
   const { numHeads: heads, headSize } = config;
   const factors = bucketFactors(config, length);
@@ -125,18 +133,23 @@ function project(context: LayerContext, rounds: number, qk: Tensor, drawn: Tenso
     masked: keyMask !== undefined,
     probes: probesOf(config),
   };
-  const buckets = recording.tensor("buckets", [batch, heads, rounds, length], "u32");
+  const ids = recording.tensor("buckets", [batch, heads, rounds, length], "u32");
+  const scale = recording.tensor("scale", [batch, heads, length]);
   const kernels = KERNELS[storageOf(qk)];
   if (config.hashing === "hadamard") {
-    recording.dispatch(kernels.hadamard, dims, { qk, signs: drawn, keyMask, buckets });
+    recording.dispatch(kernels.hadamard, dims, { qk, signs: drawn, keyMask, buckets: ids, scale });
   } else {
-    recording.dispatch(kernels.gaussian, dims, { qk, rotations: drawn, keyMask, buckets });
+    recording.dispatch(kernels.gaussian, dims, { qk, rotations: drawn, keyMask, buckets: ids, scale });
   }
-  return buckets;
+  return { ids, scale };
 }
 
 /** Unit keys minus their mean; a generation goes on from the sums of the tokens before. */
-function centred(context: LayerContext, layer: number, qk: Tensor): Tensor {
+function centred(
+  context: LayerContext,
+  layer: number,
+  qk: Tensor,
+): { readonly keys: Tensor; readonly scale: Tensor } {
   const { recording, config, batch, length, keyMask } = context;
   const { numHeads: heads, headSize, causal } = config;
   const masked = keyMask !== undefined;
@@ -152,9 +165,9 @@ function centred(context: LayerContext, layer: number, qk: Tensor): Tensor {
     recording.clear(totals);
   }
   recording.dispatch(centreKeysScan, dims, { sums: tiles, totals });
-  const result = recording.tensor("centred", [batch, heads, length, headSize]);
-  recording.dispatch(kernels.subtract, dims, { qk, scale, keyMask, means: tiles, centred: result });
-  return result;
+  const keys = recording.tensor("centred", [batch, heads, length, headSize]);
+  recording.dispatch(kernels.subtract, dims, { qk, scale, keyMask, means: tiles, centred: keys });
+  return { keys, scale };
 }
 
 /** Ranks along random directions: one level of cells for every factor. */

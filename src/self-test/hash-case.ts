@@ -7,6 +7,9 @@ import { halfWords, numbers, type SelfTestCase } from "./case.js";
 /** Tokens: more than the 64 of a workgroup. */
 const LENGTH = 67;
 
+/** Of what makes a key, relative to it: two quotients, a sum and a product under a root. */
+const SCALE_ERROR = 16 * 2 ** -24;
+
 /** Index of the largest number but for one that is left out; of equals the first. */
 function largest(scores: readonly number[], without = -1): number {
   let best = without === 0 ? 1 : 0;
@@ -43,7 +46,16 @@ export function hashCase(given: LshHashDims, storage: Storage): SelfTestCase {
   const keyMask = Uint32Array.from({ length: LENGTH }, (_, token) => Number(token % 5 !== 2));
   const ids = factors.reduce((a, b) => a * b, 1);
   const buckets = answer(heads * rounds * LENGTH, Infinity);
+  const scale = answer(heads * LENGTH, Infinity);
   for (const head of new Set([0, heads - 1])) {
+    for (let token = 0; token < LENGTH; token++) {
+      const at = head * LENGTH + token;
+      const vector = qk.subarray(at * headSize, (at + 1) * headSize);
+      const squares = vector.reduce((sum, x) => sum + x * x, 0); // exact
+      const factor = masked && keyMask[token] === 0 ? 0 : 1 / Math.sqrt(squares + 1e-6 * headSize);
+      scale.values[at] = factor;
+      scale.bounds[at] = SCALE_ERROR * factor;
+    }
     for (const turn of new Set([0, turns - 1])) {
       for (let token = 0; token < LENGTH; token++) {
         const y = Array.from({ length: columns }, (_, column) => {
@@ -66,6 +78,6 @@ export function hashCase(given: LshHashDims, storage: Storage): SelfTestCase {
   return {
     dims: [d],
     given: { qk: storage === "half" ? halfWords(qk) : qk, rotations, ...(masked && { keyMask }) },
-    expected: { buckets },
+    expected: { buckets, scale },
   };
 }

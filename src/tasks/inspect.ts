@@ -37,7 +37,7 @@ export async function inspect(
     keep("queries", heads.query);
     if (heads.key) keep("keys", heads.key);
     if (kind !== "lsh" || runsFullAttention(config, kind, length)) return;
-    const ids = hash({ ...context, config }, layer, config.numHashes, heads.query);
+    const { ids } = hash({ ...context, config }, layer, config.numHashes, heads.query);
     const sizes = { segments: numHeads * config.numHashes, length, buckets: bucketIds(context) };
     keep("buckets", ids, "u32");
     keep("order", recordBucketSort(recording, sizes, ids), "u32");

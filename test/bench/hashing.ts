@@ -198,7 +198,7 @@ async function timings(
         const config = { ...resolveConfig(options), hashing, numHashes: rounds };
         const recording = new Recording();
         const context = contextOf(recording, config, length, control);
-        const ids = hash(context, 0, rounds, query);
+        const { ids } = hash(context, 0, rounds, query);
         const flops = recording.ops.reduce(
           (sum, op) => sum + (op.op === "dispatch" ? op.kernel.cost(op.dims).flops : 0),
           0,

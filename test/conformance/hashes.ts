@@ -35,7 +35,7 @@ export function dispatchHash(
       rotationColumns: columns,
       masked: keyMask !== undefined,
     },
-    { ...tensors, keyMask },
+    { ...tensors, keyMask, scale: recording.tensor("scale", [batch, config.numHeads, length]) },
   );
 }
 

@@ -12,13 +12,14 @@ import { rotationSignsShape, rotationSize } from "../../src/kernels/rotations.js
 import { Random } from "../../src/random.js";
 import { chooseVariant } from "../../src/scheduler/variants.js";
 import { elements } from "../../src/shapes.js";
+import { keyScale } from "../oracle/key-scale.js";
 import {
   fastRotation,
   type Hashed,
   lshHashHadamard as hadamardOracle,
   lshHash as oracle,
 } from "../oracle/lsh-hash.js";
-import { U32 } from "../support/close.js";
+import { expectClose, U32, ulps } from "../support/close.js";
 import { getDevice } from "../support/device.js";
 import { call, profileOf, runKernels } from "../support/run-kernel.js";
 import { halvesOf } from "../support/values.js";
@@ -63,6 +64,22 @@ const inputs = (d: LshHashDims, seed: number) => ({
   rotations: normals(seed + 1, d.heads * d.headSize * rotationRounds(d.rounds, d.probes) * d.rotationColumns),
 });
 
+/** The key's factor is the oracle's. */
+function expectScale(
+  actual: unknown,
+  d: LshHashDims,
+  k: ArrayLike<number>,
+  keyMask: Uint32Array | undefined,
+): void {
+  const expected = keyScale({ ...d, shared: true }, { k, ...(keyMask && { keyMask }) });
+  const bound = ulps(
+    d.headSize / 2 + 12,
+    expected,
+    "half of D + 2 roundings under a root, then root and quotient",
+  );
+  expectClose(actual as Float32Array, expected, bound, "scale");
+}
+
 /** Buckets of several inputs, one run for all. */
 async function hashes(
   form: string,
@@ -73,9 +90,14 @@ async function hashes(
 ): Promise<Uint32Array[]> {
   const variants = { "lsh-hash": form };
   expect(chooseVariant(call(lshHash, d).kernel, d, profileOf(device, { variants })).name).toBe(form);
-  const calls = qks.map((_, i) => call(lshHash, d, { qk: `qk${i}`, buckets: `buckets${i}` }));
+  const calls = qks.map((_, i) =>
+    call(lshHash, d, { qk: `qk${i}`, buckets: `buckets${i}`, scale: `scale${i}` }),
+  );
   const given = Object.fromEntries(qks.map((qk, i) => [`qk${i}`, qk]));
   const results = await runKernels(calls, { rotations, ...given, ...(keyMask && { keyMask }) }, { variants });
+  for (const [i, qk] of qks.entries()) {
+    if (!qk.some(Number.isNaN)) expectScale(results[`scale${i}`], d, qk, keyMask);
+  }
   return qks.map((_, i) => results[`buckets${i}`] as Uint32Array);
 }
 
@@ -121,7 +143,9 @@ describe.each(FORMS.map((form) => [form.name, form] as const))(
       const variants = { "lsh-hash:half": form };
       const { kernel } = call(lshHashHalf, d);
       expect(chooseVariant(kernel, d, profileOf(device, { variants })).name).toBe(form);
-      const { buckets } = await runKernels([call(lshHashHalf, d)], { qk: words, rotations }, { variants });
+      const given = { qk: words, rotations };
+      const { buckets, scale } = await runKernels([call(lshHashHalf, d)], given, { variants });
+      expectScale(scale, d, numbers, undefined);
       expectBuckets(buckets as Uint32Array, oracle(d, numbers, rotations), (size) => d.headSize * U32 * size);
     });
 
@@ -229,7 +253,7 @@ describe("lshHashHadamard(qk, signs)", () => {
     const qk = normals(7, d.batch * d.heads * d.length * d.headSize);
     const signs = signsOf(d, 8);
     const keyMask = maskOf(d);
-    const { buckets, again } = await runKernels(
+    const { buckets, scale, again } = await runKernels(
       [call(lshHashHadamard, d), call(lshHashHadamard, d, { buckets: "again" })],
       { qk, signs, ...(keyMask && { keyMask }) },
     );
@@ -241,11 +265,13 @@ describe("lshHashHadamard(qk, signs)", () => {
       hadamardOracle(d, qk, signs, keyMask),
       (size) => steps * U32 * size,
     );
+    expectScale(scale, d, qk, keyMask);
     expect(again).toEqual(buckets);
 
     const { numbers, words } = halvesOf(qk);
     const given = { qk: words, signs, ...(keyMask && { keyMask }) };
     const ofHalves = await runKernels([call(lshHashHadamardHalf, d)], given);
+    expectScale(ofHalves.scale, d, numbers, keyMask);
     expectBuckets(
       ofHalves.buckets as Uint32Array,
       hadamardOracle(d, numbers, signs, keyMask),

@@ -25,7 +25,7 @@ import { ATTENTION_CASES, attentionBounds, attentionInput } from "../support/att
 import { U32, ulps } from "../support/close.js";
 import { call } from "../support/run-kernel.js";
 import { controlWords, normals } from "../support/values.js";
-import { type Check, EXACT, magnitudes } from "./check.js";
+import { type Check, type Compared, EXACT, magnitudes } from "./check.js";
 
 const drawing: Check = {
   family: "rotations",
@@ -54,6 +54,16 @@ const drawing: Check = {
   },
 };
 
+function scaled(
+  dims: Parameters<typeof scaleOracle>[0],
+  given: Parameters<typeof scaleOracle>[1],
+  actual: ArrayLike<number> | undefined,
+): Compared {
+  const expected = scaleOracle(dims, given);
+  const why = "half of D + 2 roundings under a root, root and quotient";
+  return { actual, expected, bound: ulps(dims.headSize / 2 + 12, expected, why) };
+}
+
 const hashing: Check = {
   family: "lsh-hash",
   what: "two factors, three rounds",
@@ -62,11 +72,14 @@ const hashing: Check = {
     const dims = { ...sizes, factors: [4, 36], rotationColumns: 20, masked: false };
     const qk = normals(2 * 2 * 100 * 16, 7);
     const given = normals(2 * 16 * 3 * 20, 8);
-    const { buckets: actual } = await run([call(lshHash, dims)], { qk, rotations: given });
+    const { buckets: actual, scale } = await run([call(lshHash, dims)], { qk, rotations: given });
     const { buckets, margins, magnitudes: sums } = hashOracle(dims, qk, given);
     const sure = (i: number) => (margins[i] as number) > 2 * dims.headSize * U32 * (sums[i] as number);
     const why = "exact, but where two projections are closer than the 2D·u·Σ|terms| that f32 leaves open";
-    return { buckets: { actual, expected: buckets, bound: { why, at: (i) => (sure(i) ? 0 : Infinity) } } };
+    return {
+      buckets: { actual, expected: buckets, bound: { why, at: (i) => (sure(i) ? 0 : Infinity) } },
+      scale: scaled({ ...dims, shared: true }, { k: qk }, scale),
+    };
   },
 };
 
@@ -122,13 +135,7 @@ const scaling: Check = {
     const k = normals(2 * 3 * 11 * 12, 1);
     const keyMask = Uint32Array.from({ length: 22 }, (_, i) => Number(i % 3 !== 1));
     const { scale } = await run([call(keyScale, dims)], { k, keyMask });
-    const expected = scaleOracle(dims, { k, keyMask });
-    const bound = ulps(
-      dims.headSize / 2 + 12,
-      expected,
-      "half of D + 2 roundings under a root, root and quotient",
-    );
-    return { scale: { actual: scale, expected, bound } };
+    return { scale: scaled(dims, { k, keyMask }, scale) };
   },
 };
 
