@@ -21,13 +21,7 @@ override HEAD_SIZE: u32;
 override SIZE: u32;    // P, a power of two from 4 to 256
 override TILE: u32;    // tokens of a workgroup, at most 64
 
-struct Params { length: u32, headSize: u32 }
-@group(0) @binding(0) var<uniform>             params:  Params;
-@group(0) @binding(1) var<storage, read>       qk:      array<Word>;
-@group(0) @binding(2) var<storage, read>       signs:   array<u32>;
-@group(0) @binding(3) var<storage, read>       keyMask: array<u32>;
-@group(0) @binding(4) var<storage, read_write> buckets: array<u32>;
-@group(0) @binding(5) var<storage, read_write> scale:   array<f32>;
+@group(0) @binding(2) var<storage, read> signs: array<u32>;
 
 const LANES = 64u;
 const TURNS = 3u;

@@ -8,14 +8,7 @@
 //   Numerics  f32; sums over D in ascending order and ties as in the plain form
 // The specification (equation, shapes, cost, source, oracle) is in lsh-hash.wgsl.
 
-// D is a parameter: software drivers would unroll loops bounded by an override, and compile for seconds.
-struct Params { length: u32, headSize: u32 }
-@group(0) @binding(0) var<uniform>             params:    Params;
-@group(0) @binding(1) var<storage, read>       qk:        array<Word>;
-@group(0) @binding(2) var<storage, read>       rotations: array<f32>;
-@group(0) @binding(3) var<storage, read>       keyMask:   array<u32>;
-@group(0) @binding(4) var<storage, read_write> buckets:   array<u32>;
-@group(0) @binding(5) var<storage, read_write> scale:     array<f32>;
+@group(0) @binding(2) var<storage, read> rotations: array<f32>;
 
 const LANES = 32u;
 const WIDTH = 16u;

@@ -21,13 +21,7 @@
 override HEAD_SIZE: u32;
 override PROBES: u32;  // 1 or 2 rounds of every rotation
 
-struct Params { length: u32, headSize: u32 } // headSize for forms that must not unroll by it
-@group(0) @binding(0) var<uniform>             params:    Params;
-@group(0) @binding(1) var<storage, read>       qk:        array<Word>;
-@group(0) @binding(2) var<storage, read>       rotations: array<f32>;
-@group(0) @binding(3) var<storage, read>       keyMask:   array<u32>;
-@group(0) @binding(4) var<storage, read_write> buckets:   array<u32>;
-@group(0) @binding(5) var<storage, read_write> scale:     array<f32>;
+@group(0) @binding(2) var<storage, read> rotations: array<f32>;
 
 const TOKENS = 64u;           // of a workgroup, one for each invocation
 const DEPTH = 32u;            // components staged at a time

@@ -26,7 +26,7 @@ export const en = {
   noGap:
     "The question has no gap to fill: write two words or more to choose from in brackets, as in [captain/whale].",
   sure: (chance: string) => `with ${chance}`,
-  was: (answer: string) => `, was ${answer}`,
+  was: (answer: string) => `; the book has “${answer}”`,
   find: "Find keys",
   asked: (key: string, value: string, distance: string, answer: string, time: string) =>
     `key ${key} stood ${distance} tokens back with value ${value}; answer ${answer}, after ${time}`,
@@ -77,7 +77,7 @@ export const zh: Phrases<typeof en> = {
   answer: "回答",
   noGap: "问题里没有空可填：请在方括号里写两个以上备选的词，例如 [captain/whale]。",
   sure: (chance) => `概率 ${chance}`,
-  was: (answer) => `，原文是 ${answer}`,
+  was: (answer) => `；原文是“${answer}”`,
   find: "找键",
   asked: (key, value, distance, answer, time) =>
     `键 ${key} 的值是 ${value}，出现在 ${distance} 个词元之前；模型回答 ${answer}，用时 ${time}`,

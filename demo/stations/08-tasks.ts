@@ -38,8 +38,8 @@ const found = table.find(({ rounds }) => rounds === 4);
 const LONGEST_TRAINED = Math.max(...phases.map(({ length }) => length));
 /** Questions about the book's unseen end, and the characters before the gap that are read. */
 const ASK = { slow: { questions: 3, before: 100 }, fast: { questions: 64, before: 400 } };
-/** Characters around a gap that are shown. */
-const SHOWN = { before: 40, after: 24 };
+/** Questions that are shown, and characters around their gaps. */
+const SHOWN = { questions: 6, before: 40, after: 24 };
 /** Texts that keys are looked for in, and how many of them. */
 const FIND = { slow: { length: 1024, questions: 4 }, fast: { length: LONGEST_TRAINED, questions: 16 } };
 
@@ -162,7 +162,7 @@ class TasksStation extends Station<Row> {
       }
     }
     if (!only) await this.#fillGaps(signal);
-    if (!only || only === "answer") await this.#answerOwn(signal);
+    if (!only || only === "answer") await this.#answerOwn(signal, only === "answer");
     if (!only || only === "find") await this.#find(signal);
     if (!only || only === "score") {
       const text = this.#text;
@@ -220,23 +220,22 @@ class TasksStation extends Station<Row> {
     this.put({ ...row, task: "commonest", value: commonest, reference: gaps.commonest });
   }
 
-  async #answerOwn(signal: AbortSignal): Promise<void> {
+  async #answerOwn(signal: AbortSignal, needed: boolean): Promise<void> {
     const gap = parseGap(this.#asked);
-    if (!gap) throw new Error(this.#t.noGap);
-    this.#answer = await this.#choose(gap, signal);
+    if (!gap && needed) throw new Error(this.#t.noGap);
+    this.#answer = gap ? await this.#choose(gap, signal) : [];
     this.requestUpdate();
   }
 
   /** A gap's choices, the likeliest first. */
   async #choose({ before, choices, after }: Gap, signal: AbortSignal) {
+    let bits: readonly number[] = [];
     for await (const told of this.#ask({ ask: "choose", before, choices, after }, signal)) {
-      if (told.kind !== "choose") continue;
-      const shares = chances(told.bits);
-      return choices
-        .map((choice, i) => ({ choice, chance: shares[i] as number }))
-        .sort((a, b) => b.chance - a.chance);
+      if (told.kind === "choose") bits = told.bits;
     }
-    return [];
+    return chances(bits)
+      .map((chance, i) => ({ choice: choices[i] as string, chance }))
+      .sort((a, b) => b.chance - a.chance);
   }
 
   /** Looks for keys with the model that was trained for it, where it comes with the page. */
@@ -257,10 +256,11 @@ class TasksStation extends Station<Row> {
     }
   }
 
+  /** Gaps of the book, and what they were filled with. */
   #answers() {
     const t = this.#t;
     return html`<ul class="found gaps">
-      ${this.#answered.map(({ before, after, answer, said, chance }) => {
+      ${this.#answered.slice(0, SHOWN.questions).map(({ before, after, answer, said, chance }) => {
         const right = said === answer;
         return html`<li class=${right ? "right" : "wrong"} lang="en">
           …${visible(before.slice(-SHOWN.before))}<b>[${said}]</b>${visible(after.slice(0, SHOWN.after))}…
@@ -344,6 +344,8 @@ class TasksStation extends Station<Row> {
           event: Event,
         ) => {
           this.#question = (event.target as HTMLTextAreaElement).value;
+          this.#answer = [];
+          this.requestUpdate();
         }}></textarea>
       </div>
       <button class="small" ?disabled=${!this.gpu} @click=${() => only("answer")}>${t.answer}</button>

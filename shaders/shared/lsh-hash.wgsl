@@ -1,5 +1,5 @@
-// What all forms of lsh-hash share: the settings, and where components, masks and buckets stand. Needs heads-f32.wgsl or
-// heads-half.wgsl, key-scale.wgsl, and of the including file `params` (length, headSize), `qk`, `keyMask` and `scale`.
+// What all forms of lsh-hash share: settings, bindings, and where components, masks and buckets stand. Needs heads-f32.wgsl
+// or heads-half.wgsl, and key-scale.wgsl; the including file binds what is hashed with as binding 2.
 override HEADS: u32;
 override ROUNDS: u32;
 override COLUMNS: u32; // S
@@ -13,6 +13,14 @@ override FACTOR_4: u32;
 override FACTOR_5: u32;
 override FACTOR_6: u32;
 override FACTOR_7: u32;
+
+// D is a parameter: software drivers would unroll loops bounded by an override, and compile for seconds.
+struct Params { length: u32, headSize: u32 }
+@group(0) @binding(0) var<uniform>             params:  Params;
+@group(0) @binding(1) var<storage, read>       qk:      array<Word>;
+@group(0) @binding(3) var<storage, read>       keyMask: array<u32>;
+@group(0) @binding(4) var<storage, read_write> buckets: array<u32>;
+@group(0) @binding(5) var<storage, read_write> scale:   array<f32>;
 
 fn factor_of(f: u32) -> u32 {
   let factors = array(FACTOR_0, FACTOR_1, FACTOR_2, FACTOR_3, FACTOR_4, FACTOR_5, FACTOR_6, FACTOR_7);

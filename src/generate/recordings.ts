@@ -2,7 +2,7 @@
 import { bucketFactors, longestLength, type ReformerConfig } from "../config/config.js";
 import { ConfigError, ShapeError } from "../errors.js";
 import { sampleToken } from "../kernels/sampling.js";
-import { type LayerContext, STATUS_SLOTS } from "../layers/context.js";
+import { type LayerContext, noGradient, STATUS_SLOTS } from "../layers/context.js";
 import { copyInto } from "../layers/copy.js";
 import {
   type DecodeOptions,
@@ -209,9 +209,7 @@ export function inferenceContext(
     keySums: new Map(keySums),
     status: tensors.status,
     weight: weights.get,
-    gradient: (name) => {
-      throw new Error(`internal: inference has no gradient of ${name}`);
-    },
+    gradient: noGradient,
     slabRows: (width) => rowsPerSlab(width, profile.maxStorageBufferBindingSize),
     chunkDivisor: profile.chunkDivisor,
     given: { rotations: new Map(drawn) },

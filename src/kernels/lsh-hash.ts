@@ -69,6 +69,13 @@ const overrides = (d: LshHashDims) => ({
 
 const shared = [keyScaleText, common];
 
+/** Bindings from the fourth on. */
+const rest: Kernel<LshHashDims>["bindings"] = {
+  keyMask: { access: "read", type: "u32", shape: (d) => [d.batch, d.length], optional: true },
+  buckets: { access: "write", type: "u32", shape: (d) => [d.batch, d.heads, d.rounds, d.length] },
+  scale: { access: "write", shape: (d) => [d.batch, d.heads, d.length] },
+};
+
 const vectors = (d: LshHashDims) => [d.batch, d.heads, d.length, d.headSize];
 
 const oneProbe = ({ probes = 1 }: LshHashDims) => probes === 1;
@@ -106,9 +113,7 @@ function gaussian(storage: Storage): Kernel<LshHashDims> {
     bindings: {
       qk: { access: "read", ...storedAs(storage, vectors) },
       rotations: { access: "read", shape: rotationsShape },
-      keyMask: { access: "read", type: "u32", shape: (d) => [d.batch, d.length], optional: true },
-      buckets: { access: "write", type: "u32", shape: (d) => [d.batch, d.heads, d.rounds, d.length] },
-      scale: { access: "write", shape: (d) => [d.batch, d.heads, d.length] },
+      ...rest,
     },
     grid: (d) => [ceilDiv(d.length, 64), rotationRounds(d.rounds, d.probes), d.batch * d.heads],
     cost: (d) => {
@@ -156,9 +161,7 @@ function hadamard(storage: Storage): Kernel<LshHashDims> {
         type: "u32",
         shape: (d) => rotationSignsShape({ ...d, columns: d.rotationColumns }),
       },
-      keyMask: { access: "read", type: "u32", shape: (d) => [d.batch, d.length], optional: true },
-      buckets: { access: "write", type: "u32", shape: (d) => [d.batch, d.heads, d.rounds, d.length] },
-      scale: { access: "write", shape: (d) => [d.batch, d.heads, d.length] },
+      ...rest,
     },
     grid: (d) => [ceilDiv(d.length, tile(d)), d.rounds, d.batch * d.heads],
     cost: (d) => {

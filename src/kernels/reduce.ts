@@ -40,7 +40,7 @@ export function sumPartialsDims(
 ): SumPartialsDims {
   if (sets.length > MAX_SETS) throw new Error(`internal: ${sets.length} sets of partial sums`);
   const { add, align = 1, within } = options;
-  if (within && sets.length > 1) throw new Error("internal: several sets of partial sums within columns");
+  if (within && sets.length > 1) throw new Error("internal: several sets within columns");
   const [s0, s1, s2, s3, s4] = sets;
   return {
     ...{ parts0: s0?.parts ?? 0, count0: s0?.count ?? 0, parts1: s1?.parts ?? 0, count1: s1?.count ?? 0 },

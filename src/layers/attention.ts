@@ -106,7 +106,7 @@ interface Projecting {
 
 /** One product of the first two projections where their weights lie end to end: those of a group of heads do not. */
 function pairFirst([first, next, ...rest]: readonly Projecting[]): readonly Projecting[] {
-  if (!first || !next) throw new Error("internal: attention has two projections or more");
+  if (!first || !next) throw new Error("internal: one projection");
   const endToEnd = areNeighbours(first.weight, next.weight) && first.weight.byteLength % ALIGNMENT === 0;
   if (!endToEnd) return [first, next, ...rest];
   return [{ weight: spanOf(first.weight, next.weight), out: first.out, second: next.out }, ...rest];

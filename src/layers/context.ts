@@ -107,3 +107,8 @@ export function dropoutAt(
   if (keep) return { dims: { dropout: 2, dropoutRate: rate, site }, tensors: { keep } };
   return { dims: { dropout: 1, dropoutRate: rate, site }, tensors: { control: context.control } };
 }
+
+/** For contexts that never go back. */
+export function noGradient(name: string): Tensor {
+  throw new Error(`internal: no gradient of ${name}`);
+}

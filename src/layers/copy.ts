@@ -6,7 +6,7 @@ import { makeRows, type Rows } from "./rows.js";
 export function copyInto(context: LayerContext, from: Rows, to: Rows): void {
   from.slabs.forEach((slab, i) => {
     const target = to.slabs[i];
-    if (!target) throw new Error("internal: copy between matrices of different slabs");
+    if (!target) throw new Error("internal: different slabs");
     context.recording.copy(slab, target);
   });
 }

@@ -92,7 +92,7 @@ export function headLoss(
     languageModelLoss(context, streams, tensors, labelSmoothing, gradients);
     return;
   }
-  if (!weights || !scores) throw new Error(`internal: the loss of ${head} needs weights and scores`);
+  if (!weights || !scores) throw new Error("internal: no weights or scores");
   const tensors = { targets, losses, weights, scores };
   const loss = head === "classification" ? classificationLoss : answerLoss;
   loss(context, streams, tensors, labelSmoothing, gradients);

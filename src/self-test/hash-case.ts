@@ -46,16 +46,16 @@ export function hashCase(given: LshHashDims, storage: Storage): SelfTestCase {
   const keyMask = Uint32Array.from({ length: LENGTH }, (_, token) => Number(token % 5 !== 2));
   const ids = factors.reduce((a, b) => a * b, 1);
   const buckets = answer(heads * rounds * LENGTH, Infinity);
-  const scale = answer(heads * LENGTH, Infinity);
+  const isHidden = (token: number) => masked && keyMask[token] === 0;
+  const scale = answer(heads * LENGTH);
+  for (const at of scale.values.keys()) {
+    const vector = qk.subarray(at * headSize, (at + 1) * headSize);
+    const squares = vector.reduce((sum, x) => sum + x * x, 0); // exact
+    const factor = isHidden(at % LENGTH) ? 0 : (squares + 1e-6 * headSize) ** -0.5;
+    scale.values[at] = factor;
+    scale.bounds[at] = SCALE_ERROR * factor;
+  }
   for (const head of new Set([0, heads - 1])) {
-    for (let token = 0; token < LENGTH; token++) {
-      const at = head * LENGTH + token;
-      const vector = qk.subarray(at * headSize, (at + 1) * headSize);
-      const squares = vector.reduce((sum, x) => sum + x * x, 0); // exact
-      const factor = masked && keyMask[token] === 0 ? 0 : 1 / Math.sqrt(squares + 1e-6 * headSize);
-      scale.values[at] = factor;
-      scale.bounds[at] = SCALE_ERROR * factor;
-    }
     for (const turn of new Set([0, turns - 1])) {
       for (let token = 0; token < LENGTH; token++) {
         const y = Array.from({ length: columns }, (_, column) => {
@@ -69,7 +69,7 @@ export function hashCase(given: LshHashDims, storage: Storage): SelfTestCase {
         const found = bucketsOf(factors, y);
         for (let probe = 0; probe < probes && turn * probes + probe < rounds; probe++) {
           const at = (head * rounds + turn * probes + probe) * LENGTH + token;
-          buckets.values[at] = masked && keyMask[token] === 0 ? ids : (found[probe] as number);
+          buckets.values[at] = isHidden(token) ? ids : (found[probe] as number);
           buckets.bounds[at] = 0;
         }
       }

@@ -2,7 +2,7 @@
 import { fillToken, longestLength, paddedLength, type ReformerConfig } from "../config/config.js";
 import { ConfigError, TextError } from "../errors.js";
 import type { Gpu } from "../gpu/gpu.js";
-import { type LayerContext, STATUS_SLOTS } from "../layers/context.js";
+import { type LayerContext, noGradient, STATUS_SLOTS } from "../layers/context.js";
 import type { StoredLayer, Streams } from "../layers/reversible-block.js";
 import { rowsPerSlab } from "../layers/rows.js";
 import { CONTROL_WORDS, packControl } from "../model/control.js";
@@ -143,9 +143,7 @@ function planReading(
     hashControl,
     status: new Arena("status", "state").tensor("status", [STATUS_SLOTS], "u32"),
     weight: weights.get,
-    gradient: (name) => {
-      throw new Error(`internal: a task asked for the gradient of ${name}`);
-    },
+    gradient: noGradient,
     slabRows: (width) => rowsPerSlab(width, bindingBytes),
     broken: profile.broken,
     given: {},

@@ -1,6 +1,6 @@
 // The loss on held-out text: forward and cross-entropy only, without dropout, with or without the LSH layers' output.
 import { fillToken, paddedLength, pairLengths, type ReformerConfig } from "../config/config.js";
-import type { LayerContext } from "../layers/context.js";
+import { type LayerContext, noGradient } from "../layers/context.js";
 import { hasAccuracy, headLoss } from "../layers/heads.js";
 import type { Streams } from "../layers/reversible-block.js";
 import { rowsPerSlab } from "../layers/rows.js";
@@ -130,11 +130,6 @@ export function recordEvaluation(
     recordLosses(contextOf(windows, weights, profile, options), windows);
     return recording;
   });
-}
-
-/** For contexts that never go back. */
-export function noGradient(name: string): Tensor {
-  throw new Error(`internal: evaluation asked for the gradient of ${name}`);
 }
 
 /** An evaluation without training. */

@@ -6,11 +6,13 @@ import { benchGenerate } from "./generate.js";
 import { benchHashing } from "./hashing.js";
 import { benchKernels } from "./kernels.js";
 import { benchLong } from "./long.js";
+import { benchProducts } from "./products.js";
 import type { RunBench, Table } from "./report.js";
 import { benchScaling } from "./scaling.js";
 
 export const BENCHMARKS: Readonly<Record<string, RunBench>> = {
   kernels: benchKernels,
+  products: benchProducts,
   scaling: benchScaling,
   crossover: benchCrossover,
   generate: benchGenerate,

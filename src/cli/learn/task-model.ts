@@ -6,6 +6,7 @@ import { writeModelFiles } from "../../engine/files.js";
 import { resolveTrainOptions } from "../../engine/options.js";
 import { SAFETENSORS } from "../../io/model-files.js";
 import { readSafetensors, type Tensor as StoredTensor, tensorFloats } from "../../io/safetensors.js";
+import { noGradient } from "../../layers/context.js";
 import { initialValues, parameters } from "../../model/parameters.js";
 import { Random } from "../../random.js";
 import { plan } from "../../scheduler/plan.js";
@@ -17,7 +18,6 @@ import {
   contextOf,
   evaluateWindows,
   initialiseWindows,
-  noGradient,
   planWindows,
   recordLosses,
 } from "../../train/evaluation.js";
