@@ -62,8 +62,7 @@ export default defineConfig(({ mode }) => ({
           exclude: ["test/**/*.browser.test.ts", PEERS, ...(mode === "shared" ? SHADERS : [])],
           setupFiles: ["test/support/node-gpu.ts"],
           environment: "node",
-          pool: "forks", // Dawn is native code
-          isolate: false, // files that run in one process share the device, and what was compiled for it
+          pool: "forks", // Dawn is native code: a process of its own for every file
         },
       },
       {

@@ -63,9 +63,28 @@ test("steps that had begun when it paused are in the curve, and are what it says
   await page.context().close();
 });
 
+/** Keeps what the status says in every frame, from the page's first on. */
+function watchStatus(): void {
+  const said: string[] = [];
+  Object.assign(window, { said });
+  const within = (root: ParentNode): Element | undefined =>
+    root.querySelector("tiny-learner") ??
+    Array.from(root.querySelectorAll("*"), ({ shadowRoot }) => shadowRoot && within(shadowRoot)).find(
+      (found) => found !== null && found !== undefined,
+    ) ??
+    undefined;
+  const look = () => {
+    const line = within(document)?.shadowRoot?.querySelector("[role=status]");
+    said.push(line?.textContent?.trim() ?? "");
+    requestAnimationFrame(look);
+  };
+  look();
+}
+
 test("it says that it compiles before its first step", async () => {
-  const { page } = await site.open(PAGE);
-  await expect.poll(() => status(page), { interval: 10 }).toBe(learner.compiling);
+  const { page } = await site.open(PAGE, { before: watchStatus });
+  await expect.poll(() => stepOf(page)).toBeGreaterThan(0);
+  expect(await said(page)).toContain(learner.compiling);
   await page.context().close();
 });
 
