@@ -148,7 +148,7 @@ class Residents {
 export function checkBinding(tensor: Tensor, limits: BufferLimits): void {
   if (tensor.byteLength > limits.maxStorageBufferBindingSize) {
     throw new GpuOutOfMemoryError(
-      `${tensor.label} needs ${tensor.byteLength} bytes in one binding, this device allows ${limits.maxStorageBufferBindingSize} (maxStorageBufferBindingSize): use a shorter length or a smaller batch`,
+      `${tensor.label} needs ${tensor.byteLength} bytes in one binding, this device allows ${limits.maxStorageBufferBindingSize}: use a shorter length, a smaller batch or a larger maxStorageBufferBindingSize`,
       { tensor: tensor.label, needed: tensor.byteLength, limit: limits.maxStorageBufferBindingSize },
     );
   }
