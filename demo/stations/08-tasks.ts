@@ -99,6 +99,8 @@ class TasksStation extends Station<Row> {
   #only: Only | null = null;
   #question: string | null = null;
   #answer: { readonly choice: string; readonly chance: number }[] = [];
+  /** The reader's question cannot be answered. */
+  #noGap = false;
   #answered: readonly Answered[] = [];
   #found: readonly RetrievalTold[] = [];
   #finder = false;
@@ -162,7 +164,7 @@ class TasksStation extends Station<Row> {
       }
     }
     if (!only) await this.#fillGaps(signal);
-    if (!only || only === "answer") await this.#answerOwn(signal, only === "answer");
+    if (!only || only === "answer") await this.#answerOwn(signal);
     if (!only || only === "find") await this.#find(signal);
     if (!only || only === "score") {
       const text = this.#text;
@@ -220,9 +222,9 @@ class TasksStation extends Station<Row> {
     this.put({ ...row, task: "commonest", value: commonest, reference: gaps.commonest });
   }
 
-  async #answerOwn(signal: AbortSignal, needed: boolean): Promise<void> {
+  async #answerOwn(signal: AbortSignal): Promise<void> {
     const gap = parseGap(this.#asked);
-    if (!gap && needed) throw new Error(this.#t.noGap);
+    this.#noGap = gap === null;
     this.#answer = gap ? await this.#choose(gap, signal) : [];
     this.requestUpdate();
   }
@@ -344,13 +346,13 @@ class TasksStation extends Station<Row> {
           event: Event,
         ) => {
           this.#question = (event.target as HTMLTextAreaElement).value;
-          this.#answer = [];
+          [this.#answer, this.#noGap] = [[], false];
           this.requestUpdate();
         }}></textarea>
       </div>
       <button class="small" ?disabled=${!this.gpu} @click=${() => only("answer")}>${t.answer}</button>
       <output class="note answered" for="question">
-        ${this.#answer.map(({ choice, chance }) => `${choice} ${percent(chance)}`).join(" · ")}
+        ${this.#noGap ? t.noGap : this.#answer.map(({ choice, chance }) => `${choice} ${percent(chance)}`).join(" · ")}
       </output>
       ${this.#finder ? html`<button class="small" ?disabled=${!this.gpu} @click=${() => only("find")}>${t.find}</button>` : nothing}
       <span class="note" role="status">${this.#learning}</span>
