@@ -14,19 +14,31 @@ export interface KnownGap extends Gap {
   readonly commonest: string;
 }
 
-/** "The [captain/whale] dived." as a gap; null where there are no brackets with two choices or more. */
+/** What a model says of a choice. */
+export interface Ranked {
+  readonly choice: string;
+  /** Probability beside the other choices. */
+  readonly chance: number;
+}
+
+/**
+ * "The [captain/whale] dived." as a gap; null where there are no brackets with two choices or more. A sentence ends before
+ * it: a text's first token is given, so it must not depend on the choice.
+ */
 export function parseGap(text: string): Gap | null {
   const [, before = "", inside = "", after = ""] = /^([^[\]]*)\[([^[\]]+)\]([^[\]]*)$/s.exec(text) ?? [];
   const choices = [...new Set(inside.split(/[/／]/).map((choice) => choice.trim()))].filter(Boolean);
-  return choices.length < 2 ? null : { before, choices, after };
+  return choices.length < 2 ? null : { before: `. ${before}`, choices, after };
 }
 
-/** Probabilities of choices by the bits of the texts that they make: 2^−bits, over their sum. */
-export function chances(bits: readonly number[]): number[] {
+/** Choices by the bits of the texts that they make, the likeliest first: 2^−bits, over their sum. */
+export function ranked(choices: readonly string[], bits: readonly number[]): Ranked[] {
   const least = Math.min(...bits);
   const weights = bits.map((cost) => 2 ** (least - cost));
   const sum = weights.reduce((a, b) => a + b, 0);
-  return weights.map((weight) => weight / sum);
+  return weights
+    .map((weight, i) => ({ choice: choices[i] as string, chance: weight / sum }))
+    .sort((a, b) => b.chance - a.chance);
 }
 
 /** The questions that come with the shipped writer; none where the page was built without it. */

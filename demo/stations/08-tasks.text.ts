@@ -49,8 +49,9 @@ export const en = {
   },
   how: {
     value: "Asked of the model on this device, just now.",
-    reference: (adapter: string, date: string, questions: string) =>
-      `Recorded with ${adapter} on ${date}, when these models had been trained: the first two rows over the whole unseen tenth of the book, answers over ${questions} questions about it, the last row over texts of the longest length trained on. docs/learning in the repository.`,
+    asked: (questions: string) => `Missing words: ${questions} questions here, the same at every visit.`,
+    reference: (adapter: string, date: string, asked: string, questions: string) =>
+      `Recorded with ${adapter} on ${date}, when these models had been trained: language modelling over the whole unseen tenth of the book, keys over texts of the longest length trained on. Missing words were asked for on ${asked}, in ${questions} questions about that tenth. docs/learning in the repository.`,
     off: "Switched off: what the LSH layers add is replaced by zero.",
   },
 };
@@ -95,8 +96,9 @@ export const zh: Phrases<typeof en> = {
   metrics: { bits: "比特/字符", byte: "比特/字节", speed: "词元/秒", accuracy: "答对的比例" },
   how: {
     value: "刚刚在这台设备上问模型得到。",
-    reference: (adapter, date, questions) =>
-      `这些模型训练完成后录制，${adapter}，${date}：前两行为全书未见过的十分之一，问答为其中的 ${questions} 个问题，最后一行为训练过的最长文本。见仓库的 docs/learning。`,
+    asked: (questions) => `缺词：这里问 ${questions} 个问题，每次访问都一样。`,
+    reference: (adapter, date, asked, questions) =>
+      `这些模型训练完成后录制，${adapter}，${date}：语言建模为全书未见过的十分之一，找键为训练过的最长文本。缺词问答录于 ${asked}，为这十分之一中的 ${questions} 个问题。见仓库的 docs/learning。`,
     off: "关闭：LSH 层加上的内容换成零。",
   },
 };

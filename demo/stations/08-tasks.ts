@@ -1,29 +1,18 @@
 import { css, html, nothing } from "lit";
-import { adapter, date, result as learned } from "../../docs/learning/book.json";
-import gaps from "../../docs/learning/gaps.json";
-import { adapter as needleAdapter, date as needleDate, phases, table } from "../../docs/learning/needle.json";
-import { chances, type Gap, type KnownGap, knownGaps, parseGap } from "../chapter/gap.js";
-import type { Origin } from "../chapter/sources.js";
+import { type Gap, type KnownGap, knownGaps, parseGap, type Ranked, ranked } from "../chapter/gap.js";
 import { askWriter, bookParts, type Question, shippedModel, writerFacts } from "../chapter/writer.js";
+import { answerList, answerStyles } from "../figures/answers.js";
 import { tokenCells, tokenStyles } from "../figures/tokens.js";
-import { decimals, milliseconds, percent, rate, visible, whole } from "../format.js";
+import { decimals, milliseconds, percent, visible, whole } from "../format.js";
 import type { Layout, RetrievalTold } from "../lab/experiments/retrieval.js";
+import { columnsOf, LONGEST_TRAINED, RECORDED, type Row } from "./08-tasks.table.js";
 import { en, zh } from "./08-tasks.text.js";
 import { phrasesOf, Station } from "./station.js";
 import type { Column } from "./table.js";
 
-type Task = keyof (typeof en)["rows"];
 type Only = "score" | "answer" | "generate" | "find";
-type Metric = keyof (typeof en)["metrics"];
 
-interface Row {
-  readonly task: Task;
-  readonly metric: Metric;
-  readonly value: number | null;
-  readonly reference: number | null;
-  readonly length: number | null;
-}
-
+/** Letters of the reader's text, and of the question. */
 const MOST = 200;
 /** Characters of the book's unseen end that are scored, on software adapters and on GPUs. */
 const UNSEEN = { slow: 1500, fast: 60_000 };
@@ -34,8 +23,6 @@ function firstOf(text: string, scored: readonly { readonly text: string }[]): st
   const rest = scored.map((token) => token.text).join("");
   return text.endsWith(rest) ? text.slice(0, text.length - rest.length) : "";
 }
-const found = table.find(({ rounds }) => rounds === 4);
-const LONGEST_TRAINED = Math.max(...phases.map(({ length }) => length));
 /** Questions about the book's unseen end, and the characters before the gap that are read. */
 const ASK = { slow: { questions: 3, before: 100 }, fast: { questions: 64, before: 400 } };
 /** Questions that are shown, and characters around their gaps. */
@@ -43,44 +30,20 @@ const SHOWN = { questions: 6, before: 40, after: 24 };
 /** Texts that keys are looked for in, and how many of them. */
 const FIND = { slow: { length: 1024, questions: 4 }, fast: { length: LONGEST_TRAINED, questions: 16 } };
 
-const BOOK: Origin = { adapter, date };
-const ORIGINS: Partial<Record<Task, Origin>> = {
-  gaps,
-  commonest: gaps,
-  needle: { adapter: needleAdapter, date: needleDate },
-};
-
-interface Answered extends KnownGap {
-  readonly said: string;
-  readonly chance: number;
-}
+type Answered = KnownGap & Ranked;
 
 /** A language model: its surprise, its answers and its writing; and a second model that retrieves. */
 class TasksStation extends Station<Row> {
   static override styles = [
     ...Station.styles,
     ...tokenStyles,
+    answerStyles,
     css`
       .written {
         margin: 0.75rem 0;
         font-family: var(--serif);
         white-space: pre-wrap;
         overflow-wrap: anywhere;
-      }
-      .found {
-        margin: 0.75rem 0 0;
-        padding: 0;
-        list-style: none;
-        font-size: 0.875rem;
-        font-variant-numeric: tabular-nums;
-      }
-      .found .right::before {
-        content: "✓ ";
-        color: var(--lsh);
-      }
-      .found .wrong::before {
-        content: "✗ ";
-        color: var(--full);
       }
       .written b {
         font-weight: 400;
@@ -98,7 +61,7 @@ class TasksStation extends Station<Row> {
   #shipped: boolean | null = null;
   #only: Only | null = null;
   #question: string | null = null;
-  #answer: { readonly choice: string; readonly chance: number }[] = [];
+  #answer: readonly Ranked[] = [];
   /** The reader's question cannot be answered. */
   #noGap = false;
   #answered: readonly Answered[] = [];
@@ -117,14 +80,14 @@ class TasksStation extends Station<Row> {
 
   protected override async compute(): Promise<void> {
     const unseen = { metric: "bits", value: null, length: null } as const;
-    this.put({ ...unseen, task: "heldOut", reference: learned.heldOut });
-    this.put({ ...unseen, task: "withoutLsh", reference: learned.heldOutWithLshZeroed });
-    this.#putAnswers(gaps.points.find(({ before }) => before === ASK.fast.before)?.accuracy ?? null);
+    this.put({ ...unseen, task: "heldOut", reference: RECORDED.heldOut });
+    this.put({ ...unseen, task: "withoutLsh", reference: RECORDED.withoutLsh });
+    this.#putAnswers(ASK.fast.before);
     this.put({
       task: "needle",
       metric: "accuracy",
       value: null,
-      reference: found?.accuracy ?? null,
+      reference: RECORDED.needle,
       length: LONGEST_TRAINED,
     });
     this.#finder = (await shippedModel("needle")) !== null;
@@ -152,7 +115,7 @@ class TasksStation extends Station<Row> {
       for (const lsh of [true, false]) {
         for await (const told of this.#ask({ ask: "evaluate", text, length, lsh }, signal)) {
           if (told.kind !== "evaluate") continue;
-          const reference = lsh ? learned.heldOut : learned.heldOutWithLshZeroed;
+          const reference = lsh ? RECORDED.heldOut : RECORDED.withoutLsh;
           this.put({
             task: lsh ? "heldOut" : "withoutLsh",
             metric: "bits",
@@ -203,23 +166,22 @@ class TasksStation extends Station<Row> {
   /** Fills gaps of the book's unseen end, those that come with the shipped model. */
   async #fillGaps(signal: AbortSignal): Promise<void> {
     const { questions, before } = this.slow ? ASK.slow : ASK.fast;
-    const recorded = gaps.points.find((point) => point.before === before)?.accuracy ?? null;
     this.#answered = [];
     for (const gap of (await knownGaps(signal)).slice(0, questions)) {
       const [best] = await this.#choose({ ...gap, before: gap.before.slice(-before) }, signal);
-      if (best) this.#answered = [...this.#answered, { ...gap, said: best.choice, chance: best.chance }];
-      this.#putAnswers(recorded);
+      if (best) this.#answered = [...this.#answered, { ...gap, ...best }];
+      this.#putAnswers(before);
     }
   }
 
-  #putAnswers(recorded: number | null): void {
+  #putAnswers(before: number): void {
     const share = (is: (gap: Answered) => boolean) =>
       this.#answered.length > 0 ? this.#answered.filter(is).length / this.#answered.length : null;
     const row = { metric: "accuracy", length: null } as const;
-    const value = share(({ answer, said }) => said === answer);
-    this.put({ ...row, task: "gaps", value, reference: recorded });
+    const value = share(({ answer, choice }) => choice === answer);
+    this.put({ ...row, task: "gaps", value, reference: RECORDED.gaps(before) });
     const commonest = share(({ answer, commonest }) => commonest === answer);
-    this.put({ ...row, task: "commonest", value: commonest, reference: gaps.commonest });
+    this.put({ ...row, task: "commonest", value: commonest, reference: RECORDED.commonest });
   }
 
   async #answerOwn(signal: AbortSignal): Promise<void> {
@@ -230,14 +192,12 @@ class TasksStation extends Station<Row> {
   }
 
   /** A gap's choices, the likeliest first. */
-  async #choose({ before, choices, after }: Gap, signal: AbortSignal) {
-    let bits: readonly number[] = [];
+  async #choose({ before, choices, after }: Gap, signal: AbortSignal): Promise<readonly Ranked[]> {
+    let answer: readonly Ranked[] = [];
     for await (const told of this.#ask({ ask: "choose", before, choices, after }, signal)) {
-      if (told.kind === "choose") bits = told.bits;
+      if (told.kind === "choose") answer = ranked(choices, told.bits);
     }
-    return chances(bits)
-      .map((chance, i) => ({ choice: choices[i] as string, chance }))
-      .sort((a, b) => b.chance - a.chance);
+    return answer;
   }
 
   /** Looks for keys with the model that was trained for it, where it comes with the page. */
@@ -253,36 +213,30 @@ class TasksStation extends Station<Row> {
       this.put({
         ...{ task: "needle", metric: "accuracy", length },
         value: right / this.#found.length,
-        reference: found?.accuracy ?? null,
+        reference: RECORDED.needle,
       });
     }
   }
 
   /** Gaps of the book, and what they were filled with. */
-  #answers() {
+  #gaps() {
     const t = this.#t;
-    return html`<ul class="found gaps">
-      ${this.#answered.slice(0, SHOWN.questions).map(({ before, after, answer, said, chance }) => {
-        const right = said === answer;
-        return html`<li class=${right ? "right" : "wrong"} lang="en">
-          …${visible(before.slice(-SHOWN.before))}<b>[${said}]</b>${visible(after.slice(0, SHOWN.after))}…
-          <span lang=${this.language}>${t.sure(percent(chance))}${right ? nothing : t.was(answer)}</span>
-        </li>`;
-      })}
-    </ul>`;
+    const shown = this.#answered.slice(0, SHOWN.questions);
+    return shown.map(({ before, after, answer, choice, chance }) => {
+      const right = choice === answer;
+      const text = html`<span lang="en">…${visible(before.slice(-SHOWN.before))}<b>[${choice}]</b>${visible(after.slice(0, SHOWN.after))}…</span>`;
+      return { right, line: html`${text} ${t.sure(percent(chance))}${right ? nothing : t.was(answer)}` };
+    });
   }
 
   /** Keys that were asked for, and what was answered. */
-  #findings() {
+  #keys() {
     const t = this.#t;
-    return html`<ul class="found">
-      ${this.#found.map(
-        ({ key, value, distance, answer, milliseconds: ms }) =>
-          html`<li class=${answer === value ? "right" : "wrong"}>
-            ${t.asked(whole(key), whole(value), whole(distance), answer === null ? "–" : whole(answer), milliseconds(ms))}
-          </li>`,
-      )}
-    </ul>`;
+    return this.#found.map(({ key, value, distance, answer, milliseconds: ms }) => {
+      const said = answer === null ? "–" : whole(answer);
+      const line = t.asked(whole(key), whole(value), whole(distance), said, milliseconds(ms));
+      return { right: answer === value, line };
+    });
   }
 
   protected words() {
@@ -298,31 +252,7 @@ class TasksStation extends Station<Row> {
   }
 
   protected columns(): readonly Column<Row>[] {
-    const { columns: c, rows, metrics, how } = this.#t;
-    const show = (value: number, { metric }: Row) =>
-      metric === "accuracy" ? percent(value) : metric === "speed" ? rate(value) : decimals(value, 3);
-    return [
-      { key: "task", label: c.task, value: ({ task }) => rows[task] },
-      { key: "metric", label: c.metric, value: ({ metric }) => metrics[metric] },
-      {
-        key: "value",
-        label: c.value,
-        value: (row) => row.value,
-        show,
-        source: "measured",
-        how: `${how.value} ${how.off}`,
-      },
-      {
-        key: "reference",
-        label: c.reference,
-        value: (row) => row.reference,
-        show,
-        source: "recorded",
-        origin: ({ task }) => ORIGINS[task] ?? BOOK,
-        how: how.reference(adapter, date, whole(gaps.questions)),
-      },
-      { key: "tokens", label: c.length, value: ({ length }) => length, show: whole },
-    ];
+    return columnsOf(this.#t, (this.slow ? ASK.slow : ASK.fast).questions);
   }
 
   protected override controls() {
@@ -370,8 +300,8 @@ class TasksStation extends Station<Row> {
           }))
         : [...this.#text].map((text) => ({ text, tint: 0, note: "" }));
     return html`${tokenCells(tokens, this.width, t.caption)}
-    ${this.#answered.length > 0 ? this.#answers() : nothing}
-    ${this.#found.length > 0 ? this.#findings() : nothing}
+    ${this.#answered.length > 0 ? answerList("gaps", this.#gaps()) : nothing}
+    ${this.#found.length > 0 ? answerList("keys", this.#keys()) : nothing}
     ${this.#written ? html`<p class="written"><b>${this.#begun}</b>${visible(this.#written)}</p>` : nothing}`;
   }
 }

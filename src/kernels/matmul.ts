@@ -82,7 +82,8 @@ export interface MatmulDims {
   readonly splits: number;
 }
 
-const isResidual = (store: MatmulDims["store"]): boolean => store.startsWith("residual");
+/** Whether a product is added to a residual stream, or taken from it. */
+export const isResidual = (store: MatmulDims["store"]): boolean => store.startsWith("residual");
 
 /**
  * Complete dims from the ones that matter: a plain product without transposes, epilogue or splits by default.

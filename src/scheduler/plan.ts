@@ -195,10 +195,7 @@ export function plan(
             r.byteOffset <= tensor.byteOffset &&
             tensor.byteOffset + tensor.byteLength <= r.byteOffset + r.byteLength,
         );
-      if (!range)
-        throw new Error(
-          `internal: ${tensor.label} lies outside the planned buffers of ${tensor.arena.label}`,
-        );
+      if (!range) throw new Error(`internal: ${tensor.label} lies outside ${tensor.arena.label}`);
       return { buffer: range.buffer, byteOffset: tensor.byteOffset - range.byteOffset };
     }
     const spot = placed.get(base);

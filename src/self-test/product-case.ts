@@ -1,5 +1,5 @@
 // Cases of matrix products: their sums are exact in f32, those of stored halves too.
-import { FEW_ROWS, type Halves, type MatmulDims } from "../kernels/matmul.js";
+import { FEW_ROWS, type Halves, isResidual, type MatmulDims } from "../kernels/matmul.js";
 import { ceilDiv } from "../shapes.js";
 import { activated, derivative } from "./activations.js";
 import { type Answer, answer, asHalves } from "./answers.js";
@@ -88,7 +88,7 @@ function termsOf(d: MatmulDims, split: number): readonly [from: number, to: numb
  * a curved activation into a stream.
  */
 export function productCase(given: MatmulDims, half: Halves = {}, kept = false): SelfTestCase | undefined {
-  const residual = given.store.startsWith("residual");
+  const residual = isResidual(given.store);
   if (given.dropout === 2 || (residual && given.activation !== "linear")) return undefined;
   const sizes = sizesOf(given);
   const { m, n, k } = sizes;

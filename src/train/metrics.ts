@@ -49,7 +49,7 @@ export class MetricsRing {
   /** Queues the copy of the step just submitted. */
   push(step: number, learningRate: number): void {
     const buffer = this.#free.pop();
-    if (!buffer) throw new Error("internal: all metric slots are in use");
+    if (!buffer) throw new Error("internal: no free slot");
     const { device } = this.prepared.gpu;
     const encoder = device.createCommandEncoder({ label: "metrics" });
     let offset = 0;

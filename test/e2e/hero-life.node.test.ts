@@ -67,14 +67,13 @@ test("steps that had begun when it paused are in the curve, and are what it says
 function watchStatus(): void {
   const said: string[] = [];
   Object.assign(window, { said });
-  const within = (root: ParentNode): Element | undefined =>
-    root.querySelector("tiny-learner") ??
-    Array.from(root.querySelectorAll("*"), ({ shadowRoot }) => shadowRoot && within(shadowRoot)).find(
-      (found) => found !== null && found !== undefined,
-    ) ??
-    undefined;
+  const learnerIn = (root: ParentNode): Element | null => {
+    let found = root.querySelector("tiny-learner");
+    for (const { shadowRoot } of root.querySelectorAll("*")) found ??= shadowRoot && learnerIn(shadowRoot);
+    return found;
+  };
   const look = () => {
-    const line = within(document)?.shadowRoot?.querySelector("[role=status]");
+    const line = learnerIn(document)?.shadowRoot?.querySelector("[role=status]");
     said.push(line?.textContent?.trim() ?? "");
     requestAnimationFrame(look);
   };

@@ -185,7 +185,7 @@ async function checkFindings(page: Page): Promise<void> {
   await press(tasks, tasksText.en.answer);
   await measured(tasks, "en");
   await expectAnswer(tasks, "[lowered/lower]");
-  expect(await tasks.locator(".found .right").count()).toBeGreaterThan(0);
+  expect(await tasks.locator(".keys .right").count()).toBeGreaterThan(0);
   // What was written goes on from the text that it was asked for, though another one has been scored since.
   expect(await tasks.locator(".written b").textContent()).toBe(tasksText.en.example);
   // All of the text is shown: the token that was given, then those with their bits.

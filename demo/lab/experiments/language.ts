@@ -113,8 +113,7 @@ async function* answer(
       const { before, choices, after } = question;
       const bits: number[] = [];
       for (const choice of choices) {
-        // The first token costs nothing, so it must be the same one: the end of a sentence before.
-        bits.push((await model.score(`. ${before}${choice}${after}`, { signal })).bits);
+        bits.push((await model.score(before + choice + after, { signal })).bits);
       }
       yield { kind: "choose", bits };
       return;
