@@ -1,5 +1,5 @@
 // bucket-sort, form without barriers for adapters that are CPUs: an invocation works alone, on a tile of histogram and
-// scatter, or on a segment of scan and whole.
+// scatter, or on a segment of scan.
 //
 //   Grid      one invocation for each tile or segment, in a line of workgroups of 8
 //   Needs     shared/bucket-sort.wgsl, whose tiles are the plain form's
@@ -12,14 +12,17 @@
 @group(0) @binding(1) var<storage, read_write> positions: array<u32>;
 @group(0) @binding(3) var<storage, read>       starts:    array<u32>;
 @group(0) @binding(4) var<storage, read_write> order:     array<u32>;
-@group(0) @binding(3) var<storage, read_write> sorted:    array<u32>; // order, in whole
 
 const GROUP = 8u;
+
+var<private> numbers: array<u32, 256>; // of each digit
 
 fn tile_start(tile: u32) -> u32 { return tile * LANES * KEYS; }
 fn tile_end(tile: u32) -> u32 { return min(params.length, tile_start(tile + 1u)); }
 
-var<private> numbers: array<u32, 256>; // of each digit
+fn count_keys(segment: u32, tile: u32) {
+  for (var i = tile_start(tile); i < tile_end(tile); i++) { numbers[digit_of(segment, token_at(segment, i))] += 1u; }
+}
 
 @compute @workgroup_size(GROUP)
 fn histogram(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
@@ -28,7 +31,7 @@ fn histogram(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) group
   if (index >= params.segments * tiles()) { return; }
   let segment = index / tiles();
   let tile = index % tiles();
-  for (var i = tile_start(tile); i < tile_end(tile); i++) { numbers[digit_of(segment, token_at(segment, i))] += 1u; }
+  count_keys(segment, tile);
   for (var digit = 0u; digit < RADIX; digit++) { counts[at_count(segment, digit, tile)] = numbers[digit]; }
 }
 
@@ -53,31 +56,24 @@ fn scatter(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups:
   if (index >= params.segments * tiles()) { return; }
   let segment = index / tiles();
   let tile = index % tiles();
-  for (var digit = 0u; digit < RADIX; digit++) { numbers[digit] = starts[at_count(segment, digit, tile)]; }
+  if (WHOLE) { count_keys(segment, tile); }
+  var running = 0u;
+  for (var digit = 0u; digit < RADIX; digit++) {
+    let here = numbers[digit];
+    if (SCANNED) {
+      numbers[digit] = starts[at_count(segment, digit, tile)];
+    } else if (WHOLE) {
+      numbers[digit] = running;
+      running += here;
+    } else {
+      numbers[digit] = running + keys_of(segment, digit, tile);
+      running += keys_of(segment, digit, tiles());
+    }
+  }
   for (var i = tile_start(tile); i < tile_end(tile); i++) {
     let token = token_at(segment, i);
     let digit = digit_of(segment, token);
     order[segment * params.length + numbers[digit]] = token;
-    numbers[digit] += 1u;
-  }
-}
-
-@compute @workgroup_size(GROUP)
-fn whole(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
-         @builtin(local_invocation_index) lane: u32) {
-  let segment = (group.x + group.y * groups.x) * GROUP + lane;
-  if (segment >= params.segments) { return; }
-  for (var i = 0u; i < params.length; i++) { numbers[digit_of(segment, token_at(segment, i))] += 1u; }
-  var running = 0u;
-  for (var digit = 0u; digit < RADIX; digit++) {
-    let here = numbers[digit];
-    numbers[digit] = running;
-    running += here;
-  }
-  for (var i = 0u; i < params.length; i++) {
-    let token = token_at(segment, i);
-    let digit = digit_of(segment, token);
-    sorted[segment * params.length + numbers[digit]] = token;
     numbers[digit] += 1u;
   }
 }

@@ -5,7 +5,7 @@
 //   Method    each subgroup has a piece of the tile: it counts its digits; counts become places behind those of the pieces
 //             before; then it goes through its piece again, a key for each invocation at a time
 //   Cost      log2 RADIX ballots, an atomic addition and a shuffle for as many keys as a subgroup is wide
-//   Memory    RADIX·LANES bytes: subgroups have 4 invocations or more
+//   Memory    RADIX·(LANES + 4) bytes: subgroups have 4 invocations or more
 //   Needs     `enable subgroups;` first, and shared/bucket-sort.wgsl, whose tiles are the plain form's
 //   Numerics  integers; the same order as the plain form's, however invocations are spread over subgroups
 //   Source    warp-level multisplit (Ashkiani et al. 2016)
@@ -17,6 +17,7 @@
 @group(0) @binding(4) var<storage, read_write> order:   array<u32>;
 
 var<workgroup> arrived: atomic<u32>; // subgroups that have a piece
+var<workgroup> totals:  array<u32, RADIX>; // keys of each digit in all tiles, if not SCANNED
 var<workgroup> places:  array<atomic<u32>, RADIX * LANES / 4u>; // [piece][digit]: counts, then where the next key goes
 
 fn bits_in(mask: vec4u) -> u32 {
@@ -66,9 +67,25 @@ fn scatter(
     atomicAdd(&places[piece * RADIX + digit_of(segment, token_at(segment, i))], 1u);
   }
   workgroupBarrier();
+  if (!SCANNED) {
+    for (var digit = lane; digit < RADIX; digit += LANES) {
+      if (WHOLE) {
+        for (var other = 0u; other < pieces; other++) { totals[digit] += atomicLoad(&places[other * RADIX + digit]); }
+      } else {
+        totals[digit] = keys_of(segment, digit, tiles());
+      }
+    }
+    workgroupBarrier();
+  }
   // Pass 2: counts become places.
   for (var digit = lane; digit < RADIX; digit += LANES) {
-    var running = starts[at_count(segment, digit, tile)];
+    var running = 0u;
+    if (SCANNED) {
+      running = starts[at_count(segment, digit, tile)];
+    } else {
+      if (!WHOLE) { running = keys_of(segment, digit, tile); }
+      for (var other = 0u; other < digit; other++) { running += totals[other]; }
+    }
     for (var other = 0u; other < pieces; other++) {
       let here = atomicLoad(&places[other * RADIX + digit]);
       atomicStore(&places[other * RADIX + digit], running);

@@ -3,19 +3,20 @@
 //   digit(t)  = (ids[s,t] >> shift) mod RADIX
 //   order[s,] = orderIn[s,] (0, 1, 2, … in the first pass) rearranged by ascending digit, ties in the given order
 //   A pass for each digit, the lowest first, sorts by the whole id. A segment is one (batch, head, round).
-//   histogram, scan and scatter are a pass of three dispatches; whole is one in a single dispatch, of segments of one tile.
+//   A pass is three dispatches, histogram, scan and scatter; without the scan where every tile adds the counts up itself
+//   (not SCANNED: segments of up to 2^16 keys); or scatter alone, of segments of one tile (WHOLE).
 //
 //   ids        [segments,L]             u32
 //   orderIn    [segments,L]             u32  the pass before's order; absent in the first pass
 //   counts     [segments,RADIX,tiles]   u32  out of histogram: keys of each digit in each tile
 //   positions  [segments,RADIX,tiles]   u32  of scan, in place: counts → keys before (digit, tile) in digit-major order
-//   starts     [segments,RADIX,tiles]   u32  into scatter: the same
-//   order      [segments,L]             u32  out of scatter and whole: a permutation of 0 … L − 1 in every segment
+//   starts     [segments,RADIX,tiles]   u32  into scatter: the same, the counts if not SCANNED, absent if WHOLE
+//   order      [segments,L]             u32  out of scatter: a permutation of 0 … L − 1 in every segment
 //
-//   Grid    histogram, scatter: a workgroup for each tile of LANES·KEYS positions of a segment; scan, whole: one for each segment
-//   Cost    reads ids twice (three times in three dispatches), writes order once; between the three 4 bytes·RADIX / tile
-//           for every key, four times
-//   Memory  scatter, whole 2·RADIX·LANES bytes: no more than 16 KiB where LANES is 64 up to RADIX 128, and 32 up to 256
+//   Grid    histogram, scatter: a workgroup for each tile of LANES·KEYS positions of a segment; scan: one for each segment
+//   Cost    reads ids twice (three times with a histogram), writes order once; of counts 4 bytes·RADIX / tile for every key,
+//           four times, or, without scan, once and once more for each tile of the segment
+//   Memory  scatter 2·RADIX·LANES bytes: no more than 16 KiB where LANES is 64 up to RADIX 128, and 32 up to 256
 //   Numerics  integers; the result does not depend on timing
 //   Source  reduce-then-scan radix sort; private counters for each lane; ranks by ballots in bucket-sort.ballot.wgsl.
 //           Oracle: test/oracle/bucket-sort.ts
@@ -27,7 +28,6 @@
 @group(0) @binding(1) var<storage, read_write> positions: array<u32>;
 @group(0) @binding(3) var<storage, read>       starts:    array<u32>;
 @group(0) @binding(4) var<storage, read_write> order:     array<u32>;
-@group(0) @binding(3) var<storage, read_write> sorted:    array<u32>; // order, in whole
 
 const GROUP = 256u; // invocations of histogram and scan
 
@@ -126,40 +126,43 @@ fn scatter(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups:
   let tile = index % tiles();
   let first = (tile * LANES + lane) * KEYS;
   let end = min(params.length, first + KEYS);
+  var before: array<u32, 4>; // keys before a lane's rows, two digits to a word: 128 rows of 32 lanes at most
+  if (!SCANNED && !WHOLE) {
+    for (var row = lane; row < RADIX / 2u; row += LANES) {
+      let even = keys_of(segment, 2u * row, tiles());
+      counters[row] = even + keys_of(segment, 2u * row + 1u, tiles());
+      before[row / LANES] = keys_of(segment, 2u * row, tile)
+                          + ((even + keys_of(segment, 2u * row + 1u, tile)) << 16u);
+    }
+    workgroupBarrier();
+    for (var row = lane; row < RADIX / 2u; row += LANES) {
+      for (var other = 0u; other < row; other++) { before[row / LANES] += 0x10001u * counters[other]; }
+    }
+    workgroupBarrier(); // the counters are free again
+  }
   count_keys(segment, first, end, lane);
+  if (WHOLE) { // the last lane's counts are the segment's
+    for (var row = lane; row < RADIX / 2u; row += LANES) {
+      before[row / LANES] = (counters[at_counter(row, LANES - 1u)] & 0xffffu) << 16u;
+      for (var other = 0u; other < row; other++) {
+        let both = counters[at_counter(other, LANES - 1u)];
+        before[row / LANES] += 0x10001u * ((both & 0xffffu) + (both >> 16u));
+      }
+    }
+    workgroupBarrier();
+  }
+  // No sum above 2^16 is read: an even digit's carry comes only where no odd one's keys follow.
+  if (!SCANNED) {
+    for (var row = lane; row < RADIX / 2u; row += LANES) {
+      for (var other = 0u; other < LANES; other++) { counters[at_counter(row, other)] += before[row / LANES]; }
+    }
+    workgroupBarrier();
+  }
   for (var i = end; i > first; i--) {
     let token = token_at(segment, i - 1u);
     let digit = digit_of(segment, token);
-    order[segment * params.length + starts[at_count(segment, digit, tile)] + take_last(digit, lane)] = token;
-  }
-}
-
-@compute @workgroup_size(LANES)
-fn whole(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
-         @builtin(local_invocation_index) lane: u32) {
-  let segment = group.x + group.y * groups.x;
-  if (segment >= params.segments) { return; }
-  let first = lane * KEYS;
-  let end = min(params.length, first + KEYS);
-  count_keys(segment, first, end, lane);
-  // The last lane's counts are the tile's: those of all digits before come on top.
-  var before: array<u32, 4>; // of a lane's rows: 128 of 32 lanes at most
-  for (var row = lane; row < RADIX / 2u; row += LANES) {
-    var running = 0u;
-    for (var other = 0u; other < row; other++) {
-      let both = counters[at_counter(other, LANES - 1u)];
-      running += (both & 0xffffu) + (both >> 16u);
-    }
-    let even = counters[at_counter(row, LANES - 1u)] & 0xffffu;
-    before[row / LANES] = running + ((running + even) << 16u);
-  }
-  workgroupBarrier(); // all have read the last lane's counts
-  for (var row = lane; row < RADIX / 2u; row += LANES) {
-    for (var other = 0u; other < LANES; other++) { counters[at_counter(row, other)] += before[row / LANES]; }
-  }
-  workgroupBarrier();
-  for (var i = end; i > first; i--) {
-    let token = token_at(segment, i - 1u);
-    sorted[segment * params.length + take_last(digit_of(segment, token), lane)] = token;
+    var place = take_last(digit, lane);
+    if (SCANNED) { place += starts[at_count(segment, digit, tile)]; }
+    order[segment * params.length + place] = token;
   }
 }

@@ -1,9 +1,10 @@
 // Names in the shaders of builds: short ones, the same in all files, because forms of a kernel are put together from several.
-// Only names in lower case become short: the tables of the kernels know some of the others.
+// Names in lower case become short, and constants: the tables of the kernels know overrides by their names.
 
 /** A word that is no attribute. */
-const WORD = /(?<![\w@])[a-z]\w*/g;
+const WORD = /(?<![\w@])[A-Za-z]\w*/g;
 const DECLARED = /(?<!@)\b(?:(?:let|var|const|fn)\s|var<[^>]*>)\s*([a-z]\w*)/g;
+const CONSTANT = /\bconst\s+([A-Z]\w*)/g;
 const FUNCTION = /\bfn\s+([a-z]\w*)/g;
 /** Of a parameter or a member of a struct. */
 const TYPED = /[(,{]\s*(?:@\w+\s*(?:\([^)]*\))?\s*)*([a-z]\w*)\s*:/g;
@@ -11,6 +12,7 @@ const CALLED = /(?<![\w@])([a-z]\w*)\s*\(/g;
 /** What the tables ask for by name, and what WGSL itself knows. */
 const KEPT = [
   /@compute[^{;]*?\bfn\s+(\w+)/g,
+  /\boverride\s+(\w+)/g,
   /@builtin\((\w+)\)/g,
   /\bvar<([^>]*)>/g,
   /\b(?:enable|requires|diagnostic)\b([^;]*)/g,
@@ -43,7 +45,7 @@ export function shortNames(sources: readonly string[]): ReadonlyMap<string, stri
   for (const name of first(source, CALLED)) if (!functions.has(name)) kept.add(name);
   kept.add("default");
   const counts = new Map<string, number>();
-  for (const name of [...first(source, DECLARED), ...first(source, TYPED)]) {
+  for (const name of [DECLARED, CONSTANT, TYPED].flatMap((pattern) => first(source, pattern))) {
     if (!kept.has(name) && !SWIZZLE.test(name)) counts.set(name, 0);
   }
   const taken = new Set<string>();

@@ -58,26 +58,52 @@ const keys = (d: BucketSortDims): readonly number[] => [d.segments, d.length];
 
 const overrides = (d: BucketSortDims) => ({ RADIX: d.radix, LANES: lanes(d) });
 
-/** The form without barriers, an invocation for each of `count`. */
-const alone = (count: (d: BucketSortDims) => number): Variant<BucketSortDims> => ({
-  name: "alone",
-  sources: [common, aloneSource],
-  overrides,
-  grid: (d) => lineGrid(ceilDiv(count(d), 8)),
-  software: true,
+/** How a pass runs: in how many dispatches. */
+export interface BucketSortSteps {
+  /** A segment is one tile: the scatter step does all. */
+  readonly whole: boolean;
+  /** Counts go through the scan step. */
+  readonly scanned: boolean;
+}
+
+/**
+ * The fewest steps for a pass. Without a scan every tile adds the counts up itself: places have 16 bits then, and a tile
+ * should read no more counts than half its keys.
+ */
+export function bucketSortSteps(d: BucketSortDims): BucketSortSteps {
+  const few = d.length <= 2 ** 16 && 2 * d.radix * tiles(d) <= bucketTile(d);
+  return { whole: tiles(d) === 1, scanned: !few };
+}
+
+export interface BucketScatterDims extends BucketSortDims, BucketSortSteps {}
+
+const scatterOverrides = (d: BucketScatterDims) => ({
+  ...overrides(d),
+  SCANNED: Number(d.scanned),
+  WHOLE: Number(d.whole),
 });
 
+const allTiles = (d: BucketSortDims) => d.segments * tiles(d);
+
+/** The form without barriers, an invocation for each of `count`. */
+const alone = (count: (d: BucketSortDims) => number) =>
+  ({
+    name: "alone",
+    sources: [common, aloneSource],
+    overrides,
+    grid: (d: BucketSortDims) => lineGrid(ceilDiv(count(d), 8)),
+    software: true,
+  }) as const;
+
 /** Ranks by ballots: worth it where they reach far. */
-const ballot: Variant<BucketSortDims> = {
+const ballot: Variant<BucketScatterDims> = {
   name: "ballot",
   sources: ["enable subgroups;", common, ballotSource],
-  overrides,
+  overrides: scatterOverrides,
   grid: (d) => lineGrid(allTiles(d)),
   requires: { feature: "subgroups" },
   subgroupSize: 16,
 };
-
-const allTiles = (d: BucketSortDims) => d.segments * tiles(d);
 
 const shared = {
   sources: [common, source],
@@ -114,40 +140,23 @@ export const bucketSortScan = defineKernel<BucketSortDims>({
   cost: (d) => ({ flops: 0, bytes: 8 * d.segments * d.radix * tiles(d) }),
 });
 
-/** Step 3 of a pass: every key goes to its place. Definition: shaders/bucket-sort.wgsl. */
-export const bucketSortScatter = defineKernel<BucketSortDims>({
+/** Last step of a pass: every key goes to its place. Definition: shaders/bucket-sort.wgsl. */
+export const bucketSortScatter = defineKernel<BucketScatterDims>({
   ...shared,
   name: "bucket-sort:scatter",
   entryPoint: "scatter",
-  variants: [alone(allTiles), ballot],
+  supports: (d) => (d.whole ? tiles(d) === 1 && !d.scanned : d.scanned || d.length <= 2 ** 16),
+  overrides: scatterOverrides,
+  variants: [{ ...alone(allTiles), overrides: scatterOverrides }, ballot],
   bindings: {
     ids: { access: "read", type: "u32", shape: keys },
     orderIn: { access: "read", type: "u32", shape: keys, optional: true },
-    starts: { access: "read", type: "u32", shape: bucketCounts },
+    starts: { access: "read", type: "u32", shape: bucketCounts, optional: true },
     order: { access: "write", type: "u32", shape: keys },
   },
   grid: (d) => lineGrid(allTiles(d)),
-  cost: (d) => ({
-    flops: 0,
-    bytes: 4 * d.segments * ((d.first ? 2 : 3) * d.length + d.radix * tiles(d)),
-  }),
-});
-
-/** Whether `bucketSortWhole` serves these dims: a segment is one tile. */
-export const isOneTile = (d: BucketSortDims): boolean => tiles(d) === 1;
-
-/** A pass in one step, of segments of one tile: what the three together do. Definition: shaders/bucket-sort.wgsl. */
-export const bucketSortWhole = defineKernel<BucketSortDims>({
-  ...shared,
-  name: "bucket-sort:whole",
-  entryPoint: "whole",
-  supports: isOneTile,
-  variants: [{ ...alone((d) => d.segments), supports: isOneTile }],
-  bindings: {
-    ids: { access: "read", type: "u32", shape: keys },
-    orderIn: { access: "read", type: "u32", shape: keys, optional: true },
-    sorted: { access: "write", type: "u32", shape: keys },
+  cost: (d) => {
+    const counts = d.whole ? 0 : d.radix * (d.scanned ? 1 : tiles(d));
+    return { flops: 0, bytes: 4 * (d.segments * (d.first ? 2 : 3) * d.length + allTiles(d) * counts) };
   },
-  grid: (d) => lineGrid(d.segments),
-  cost: (d) => ({ flops: 0, bytes: 4 * d.segments * (d.first ? 2 : 3) * d.length }),
 });

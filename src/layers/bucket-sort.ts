@@ -1,4 +1,4 @@
-// Stable sort of tokens by bucket: for every digit of the bucket id one dispatch where a tile holds all tokens, else three.
+// Stable sort of tokens by bucket: for every digit of the bucket id one dispatch where a tile holds all tokens, else two or three.
 import {
   type BucketSortDims,
   bucketCounts,
@@ -6,8 +6,7 @@ import {
   bucketSortPasses,
   bucketSortScan,
   bucketSortScatter,
-  bucketSortWhole,
-  isOneTile,
+  bucketSortSteps,
 } from "../kernels/bucket-sort.js";
 import type { Recording, Tensor } from "../scheduler/recording.js";
 
@@ -31,14 +30,14 @@ export function recordBucketSort(recording: Recording, sizes: BucketSortSizes, i
     for (const pass of bucketSortPasses(buckets)) {
       const dims: BucketSortDims = { segments, length, ...pass };
       const order = recording.tensor("order", [segments, length], "u32");
-      if (isOneTile(dims)) {
-        recording.dispatch(bucketSortWhole, dims, { ids, orderIn, sorted: order });
-      } else {
-        const counts = recording.tensor("counts", bucketCounts(dims), "u32");
+      const steps = bucketSortSteps(dims);
+      let counts: Tensor | undefined;
+      if (!steps.whole) {
+        counts = recording.tensor("counts", bucketCounts(dims), "u32");
         recording.dispatch(bucketSortHistogram, dims, { ids, orderIn, counts });
-        recording.dispatch(bucketSortScan, dims, { positions: counts });
-        recording.dispatch(bucketSortScatter, dims, { ids, orderIn, starts: counts, order });
+        if (steps.scanned) recording.dispatch(bucketSortScan, dims, { positions: counts });
       }
+      recording.dispatch(bucketSortScatter, { ...dims, ...steps }, { ids, orderIn, starts: counts, order });
       orderIn = order;
     }
     return orderIn as Tensor;

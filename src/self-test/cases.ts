@@ -1,12 +1,7 @@
 // Tiny cases of the kernels that come in several forms. A case has the settings that a plan compiles a kernel with, so
 // that testing it compiles nothing that is not needed anyway, and small sizes that cross the borders of tiles and chunks.
 import type { Dims, Kernel } from "../gpu/kernel.js";
-import {
-  bucketSortHistogram,
-  bucketSortScan,
-  bucketSortScatter,
-  bucketSortWhole,
-} from "../kernels/bucket-sort.js";
+import { bucketSortHistogram, bucketSortScan, bucketSortScatter } from "../kernels/bucket-sort.js";
 import { chunkAttention, chunkAttentionHalf } from "../kernels/chunk-attention.js";
 import {
   chunkAttentionDk,
@@ -34,7 +29,7 @@ import type { SelfTestCase } from "./case.js";
 import { hashCase } from "./hash-case.js";
 import { normCase, normGradientCase } from "./norm-case.js";
 import { productCase } from "./product-case.js";
-import { histogramCase, scanCase, scatterCase, wholeCase } from "./sort-case.js";
+import { histogramCase, scanCase, scatterCase } from "./sort-case.js";
 
 type Maker<D extends Dims> = (dims: D) => SelfTestCase | undefined;
 
@@ -60,7 +55,6 @@ add(lshHashHalf, (d) => hashCase(d, "half"));
 add(bucketSortHistogram, histogramCase);
 add(bucketSortScan, scanCase);
 add(bucketSortScatter, scatterCase);
-add(bucketSortWhole, wholeCase);
 add(chunkAttention, (d) => attentionCase(d, "f32"));
 add(chunkAttentionHalf, (d) => attentionCase(d, "half"));
 add(chunkAttentionGradients, (d) => jointCase(d, "f32"));

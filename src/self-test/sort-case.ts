@@ -1,12 +1,12 @@
 // Cases of the steps of a sort's pass, each by itself.
-import { type BucketSortDims, bucketTile } from "../kernels/bucket-sort.js";
+import { type BucketScatterDims, type BucketSortDims, bucketTile } from "../kernels/bucket-sort.js";
 import { exactly, type SelfTestCase } from "./case.js";
 
 /** Segments, of a tile of tokens and some more. */
 const SEGMENTS = 2;
 const MORE = 101;
 
-function sorting(given: BucketSortDims, tiles = 2) {
+function sorting<Dims extends BucketSortDims>(given: Dims, tiles = 2) {
   const tile = bucketTile(given);
   const length = (tiles - 1) * tile + MORE;
   const d = { ...given, segments: SEGMENTS, length };
@@ -47,12 +47,8 @@ export function scanCase(dims: BucketSortDims): SelfTestCase {
   return { dims: [d], given: { positions: counts }, expected: { positions: exactly(starts) } };
 }
 
-export function scatterCase(dims: BucketSortDims): SelfTestCase {
-  const { d, given, starts, order } = sorting(dims);
-  return { dims: [d], given: { ...given, starts }, expected: { order: exactly(order) } };
-}
-
-export function wholeCase(dims: BucketSortDims): SelfTestCase {
-  const { d, given, order } = sorting(dims, 1);
-  return { dims: [d], given, expected: { sorted: exactly(order) } };
+export function scatterCase(dims: BucketScatterDims): SelfTestCase {
+  const { d, given, counts, starts, order } = sorting(dims, dims.whole ? 1 : 2);
+  const before = { starts: d.scanned ? starts : counts };
+  return { dims: [d], given: { ...given, ...(!d.whole && before) }, expected: { order: exactly(order) } };
 }

@@ -54,7 +54,7 @@ function runsOf(kernels: readonly string[]): string[] {
 }
 
 const PROJECT_QV = ["1 layer-norm", "1 matmul:pair"];
-const HASH_AND_SORT = ["1 rotations", "1 lsh-hash", "1 bucket-sort:whole"];
+const HASH_AND_SORT = ["1 rotations", "1 lsh-hash", "1 bucket-sort:scatter"];
 const ATTEND = ["4 chunk-attention", "1 matmul:residual"];
 const FEED_FORWARD = ["1 layer-norm", "1 matmul:keep", "1 matmul:residual"];
 /** Sums of the bias's gradient, product of the weight's, and both added up. */
@@ -86,14 +86,16 @@ test("an LSH layer of 4 rounds takes 13 dispatches forward and 36 backward", () 
 });
 
 const RELU: ReformerOptions = { activation: "relu" };
-/** More tokens than a tile of the sort holds: then the sort takes three dispatches. */
-const LONGER = { maxLength: 2 * LENGTH, feedForwardChunk: 2 * LENGTH };
+/** More tokens than a tile of the sort holds, and more than its places of 16 bits. */
+const longer = (length: number) => ({ maxLength: length, feedForwardChunk: length });
 const DROPOUT: ReformerOptions = { hiddenDropout: 0.1, lshDropout: 0.1, localDropout: 0.1 };
 test.each([
   ["without dropout", {}, {}, { local: [9, 31], lsh: [13, 36], full: [9, 33] }],
   ["ReLU", RELU, {}, { local: [9, 31], lsh: [13, 36], full: [9, 33] }],
   ["dropout: two masks of gradients", DROPOUT, {}, { local: [9, 33], lsh: [13, 38], full: [9, 35] }],
-  ["of more tokens", LONGER, { length: 2 * LENGTH }, { local: [9, 31], lsh: [15, 38], full: [9, 33] }],
+  ["8,192 tokens", longer(8192), { length: 8192 }, { local: [9, 31], lsh: [14, 37], full: [9, 33] }],
+  ["65,536 tokens", longer(65_536), { length: 65_536 }, { local: [9, 31], lsh: [14, 37], full: [9, 33] }],
+  ["131,072 tokens", longer(131_072), { length: 131_072 }, { local: [9, 31], lsh: [15, 38], full: [9, 33] }],
   ["stored activations", {}, { backward: "stored" }, { local: [9, 22], lsh: [13, 23], full: [9, 24] }],
 ] as const)("dispatches forward and backward, %s", (_why, options, train, expected) => {
   const kernels = kernelsOf(options, train);

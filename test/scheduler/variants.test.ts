@@ -43,7 +43,7 @@ test("hashing into few buckets on a CPU without subgroups takes the plain form, 
 });
 
 test("a form for wide subgroups is taken where the smallest are wide enough", () => {
-  const dims = { segments: 4, length: 4096, radix: 64, shift: 0, first: true } as const;
+  const dims = { segments: 4, length: 4096, radix: 64, shift: 0, first: true, whole: true, scanned: false };
   const features = new Set(["subgroups"]);
   expect(chosen(bucketSortScatter, dims, { features, subgroupMinSize: 32 })).toBe("ballot");
   expect(chosen(bucketSortScatter, dims, { features, subgroupMinSize: 8 })).toBe("plain");

@@ -87,7 +87,7 @@ const sorting: Check = {
   family: "bucket-sort",
   what: "5,000 tokens, two tiles",
   async compare(run) {
-    const dims = { segments: 2, length: 5000, radix: 16, shift: 0, first: true };
+    const dims = { segments: 2, length: 5000, radix: 16, shift: 0, first: true, whole: false, scanned: true };
     const random = new Random(11);
     const ids = Uint32Array.from({ length: 10_000 }, () => random.below(16));
     const names = { positions: "counts", starts: "counts" };

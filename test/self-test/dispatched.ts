@@ -6,7 +6,6 @@ import {
   bucketSortHistogram,
   bucketSortScan,
   bucketSortScatter,
-  bucketSortWhole,
 } from "../../src/kernels/bucket-sort.js";
 import {
   type ChunkAttentionDims,
@@ -186,8 +185,10 @@ export const HASH_HALF = of(lshHashHalf, hashing([4, 36]));
 const SORT: BucketSortDims = { segments: 4, length: 64, radix: 256, shift: 8, first: false };
 export const HISTOGRAM = of(bucketSortHistogram, SORT);
 export const SCAN = of(bucketSortScan, SORT);
-export const SCATTER = of(bucketSortScatter, { ...SORT, radix: 16, shift: 0, first: true });
-export const WHOLE = of(bucketSortWhole, SORT);
+const SCANNED = { whole: false, scanned: true };
+export const SCATTER = of(bucketSortScatter, { ...SORT, radix: 16, shift: 0, first: true, ...SCANNED });
+export const SCATTER_COUNTS = of(bucketSortScatter, { ...SORT, whole: false, scanned: false });
+export const WHOLE = of(bucketSortScatter, { ...SORT, whole: true, scanned: false });
 
 export const ALL: readonly Dispatched[] = [
   PRODUCT,
@@ -231,6 +232,7 @@ export const ALL: readonly Dispatched[] = [
   HISTOGRAM,
   SCAN,
   SCATTER,
+  SCATTER_COUNTS,
   WHOLE,
 ];
 

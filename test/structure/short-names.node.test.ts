@@ -38,9 +38,9 @@ describe("shortNames(sources)", () => {
     ["no swizzle", "let xy = point.xy;", "let xy = point.xy;"],
     ["no function of WGSL's", "let step = step(1.0, 2.0);", "let step = step(1.0, 2.0);"],
     [
-      "nothing in capitals",
+      "constants, and no overrides",
       "override SIZE: u32; const TILE = SIZE;",
-      "override SIZE: u32; const TILE = SIZE;",
+      "override SIZE: u32; const a = SIZE;",
     ],
     ["no suffix of a number", "let u = 1u;", "let a = 1u;"],
     [
