@@ -60,6 +60,7 @@ export default defineConfig(({ mode }) => ({
           name: "node",
           include: ["test/**/*.test.ts"],
           exclude: ["test/**/*.browser.test.ts", PEERS, ...(mode === "shared" ? SHADERS : [])],
+          globalSetup: ["test/support/built-site.ts"],
           setupFiles: ["test/support/node-gpu.ts"],
           environment: "node",
           pool: "forks", // Dawn is native code: a process of its own for every file

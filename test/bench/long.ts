@@ -13,7 +13,7 @@ const SIZES = {
   software: {
     config: { hiddenSize: 64, numHeads: 2, headSize: 32, feedForwardSize: 256, vocabSize: 256 },
     depth: 2,
-    samples: 5,
+    samples: 9,
   },
 } as const;
 const LENGTHS = [4096, 8192, 16_384, 32_768, 65_536];

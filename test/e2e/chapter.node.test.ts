@@ -16,7 +16,7 @@ type LearnerElement = HTMLElement & { recording(): object };
 
 let site: Site;
 beforeAll(async () => {
-  site = await startSite("chapter");
+  site = await startSite();
 });
 afterAll(() => site.close());
 

@@ -8,17 +8,20 @@ const LIMIT = 300_000;
 
 let site: Site;
 beforeAll(async () => {
-  site = await startSite("gpu-test");
+  site = await startSite();
 });
 afterAll(() => site.close());
 
 test("the quick test finds this adapter right, and saves what it found", { timeout: LIMIT }, async () => {
   const { page, complaints, requests } = await site.open("/?lang=en");
-  const ofTest = () => requests.filter((path) => /gpu-test\/worker|^\/test\//.test(path));
+  const files = (pattern: RegExp) => [...new Set(requests.filter((path) => pattern.test(path)))];
+  const workers = () => files(/\/worker-[^/]+\.js$/);
+  const cases = () => files(/\/assets\/[^/]+\.safetensors$/);
   const button = page.getByRole("button", { name: en.gpuTest.quick, exact: true });
   await button.waitFor();
   await page.waitForLoadState("networkidle");
-  expect(ofTest(), "loaded before it is wanted").toEqual([]);
+  const before = workers();
+  expect(cases(), "loaded before it is wanted").toEqual([]);
   await button.click();
   await page.locator("gpu-test-report .verdict").waitFor({ timeout: LIMIT });
   const { adapter, checks, planned, speeds, browser, ...report } = await savedReport(page);
@@ -44,6 +47,7 @@ test("the quick test finds this adapter right, and saves what it found", { timeo
   expect(adapter?.limits.maxStorageBufferBindingSize).toBeGreaterThanOrEqual(2 ** 27);
   expect(browser.userAgent).toContain("Chrome");
   expect(complaints).toEqual([]);
-  expect(ofTest().length).toBeGreaterThan(0);
+  expect(workers().length, "its worker comes when it is wanted").toBe(before.length + 1);
+  expect(cases().length).toBeGreaterThan(0);
   await page.context().close();
 });

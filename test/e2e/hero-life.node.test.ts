@@ -10,7 +10,7 @@ const { learner } = en.hero;
 
 let site: Site;
 beforeAll(async () => {
-  site = await startSite("hero-life");
+  site = await startSite();
 });
 afterAll(() => site.close());
 

@@ -17,7 +17,7 @@ const SOON = 60_000;
 
 let site: Site;
 beforeAll(async () => {
-  site = await startSite("no-gpu");
+  site = await startSite();
 });
 afterAll(() => site.close());
 

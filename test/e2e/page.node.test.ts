@@ -16,7 +16,7 @@ const BLOCKING = 50;
 
 let site: Site;
 beforeAll(async () => {
-  site = await startSite("page");
+  site = await startSite();
 });
 afterAll(() => site.close());
 

@@ -1,7 +1,7 @@
 /** Serves the page and drives Chrome through it. */
 import { readFile } from "node:fs/promises";
 import { type BrowserContextOptions, chromium, type Page } from "playwright";
-import { createServer } from "vite";
+import { inject } from "vitest";
 import type { GpuTestReport } from "../../demo/gpu-test/report.js";
 import { en } from "../../demo/i18n/en.js";
 import { CHROME_FLAGS, findChrome } from "../support/chrome.mjs";
@@ -21,21 +21,8 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/**
- * The repository as `npm start` serves it.
- * @param name keeps what Vite prepares apart from that of test files that run at the same time
- */
-export async function startSite(name: string): Promise<Site> {
-  const server = await createServer({
-    cacheDir: `node_modules/.vite/e2e-${name}`,
-    server: { port: 0, host: "127.0.0.1", hmr: false, watch: null },
-    logLevel: "error",
-  });
-  await server.listen();
-  const origin = server.resolvedUrls?.local[0];
-  if (!origin) throw new Error("Vite gave no address");
-  return drive({ url: origin, close: () => server.close() });
-}
+/** Chrome on the page as it is built, once for all tests (test/support/built-site.ts). */
+export const startSite = (): Promise<Site> => drive({ url: inject("site"), close: async () => {} });
 
 /** Chrome on what is served. */
 export async function drive(served: Served): Promise<Site> {

@@ -15,7 +15,7 @@ const WITHOUT_GPU = () => Object.defineProperty(Navigator.prototype, "gpu", { ge
 
 let site: Site;
 beforeAll(async () => {
-  site = await startSite("station-life");
+  site = await startSite();
 });
 afterAll(() => site.close());
 

@@ -11,7 +11,7 @@ import { contentOf, type OpenPage, type Site, savedReport, startSite, textOf } f
 
 let site: Site;
 beforeAll(async () => {
-  site = await startSite("studio");
+  site = await startSite();
 });
 afterAll(() => site.close());
 

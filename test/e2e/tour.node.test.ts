@@ -36,7 +36,7 @@ interface Exported {
 
 let site: Site;
 beforeAll(async () => {
-  site = await startSite("tour");
+  site = await startSite();
 });
 afterAll(() => site.close());
 

@@ -14,7 +14,7 @@ const LANGUAGES = { en, zh } as const;
 
 let site: Site;
 beforeAll(async () => {
-  site = await startSite("views");
+  site = await startSite();
 });
 afterAll(() => site.close());
 

@@ -25,14 +25,21 @@ interface Options {
   readonly under?: string;
   /** Sent with every answer. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Awaited before every answer. */
+  readonly ready?: () => Promise<unknown>;
 }
 
 /** Serves a folder on this machine: files by their names, `index.html` for a folder, 404 for all else. */
 export async function serveFolder(
   folder: string,
-  { under = "/", headers = {} }: Options = {},
+  { under = "/", headers = {}, ready }: Options = {},
 ): Promise<Served> {
-  const server: Server = createServer((request, response) => {
+  const server: Server = createServer(async (request, response) => {
+    try {
+      await ready?.();
+    } catch (error) {
+      return void response.writeHead(500).end(String(error));
+    }
     const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
     if (!path.startsWith(under)) return void response.writeHead(404).end();
     const inner = path.slice(under.length - 1);
