@@ -16,7 +16,7 @@ declare module "vitest" {
   }
 }
 
-export default async function serveBuiltSite({ provide }: TestProject): Promise<() => Promise<void>> {
+export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), "site-"));
   const make = () =>
     build({
