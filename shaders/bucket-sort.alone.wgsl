@@ -21,7 +21,8 @@ fn tile_start(tile: u32) -> u32 { return tile * LANES * KEYS; }
 fn tile_end(tile: u32) -> u32 { return min(params.length, tile_start(tile + 1u)); }
 
 fn count_keys(segment: u32, tile: u32) {
-  for (var i = tile_start(tile); i < tile_end(tile); i++) { numbers[digit_of(segment, token_at(segment, i))] += 1u; }
+  let end = tile_end(tile);
+  for (var i = tile_start(tile); i < end; i++) { numbers[digit_of(segment, token_at(segment, i))] += 1u; }
 }
 
 @compute @workgroup_size(GROUP)
@@ -56,21 +57,24 @@ fn scatter(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups:
   if (index >= params.segments * tiles()) { return; }
   let segment = index / tiles();
   let tile = index % tiles();
-  if (WHOLE) { count_keys(segment, tile); }
   var running = 0u;
-  for (var digit = 0u; digit < RADIX; digit++) {
-    let here = numbers[digit];
-    if (SCANNED) {
-      numbers[digit] = starts[at_count(segment, digit, tile)];
-    } else if (WHOLE) {
+  if (SCANNED) {
+    for (var digit = 0u; digit < RADIX; digit++) { numbers[digit] = starts[at_count(segment, digit, tile)]; }
+  } else if (WHOLE) {
+    count_keys(segment, tile);
+    for (var digit = 0u; digit < RADIX; digit++) {
+      let here = numbers[digit];
       numbers[digit] = running;
       running += here;
-    } else {
+    }
+  } else {
+    for (var digit = 0u; digit < RADIX; digit++) {
       numbers[digit] = running + keys_of(segment, digit, tile);
       running += keys_of(segment, digit, tiles());
     }
   }
-  for (var i = tile_start(tile); i < tile_end(tile); i++) {
+  let end = tile_end(tile);
+  for (var i = tile_start(tile); i < end; i++) {
     let token = token_at(segment, i);
     let digit = digit_of(segment, token);
     order[segment * params.length + numbers[digit]] = token;
