@@ -54,15 +54,19 @@ export function range(values: readonly number[], digits = 2): string {
 
 /**
  * Milliseconds of each competitor, measured in turns (A B A B …) so that a machine that slows down slows all of them.
- * Each is run once before, unmeasured.
+ * Each is run once before, unmeasured: where that shows that `samples` turns would take longer than `budget` milliseconds,
+ * there are fewer, but one.
  */
 export async function inTurns(
   competitors: readonly (() => Promise<unknown>)[],
   samples: number,
+  budget = Number.POSITIVE_INFINITY,
 ): Promise<number[][]> {
   const times = competitors.map((): number[] => []);
+  const begun = performance.now();
   for (const run of competitors) await run();
-  for (let i = 0; i < samples; i++) {
+  const turns = Math.max(1, Math.min(samples, Math.floor(budget / (performance.now() - begun))));
+  for (let i = 0; i < turns; i++) {
     for (const [j, run] of competitors.entries()) {
       const start = performance.now();
       await run();

@@ -1,5 +1,6 @@
 // How time and memory of a training step grow with length, depth and rounds.
 import type { ReformerOptions } from "../../src/types.js";
+import { stepByLength } from "./long.js";
 import { BenchModel } from "./model.js";
 import { inTurns, median, type Row, type RunBench, range } from "./report.js";
 
@@ -17,14 +18,16 @@ const SIZES = {
     lengths: [256, 512, 1024, 2048, 4096],
     tokens: 4096,
     depthLength: 512,
-    depths: [2, 6, 12],
+    depths: [2, 6, 12, 24],
     samples: 5,
   },
 } as const;
 const ROUNDS = [1, 2, 4, 8];
 const MIB = 2 ** 20;
 
-export const benchScaling: RunBench = async function* ({ device, scale, log }) {
+export const benchScaling: RunBench = async function* (bench) {
+  yield await stepByLength(bench);
+  const { device, scale, log } = bench;
   const { config, lengths, tokens, depthLength, depths, samples } = SIZES[scale];
   const maxLength = Math.max(...lengths);
   const of = (options: ReformerOptions): ReformerOptions => ({

@@ -4,7 +4,7 @@ import type { MemoryUse } from "../../src/types.js";
 import { alternating, type Check, count, fits, type MeasuredRun, MODEL, measureRun, SHAPE } from "./check.js";
 import type { ProcessMemory } from "./process-memory.js";
 
-const DEPTHS = [2, 12] as const;
+const DEPTHS = [2, 24] as const;
 
 /** Categories of the plan, by the labels under which buffers are made. */
 const CATEGORY_OF: readonly (readonly [label: RegExp, category: keyof MemoryUse])[] = [
