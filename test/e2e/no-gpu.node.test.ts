@@ -70,7 +70,7 @@ test.each(["en", "zh"] as const)(
       // The limit of a block is WebGPU's default, not this device's.
       const station = await show(page, 4);
       await press(station, length.en.memory);
-      expect(await station.locator("figure svg").textContent()).toContain("WebGPU's default");
+      await expect.poll(() => station.locator("figure svg").textContent()).toContain("WebGPU's default");
     }
     await checkLooks(page, language);
     for (const width of WIDTHS) {

@@ -10,6 +10,7 @@ import { matchWeights } from "../../src/io/weight-names.js";
 import { initialValues, parameters } from "../../src/model/parameters.js";
 import { byteTokenizer } from "../../src/text/byte-tokenizer.js";
 import type { ModelFiles, ProgressEvent } from "../../src/types.js";
+import { quickest } from "../support/quickest.js";
 
 const CONFIG = resolveConfig({
   hiddenSize: 8,
@@ -28,12 +29,16 @@ const JSON_CONFIG = configToHuggingFace(CONFIG);
 const json = (value: unknown) => textBytes(JSON.stringify(value));
 
 async function failure(files: ModelFiles): Promise<CheckpointError> {
-  const started = performance.now();
-  const thrown: unknown = await readModelFiles(files).then(
-    () => undefined,
-    (reason) => reason,
-  );
-  expect(performance.now() - started, "milliseconds").toBeLessThan(1000);
+  let thrown: unknown;
+  const attempt = async () => {
+    const started = performance.now();
+    thrown = await readModelFiles(files).then(
+      () => undefined,
+      (reason) => reason,
+    );
+    return performance.now() - started;
+  };
+  expect(await quickest(1000, attempt), "milliseconds").toBeLessThan(1000);
   expect(thrown).toBeInstanceOf(CheckpointError);
   return thrown as CheckpointError;
 }

@@ -5,6 +5,7 @@ import { tensorFloats, tensorValues } from "../../src/io/safetensors.js";
 import { readTorchFile } from "../../src/io/torch-file.js";
 import { zipParts } from "../../src/io/zip.js";
 import { Random } from "../../src/random.js";
+import { quickest } from "../support/quickest.js";
 import {
   dictionaryPickle,
   floats,
@@ -187,9 +188,12 @@ describe("readTorchFile refuses, by name and in no time", () => {
     const bad = pickle(...pieces);
     const storages = new Map([["0", { bytes: A.data, length: 6 }]]);
     for (const file of [zipFile(bad, storagesOf([A])), olderFile(bad, storages)]) {
-      const started = performance.now();
-      expect((await error(file)).message).toContain(word);
-      expect(performance.now() - started, "milliseconds").toBeLessThan(1000);
+      const attempt = async () => {
+        const started = performance.now();
+        expect((await error(file)).message).toContain(word);
+        return performance.now() - started;
+      };
+      expect(await quickest(1000, attempt), "milliseconds").toBeLessThan(1000);
     }
   });
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { TextError } from "../../src/errors.js";
 import { loadTokenizer } from "../../src/text/load-tokenizer.js";
+import { quickest } from "../support/quickest.js";
 import { charsmapTable } from "./charsmap-table.js";
 
 /** What a text is cut into: the words of a vocabulary of the expected ones. */
@@ -119,9 +120,12 @@ describe("normalizers", () => {
     const text = `${"👩\u200d👩e\u0301日本".repeat(6000)}ﬁ`; // graphemes across the windows that are segmented
     const normal = `${"w\u200dwE日本".repeat(6000)}fi`;
     const normalizer = { type: "Precompiled", precompiled_charsmap: TABLE };
-    const started = performance.now();
-    expect(await piecesOf(text, { normalizer }, [normal])).toEqual([normal]);
-    expect(performance.now() - started, "milliseconds").toBeLessThan(5000);
+    const attempt = async () => {
+      const started = performance.now();
+      expect(await piecesOf(text, { normalizer }, [normal])).toEqual([normal]);
+      return performance.now() - started;
+    };
+    expect(await quickest(5000, attempt), "milliseconds").toBeLessThan(5000);
   });
 
   it("takes a table of random bytes without an error or a long wait", async () => {
@@ -129,13 +133,13 @@ describe("normalizers", () => {
       i < 4 ? ([0xa0, 0x0f, 0, 0][i] as number) : (i * 37 + 11) % 251,
     );
     const table = btoa(String.fromCharCode(...bytes));
-    const started = performance.now();
-    await piecesOf(
-      "Aﬁ e\u0301 日本語".repeat(100),
-      { normalizer: { type: "Precompiled", precompiled_charsmap: table } },
-      ["a"],
-    );
-    expect(performance.now() - started, "milliseconds").toBeLessThan(1000);
+    const normalizer = { type: "Precompiled", precompiled_charsmap: table };
+    const attempt = async () => {
+      const started = performance.now();
+      await piecesOf("Aﬁ e\u0301 日本語".repeat(100), { normalizer }, ["a"]);
+      return performance.now() - started;
+    };
+    expect(await quickest(1000, attempt), "milliseconds").toBeLessThan(1000);
   });
 });
 

@@ -8,6 +8,7 @@ import { characterTokenizer } from "../../src/text/character-tokenizer.js";
 import { loadTokenizer } from "../../src/text/load-tokenizer.js";
 import { bytesToAlphabet } from "../../src/text/standard-json.js";
 import { encodeText, type Tokenizer } from "../../src/text/tokenizer.js";
+import { quickest } from "../support/quickest.js";
 import { UNIGRAM_SIZE, unigramJson, WORDS } from "./unigram-json.js";
 
 const TEXT =
@@ -166,9 +167,12 @@ describe("publicTokenizer", () => {
     ],
     ["ten thousand nested normalizers", { ...unigramJson(), normalizer: nested(10_000) }],
   ])("refuses %s", async (_why, json) => {
-    const started = performance.now();
-    await expect(loadTokenizer(json, 100)).rejects.toThrow(TextError);
-    expect(performance.now() - started, "milliseconds").toBeLessThan(1000);
+    const attempt = async () => {
+      const started = performance.now();
+      await expect(loadTokenizer(json, 100)).rejects.toThrow(TextError);
+      return performance.now() - started;
+    };
+    expect(await quickest(1000, attempt), "milliseconds").toBeLessThan(1000);
   });
 });
 
