@@ -58,6 +58,9 @@ const keys = (d: BucketSortDims): readonly number[] => [d.segments, d.length];
 
 const overrides = (d: BucketSortDims) => ({ RADIX: d.radix, LANES: lanes(d) });
 
+/** Keys of the longest segment that the scatter step places without a scan: it counts in 16 bits. */
+const UNSCANNED = 2 ** 16;
+
 /** How a pass runs: in how many dispatches. */
 export interface BucketSortSteps {
   /** A segment is one tile: the scatter step does all. */
@@ -67,11 +70,11 @@ export interface BucketSortSteps {
 }
 
 /**
- * The fewest steps for a pass. Without a scan every tile adds the counts up itself: places have 16 bits then, and a tile
- * should read no more counts than half its keys.
+ * The fewest steps for a pass. Without a scan every tile adds the counts up itself, and should read no more of them
+ * than half its keys.
  */
 export function bucketSortSteps(d: BucketSortDims): BucketSortSteps {
-  const few = d.length <= 2 ** 16 && 2 * d.radix * tiles(d) <= bucketTile(d);
+  const few = d.length <= UNSCANNED && 2 * d.radix * tiles(d) <= bucketTile(d);
   return { whole: tiles(d) === 1, scanned: !few };
 }
 
@@ -145,7 +148,7 @@ export const bucketSortScatter = defineKernel<BucketScatterDims>({
   ...shared,
   name: "bucket-sort:scatter",
   entryPoint: "scatter",
-  supports: (d) => (d.whole ? tiles(d) === 1 && !d.scanned : d.scanned || d.length <= 2 ** 16),
+  supports: (d) => (d.whole ? tiles(d) === 1 && !d.scanned : d.scanned || d.length <= UNSCANNED),
   overrides: scatterOverrides,
   variants: [{ ...alone(allTiles), overrides: scatterOverrides }, ballot],
   bindings: {

@@ -1,4 +1,5 @@
-// Stable sort of tokens by bucket: for every digit of the bucket id one dispatch where a tile holds all tokens, else two or three.
+// Stable sort of tokens by bucket: for every digit of the bucket id one dispatch where a tile holds all tokens, else two or
+// three.
 import {
   type BucketSortDims,
   bucketCounts,

@@ -1,8 +1,8 @@
-/** The page as a visitor meets it, with the real engine: it trains on the book, writes, and goes on after a reload. */
+/** The page as `npm start` serves it, with the real engine: it trains on the book, writes, and goes on after a reload. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { en } from "../../demo/i18n/en.js";
 import { longestTask, yardstick } from "../support/longest-task.js";
-import { contentOf, numberIn, type Site, startSite, textOf } from "./site.js";
+import { contentOf, numberIn, type Site, startSource, textOf } from "./site.js";
 
 /** Held-out loss is taken every 25 steps of a small model. */
 const EVALUATIONS = 2;
@@ -16,7 +16,7 @@ const BLOCKING = 50;
 
 let site: Site;
 beforeAll(async () => {
-  site = await startSite();
+  site = await startSource();
 });
 afterAll(() => site.close());
 

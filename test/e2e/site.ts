@@ -1,6 +1,7 @@
 /** Serves the page and drives Chrome through it. */
 import { readFile } from "node:fs/promises";
 import { type BrowserContextOptions, chromium, type Page } from "playwright";
+import { createServer } from "vite";
 import { inject } from "vitest";
 import type { GpuTestReport } from "../../demo/gpu-test/report.js";
 import { en } from "../../demo/i18n/en.js";
@@ -23,6 +24,19 @@ export interface Site {
 
 /** Chrome on the page as it is built, once for all tests (test/support/built-site.ts). */
 export const startSite = (): Promise<Site> => drive({ url: inject("site"), close: async () => {} });
+
+/** Chrome on the repository as `npm start` serves it. */
+export async function startSource(): Promise<Site> {
+  const server = await createServer({
+    server: { port: 0, host: "127.0.0.1", hmr: false, watch: null },
+    cacheDir: "node_modules/.vite/e2e", // the tests in Chrome have the usual one
+    logLevel: "error",
+  });
+  await server.listen();
+  const url = server.resolvedUrls?.local[0];
+  if (!url) throw new Error("Vite gave no address");
+  return drive({ url, close: () => server.close() });
+}
 
 /** Chrome on what is served. */
 export async function drive(served: Served): Promise<Site> {
